@@ -1,0 +1,26 @@
+/** One part of the local stack (broker, storage, models, host), running until it is closed. */
+export interface RunningService {
+  /** Where it listens, for people and for settings: `http://127.0.0.1:10000`, `amqp://...`. */
+  readonly url: string;
+  /** Stops accepting, finishes or releases what runs, flushes to disk. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Prints one line for a person. Parts of the stack say little: what they did not expect. */
+export type LocalLog = (line: string) => void;
+
+/** Thrown, or answered, for anything the local stack does not emulate: it never pretends. */
+export class NotEmulatedError extends Error {
+  override readonly name = "NotEmulatedError";
+  readonly feature: string;
+
+  constructor(feature: string) {
+    super(`The local stack does not emulate ${feature}.`);
+    this.feature = feature;
+  }
+}
+
+/** Thrown at start for what the user must mend: a taken port, a corrupt folder, a bad setting. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}

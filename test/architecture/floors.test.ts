@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { FLOORS, type Floor, ORCHESTRATOR_IMPORTS } from "./floors.ts";
+import { importsOf, sourceFiles, sourceText } from "./imports.ts";
+
+const files = ["shared", "functions", "local", "test"].flatMap(sourceFiles);
+
+const isWithin = (path: string, prefix: string): boolean =>
+  path === prefix || path.startsWith(`${prefix}/`);
+
+const isOwnFile = (target: string): boolean => target.endsWith(".ts") || target.endsWith(".json");
+
+function floorOf(file: string): Floor | undefined {
+  return FLOORS.filter((floor) => isWithin(file, floor.room)).sort(
+    (a, b) => b.room.length - a.room.length,
+  )[0];
+}
+
+function violations(file: string): string[] {
+  const floor = floorOf(file);
+  if (!floor) return [`${file} belongs to no room`];
+  return importsOf(file)
+    .filter((target) => {
+      if (target.startsWith("node:")) return false;
+      if (!isOwnFile(target)) return !floor.packages.includes(target);
+      return ![floor.room, ...floor.rooms].some((room) => isWithin(target, room));
+    })
+    .map((target) => `${file} imports ${target}`);
+}
+
+describe("the floors of the house", () => {
+  it("lets every import go down only", () => {
+    expect(files.flatMap(violations)).toEqual([]);
+  });
+
+  it("fences orchestrators off from everything that is not deterministic", () => {
+    const offences = files
+      .filter((file) => file.endsWith(".orchestrator.ts"))
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((target) => !ORCHESTRATOR_IMPORTS.some((allowed) => isWithin(target, allowed)))
+          .map((target) => `${file} imports ${target}`),
+      );
+    expect(offences).toEqual([]);
+  });
+
+  it("reads process.env only in shared/config within the product", () => {
+    const offences = files.filter(
+      (file) => /^(shared|functions)\//.test(file) && !file.startsWith("shared/config/"),
+    );
+    expect(offences.filter(readsEnvironment)).toEqual([]);
+  });
+});
+
+function readsEnvironment(file: string): boolean {
+  return sourceText(file).includes("process.env");
+}

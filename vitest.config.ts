@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config";
+
+const inProject = (name: string, include: string[], timeoutMs: number) => ({
+  test: { name, include, testTimeout: timeoutMs, hookTimeout: timeoutMs, restoreMocks: true },
+});
+
+/**
+ * Five projects by how much of the world is real: `unit` and `architecture` touch no network,
+ * `local` runs one part of the local stack, `conformance` drives a part with its real SDK,
+ * `e2e` drives the whole stack through `npm start`'s own entry point on the built bundle.
+ */
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      inProject("unit", ["test/shared/**/*.test.ts", "test/functions/**/*.test.ts"], 20_000),
+      inProject("architecture", ["test/architecture/**/*.test.ts"], 20_000),
+      inProject("local", ["test/local/**/*.test.ts"], 60_000),
+      inProject("conformance", ["test/conformance/**/*.test.ts"], 120_000),
+      inProject("e2e", ["test/e2e/**/*.test.ts"], 180_000),
+    ],
+  },
+});
