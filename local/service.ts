@@ -6,6 +6,15 @@ export interface RunningService {
   close(): Promise<void>;
 }
 
+/** The parts that run in a process of their own. */
+export type ServiceName = "broker" | "storage" | "models" | "host";
+
+/** What a child process tells its parent; `facts` are the running service's plain properties. */
+export type ServiceMessage =
+  | { type: "ready"; facts: { url: string } & Record<string, unknown> }
+  | { type: "failed"; message: string }
+  | { type: "log"; line: string };
+
 /** Prints one line for a person. Parts of the stack say little: what they did not expect. */
 export type LocalLog = (line: string) => void;
 

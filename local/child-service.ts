@@ -1,0 +1,66 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { join } from "node:path";
+import { type LocalLog, type ServiceMessage, type ServiceName, StartError } from "./service.ts";
+
+/** A part of the stack that runs in a child process. */
+export interface ChildService {
+  readonly name: ServiceName;
+  readonly pid: number;
+  /** What the service said of itself when it was ready. */
+  readonly facts: { url: string } & Record<string, unknown>;
+  /** Resolves when the process is gone, with its exit code or the signal that ended it. */
+  readonly exited: Promise<number | NodeJS.Signals>;
+  /** SIGTERM drains; SIGKILL is the crash that every part must survive. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export interface ChildServiceOptions {
+  /** The service's options, without functions: they cross a process boundary as JSON. */
+  options: object;
+  env?: NodeJS.ProcessEnv;
+  log?: LocalLog;
+}
+
+const ENTRY = join(import.meta.dirname, "service-entry.ts");
+
+/** Starts a part of the stack in a process of its own; rejects with the `StartError` it reported. */
+export function startChild(
+  name: ServiceName,
+  { options, env = process.env, log = () => {} }: ChildServiceOptions,
+): Promise<ChildService> {
+  const child = fork(ENTRY, [name, JSON.stringify(options)], {
+    env,
+    execArgv: ["--enable-source-maps", "--disable-warning=ExperimentalWarning"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const exited = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.once("exit", (code, signal) => resolve(code ?? signal ?? 1));
+  });
+  return new Promise((resolve, reject) => {
+    child.on("message", (message: ServiceMessage) => {
+      if (message.type === "log") log(message.line);
+      if (message.type === "failed") reject(new StartError(message.message));
+      if (message.type === "ready") resolve(childService(name, child, exited, message.facts));
+    });
+    child.once("error", reject);
+    exited.then((how) => reject(new StartError(`${name} ended while starting (${how}).`)), reject);
+  });
+}
+
+function childService(
+  name: ServiceName,
+  child: ChildProcess,
+  exited: Promise<number | NodeJS.Signals>,
+  facts: ChildService["facts"],
+): ChildService {
+  return {
+    name,
+    pid: child.pid ?? 0,
+    facts,
+    exited,
+    async stop(signal = "SIGTERM") {
+      child.kill(signal);
+      await exited;
+    },
+  };
+}

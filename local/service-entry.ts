@@ -1,0 +1,57 @@
+import {
+  type RunningService,
+  type ServiceMessage,
+  type ServiceName,
+  StartError,
+} from "./service.ts";
+
+/**
+ * Entry point of a child process: `node local/service-entry.ts broker '{"port":5672,...}'`.
+ * It tells the parent `ready` or `failed` over IPC, closes on SIGTERM, and dies with its parent so
+ * that a killed stack leaves nothing behind that holds a port.
+ */
+const LOADERS: Record<ServiceName, () => Promise<(options: never) => Promise<RunningService>>> = {
+  broker: async () => (await import("./broker/index.ts")).startBroker,
+  storage: async () => (await import("./storage/index.ts")).startStorage,
+  models: async () => (await import("./models/index.ts")).startModels,
+  host: async () => (await import("./host/index.ts")).startHost,
+};
+
+const tellParent = (message: ServiceMessage): void => {
+  process.send?.(message);
+};
+
+async function run(name: ServiceName, optionsText: string): Promise<void> {
+  const start = await LOADERS[name]();
+  const log = (line: string): void => tellParent({ type: "log", line });
+  const options = { ...JSON.parse(optionsText), log } as never;
+  const service = await start(options);
+  const stop = (): void => {
+    service.close().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.once("SIGTERM", stop);
+  const { close: _close, log: _log, ...facts } = { log, ...service };
+  tellParent({ type: "ready", facts: { url: service.url, ...facts } });
+}
+
+function fail(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  const detail = error instanceof StartError ? message : describe(error);
+  if (process.send) process.send({ type: "failed", message: detail }, () => process.exit(1));
+  else process.exit(1);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+process.on("disconnect", () => process.exit(1));
+// Ctrl-C reaches the whole process group; the parent decides the order in which parts stop.
+process.on("SIGINT", () => {});
+
+const [, , name = "", optionsText = "{}"] = process.argv;
+if (!Object.hasOwn(LOADERS, name)) fail(new StartError(`There is no local service "${name}".`));
+else run(name as ServiceName, optionsText).catch(fail);
