@@ -33,8 +33,8 @@ async function run(name: ServiceName, optionsText: string): Promise<void> {
     );
   };
   process.once("SIGTERM", stop);
-  const { close: _close, log: _log, ...facts } = { log, ...service };
-  tellParent({ type: "ready", facts: { url: service.url, ...facts } });
+  // IPC carries JSON: methods drop out, the plain facts arrive.
+  tellParent({ type: "ready", facts: { ...service } });
 }
 
 function fail(error: unknown): void {
