@@ -1,0 +1,67 @@
+import { closeSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type AzuriteServer,
+  createAzuriteServer,
+  EXTENT_FOLDERS,
+  type StorageService,
+} from "./azurite.ts";
+import { commitBeforeAnswer } from "./commit-before-answer.ts";
+import type { CommitLoop } from "./commit-loop.ts";
+import { keepExtentsInStep } from "./extent-files.ts";
+import type { Journal } from "./journal.ts";
+import { listen, stopListening } from "./listening.ts";
+
+const STOP_GRACE_MS = 2_000;
+const CONTENTS = { blob: "blobs", queue: "queues", table: "tables" } as const;
+
+/** One listening service. */
+export interface RunningServer {
+  readonly service: StorageService;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export interface StartServerOptions {
+  service: StorageService;
+  port: number;
+  dataDir: string;
+  journal: Journal;
+  commits: CommitLoop;
+}
+
+/** Restores one service from the journal and opens its port. */
+export async function startServer(options: StartServerOptions): Promise<RunningServer> {
+  const { service, port, dataDir, journal, commits } = options;
+  const azurite = createAzuriteServer(service, dataDir);
+  attach(azurite, service, journal);
+  if (service !== "table") {
+    const folder = join(dataDir, EXTENT_FOLDERS[service]);
+    mkdirSync(folder, { recursive: true });
+    keepExtentsInStep(azurite, folder, commits.commit);
+  }
+  commitBeforeAnswer(azurite.httpServer, commits.commit);
+  await azurite.beforeStart();
+  try {
+    const listeningPort = await listen(azurite.httpServer, port, CONTENTS[service]);
+    const url = `http://127.0.0.1:${listeningPort}`;
+    return { service, url, close: () => close(azurite) };
+  } catch (error) {
+    await close(azurite);
+    throw error;
+  }
+}
+
+function attach(azurite: AzuriteServer, service: StorageService, journal: Journal): void {
+  journal.attach(service, azurite.metadataStore.db);
+  const extents = azurite.extentMetadataStore;
+  if (extents) journal.attach(`${service}-extents`, extents.db);
+}
+
+async function close(azurite: AzuriteServer): Promise<void> {
+  await stopListening(azurite.httpServer, STOP_GRACE_MS);
+  await azurite.afterClose();
+  for (const { fd } of azurite.extentStore?.activeWriteExtents ?? []) {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
