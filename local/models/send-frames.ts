@@ -1,0 +1,77 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { type Clock, delay } from "../../shared/core/clock.ts";
+import type { Ending, Frames } from "./frame.ts";
+
+/** Frames that are due together leave together, up to about one socket buffer. */
+const MAX_BATCH_CHARACTERS = 16_384;
+/** A stalled answer is not held for ever, should its client wait that long. */
+const STALL_LIMIT_MS = 600_000;
+
+export interface SendOptions {
+  readonly response: ServerResponse;
+  readonly clock: Clock;
+  /** Aborts when the client leaves; nothing is generated after that. */
+  readonly signal: AbortSignal;
+  /** Called with every batch's number of tokens, once it is handed to the socket. */
+  readonly onTokens?: (count: number) => void;
+}
+
+/**
+ * Writes frames when they are due and no faster than the client reads. Due times add up from the
+ * start, so that late timers do not slow the stream down; without delays there are no timers.
+ */
+export async function sendFrames(frames: Frames, options: SendOptions): Promise<void> {
+  const { clock, signal } = options;
+  let dueAt = clock.now();
+  let batch = { text: "", tokens: 0 };
+  for (;;) {
+    const { value, done } = frames.next();
+    if (done) {
+      await write(batch, options);
+      return end(value ?? "complete", options);
+    }
+    dueAt += value.delayMs;
+    const waitMs = value.delayMs === 0 ? 0 : dueAt - clock.now();
+    if (waitMs > 0 || batch.text.length >= MAX_BATCH_CHARACTERS) {
+      await write(batch, options);
+      batch = { text: "", tokens: 0 };
+    }
+    if (waitMs > 0) await delay(clock, waitMs, signal);
+    batch = { text: batch.text + value.text, tokens: batch.tokens + (value.isToken ? 1 : 0) };
+  }
+}
+
+/** Holds the connection without a word, until the client leaves or the limit is reached. */
+export async function stall({ response, clock, signal }: SendOptions): Promise<void> {
+  await delay(clock, STALL_LIMIT_MS, signal);
+  response.destroy();
+}
+
+/** Resets the connection, so that the client sees an error instead of an end. */
+export function reset(response: ServerResponse): void {
+  response.socket?.resetAndDestroy();
+}
+
+async function write(batch: { text: string; tokens: number }, options: SendOptions): Promise<void> {
+  const { response, signal, onTokens } = options;
+  signal.throwIfAborted();
+  if (batch.text === "") return;
+  const hasRoom = response.write(batch.text);
+  onTokens?.(batch.tokens);
+  if (!hasRoom) await once(response, "drain", { signal });
+}
+
+async function end(ending: Ending, options: SendOptions): Promise<void> {
+  switch (ending) {
+    case "complete":
+      options.response.end();
+      return;
+    case "reset":
+      reset(options.response);
+      return;
+    case "stall":
+      await stall(options);
+      return;
+  }
+}

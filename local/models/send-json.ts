@@ -1,0 +1,60 @@
+import type { ServerResponse } from "node:http";
+import type { Fault } from "./fault-script.ts";
+import { withFault } from "./faulty-frames.ts";
+import type { Frame, Frames } from "./frame.ts";
+import { type SendOptions, sendFrames } from "./send-frames.ts";
+
+/** Answers with JSON that is complete and right. */
+export function sendJson(response: ServerResponse, status: number, body: object): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, jsonHeaders(Buffer.byteLength(text)));
+  response.end(text);
+}
+
+/** Answers 200 with JSON, going wrong as the fault says; a token counts as a character here. */
+export async function sendFaultyJson(
+  body: object,
+  fault: Fault | undefined,
+  options: SendOptions,
+): Promise<void> {
+  const { response } = options;
+  const text = JSON.stringify(body);
+  switch (fault?.name) {
+    case "reset-after":
+    case "stall-after":
+    case "truncate":
+    case "drip":
+      response.writeHead(200, { "content-type": "application/json" });
+      return await sendFrames(withFault(characters(text), fault), options);
+    case "malformed":
+      response.setHeader("content-type", "application/json");
+      response.end(text.slice(0, Math.min(fault.value ?? 0, text.length - 1)));
+      return;
+    case "wrong-length":
+      return sendWrongLength(response, text, fault.value ?? 0);
+    default:
+      response.writeHead(200, jsonHeaders(Buffer.byteLength(text)));
+      response.end(text);
+  }
+}
+
+function jsonHeaders(length: number): Record<string, string | number> {
+  return { "content-type": "application/json", "content-length": length };
+}
+
+// The headers promise `difference` bytes more (or fewer) than follow; then the connection ends,
+// because nothing after such an answer could be told apart from it.
+function sendWrongLength(response: ServerResponse, text: string, difference: number): void {
+  const length = Math.max(0, Buffer.byteLength(text) + difference);
+  response.writeHead(200, { ...jsonHeaders(length), connection: "close" });
+  response.end(text, () => response.socket?.end());
+}
+
+function* characters(text: string): Frames {
+  for (const character of text) yield oneCharacter(character);
+  return undefined;
+}
+
+function oneCharacter(text: string): Frame {
+  return { text, delayMs: 0, isToken: true };
+}

@@ -1,0 +1,23 @@
+import { chatCompletion, chatFrames, parseChatRequest } from "./chat.ts";
+import {
+  admit,
+  answerWithJson,
+  answerWithStream,
+  type Generation,
+  generationMs,
+  planGeneration,
+} from "./generation.ts";
+
+/** `POST /v1/chat/completions` and Azure's path by deployment. */
+export async function serveChat(generation: Generation, isAzure: boolean): Promise<void> {
+  const { body, context, model, call } = generation;
+  const request = parseChatRequest(body);
+  const { plan, textSeed } = planGeneration(generation, request.messages, request.maxTokens);
+  admit(generation, plan.promptTokens + plan.outputTokens * request.choices);
+  const createdAt = context.clock.now();
+  const id = context.newId("chatcmpl-");
+  const answer = { id, createdAt, model, plan, textSeed, request, isAzure };
+  if (request.isStream) return await answerWithStream(generation, chatFrames(answer));
+  await answerWithJson(generation, generationMs(plan), () => chatCompletion(answer));
+  call.outputTokens = plan.outputTokens * request.choices;
+}
