@@ -1,15 +1,25 @@
 import type { Clock } from "../../shared/core/clock.ts";
-import { type LocalLog, NotEmulatedError, type RunningService } from "../service.ts";
+import type { LocalLog, RunningService } from "../service.ts";
+import type { HostKeys } from "./http/keys.ts";
+import { runHost } from "./run-host.ts";
+
+export type { HostKeys } from "./http/keys.ts";
 
 export interface HostOptions {
-  /** HTTP port on 127.0.0.1; 0 takes a free one. */
-  port: number;
+  /** HTTP port on 127.0.0.1; 0 takes a free one. Default: local.settings.json, then 7071. */
+  port?: number;
   /** The function app: the folder with package.json (`main`), host.json and local.settings.json. */
   appDir: string;
   /** Folder for what the host must remember: the Durable store, timer schedules. */
   dataDir: string;
   /** App settings. They win over local.settings.json and lose to variables already in the environment. */
   settings?: Readonly<Record<string, string>>;
+  /** Access keys to enforce. Default: none, every call is let in, as Core Tools does. */
+  keys?: HostKeys;
+  /** How bodies stream: straight to the library, or over a second TCP hop. Default: `bypass`. */
+  httpMode?: "bypass" | "proxy";
+  /** How long closing waits for what runs. Default: 30,000 ms. */
+  closeGraceMs?: number;
   clock?: Clock;
   log?: LocalLog;
 }
@@ -18,6 +28,6 @@ export interface HostOptions {
  * Loads the app and serves its triggers. One host a process: it patches module loading and the
  * environment. Fails with a `StartError` that names what the user must mend.
  */
-export function startHost(_options: HostOptions): Promise<RunningService> {
-  return Promise.reject(new NotEmulatedError("the Functions host"));
+export function startHost(options: HostOptions): Promise<RunningService> {
+  return runHost(options, {});
 }

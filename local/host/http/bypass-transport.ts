@@ -1,0 +1,70 @@
+import diagnosticsChannel from "node:diagnostics_channel";
+import type { Server } from "node:http";
+import type { HostLog } from "../invocation/host-log.ts";
+import type { Invoker } from "../invocation/invoker.ts";
+import type { HttpCall, HttpTransport } from "./http-call.ts";
+import { closeLibraryServer } from "./library-server.ts";
+import { INVOCATION_ID_HEADER } from "./public-messages.ts";
+import { requestMetadata, traceContext } from "./request-metadata.ts";
+import { reportSilence, settleResponse } from "./settle-response.ts";
+
+const requestStart = diagnosticsChannel.channel("http.server.request.start");
+
+export interface BypassOptions {
+  invoker: Invoker;
+  log: HostLog;
+  publicServer: Server;
+  libraryServer: Server;
+}
+
+/**
+ * Streams without a second hop: the public request is given to the library's own HTTP server, which
+ * then writes straight to the client. Nothing listens but the public port.
+ */
+export function createBypassTransport({
+  invoker,
+  log,
+  publicServer,
+  libraryServer,
+}: BypassOptions): HttpTransport {
+  const run = async (call: HttpCall): Promise<void> => {
+    const { request, response, invocationId, target } = call;
+    const triggerMetadata = requestMetadata(call);
+    const trace = traceContext(request.headers);
+    request.headers["x-forwarded-host"] = request.headers.host ?? "";
+    request.headers["x-forwarded-proto"] = "http";
+    request.headers[INVOCATION_ID_HEADER] = invocationId;
+    if (requestStart.hasSubscribers) {
+      // Node published this request before it had an invocation id, by which apps know their own.
+      requestStart.publish({ request, response, socket: request.socket, server: publicServer });
+    }
+    libraryServer.emit("request", request, response);
+    await invoker.run(target.fn, {
+      invocationId,
+      inputData: [{ name: target.triggerName, data: { http: {} } }, ...target.extraInputs()],
+      triggerMetadata,
+      ...(trace && { traceContext: trace }),
+    });
+  };
+  const silence = (call: HttpCall): void => {
+    if (!call.response.writableEnded) reportSilence(log, call);
+  };
+  return {
+    serve: (call) =>
+      run(call)
+        .then(() => silence(call), ignore)
+        .then(() => repair(invoker, call)),
+    close: () => closeLibraryServer(libraryServer),
+  };
+}
+
+// The invoker has logged it; what is left is the client's answer.
+function ignore(): void {}
+
+/** Answers what the function left open, through the library so that it forgets the response. */
+async function repair(invoker: Invoker, call: HttpCall): Promise<void> {
+  const { response, target, invocationId } = call;
+  if (response.writableEnded) return;
+  await invoker.answer(target.fn, invocationId, 500).catch(ignore);
+  settleResponse(call, 500);
+}

@@ -1,0 +1,170 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../../../shared/core/clock.ts";
+import type {
+  CoreInvocationContext,
+  InvocationModel,
+  ProgrammingModel,
+  RpcInvocationRequest,
+  RpcInvocationResponse,
+} from "../core/core-types.ts";
+import type { RegisteredFunction } from "../core/function-registry.ts";
+import type { HookRegistry } from "../core/hook-registry.ts";
+import { answerInPlace } from "./answer-in-place.ts";
+import { describeError } from "./describe-error.ts";
+import type { HostLog } from "./host-log.ts";
+
+/** What a trigger passes to the function it fires. */
+export type InvocationInput = Pick<
+  RpcInvocationRequest,
+  "inputData" | "triggerMetadata" | "traceContext" | "retryContext"
+> & {
+  /** Given by the HTTP trigger, whose request already carries it. */
+  invocationId?: string;
+};
+
+/** Fails an invocation that ran longer than host.json's `functionTimeout`. */
+export class FunctionTimeoutError extends Error {
+  override readonly name = "FunctionTimeoutError";
+}
+
+export interface InvokerOptions {
+  model: ProgrammingModel;
+  hooks: HookRegistry;
+  log: HostLog;
+  clock: Clock;
+  functionTimeoutMs: number | undefined;
+  /** Sends what output bindings carry, for the functions that have any. */
+  outputs: ReadonlyMap<RegisteredFunction, SendOutputs>;
+}
+
+/** Sends the outputs of one invocation; a failure fails the invocation. */
+export type SendOutputs = (response: RpcInvocationResponse) => Promise<void>;
+
+/** Runs functions the way the Azure worker does. Scope: one host process. */
+export class Invoker {
+  readonly #options: InvokerOptions;
+
+  constructor(options: InvokerOptions) {
+    this.#options = options;
+  }
+
+  /** Runs one invocation to its end; rejects with what the function threw, after logging it. */
+  async run(fn: RegisteredFunction, input: InvocationInput): Promise<RpcInvocationResponse> {
+    const context = this.#coreContext(fn, input);
+    try {
+      return await this.#withinTimeout(this.#invoke(fn, context));
+    } catch (error) {
+      this.#options.log.failure(
+        fn.metadata.name,
+        `failed (invocation ${context.invocationId}): ${describeError(error)}`,
+      );
+      throw error;
+    }
+  }
+
+  /** Lets the library answer an HTTP call that the function left without an answer. */
+  async answer(fn: RegisteredFunction, invocationId: string, status: number): Promise<void> {
+    const context = this.#coreContext(fn, { invocationId, inputData: [] });
+    const model = await this.#options.model.getInvocationModel(context);
+    await answerInPlace(model, context, status);
+  }
+
+  #coreContext(fn: RegisteredFunction, input: InvocationInput): CoreInvocationContext {
+    const invocationId = input.invocationId ?? randomUUID();
+    const { log, hooks } = this.#options;
+    const { name, functionId = name } = fn.metadata;
+    const context: CoreInvocationContext = {
+      invocationId,
+      request: { ...input, invocationId, functionId },
+      metadata: fn.metadata,
+      state: undefined,
+      log(level, category, message) {
+        if (category !== "user") {
+          log.system(level, message);
+          return;
+        }
+        const line = { level, message, category, hookData: {}, appHookData: hooks.appHookData };
+        if (hooks.has("log")) hooks.runSync("log", line);
+        log.user(name, line.level, line.message);
+      },
+    };
+    return context;
+  }
+
+  async #invoke(
+    fn: RegisteredFunction,
+    core: CoreInvocationContext,
+  ): Promise<RpcInvocationResponse> {
+    const model = await this.#options.model.getInvocationModel(core);
+    const { context, inputs } = await model.getArguments();
+    const result = this.#hasInvocationHooks()
+      ? await this.#invokeWithHooks(fn, core, { model, context, inputs })
+      : await this.#invokePlain(fn, core, { model, context, inputs });
+    const response = await model.getResponse(context, result);
+    await this.#options.outputs.get(fn)?.(response);
+    return response;
+  }
+
+  #hasInvocationHooks(): boolean {
+    return this.#options.hooks.has("preInvocation") || this.#options.hooks.has("postInvocation");
+  }
+
+  async #invokePlain(
+    fn: RegisteredFunction,
+    core: CoreInvocationContext,
+    { model, context, inputs }: PreparedInvocation,
+  ): Promise<unknown> {
+    core.state = "invocation";
+    try {
+      return await model.invokeFunction(context, inputs, fn.callback);
+    } finally {
+      core.state = undefined;
+    }
+  }
+
+  async #invokeWithHooks(
+    fn: RegisteredFunction,
+    core: CoreInvocationContext,
+    { model, context, inputs }: PreparedInvocation,
+  ): Promise<unknown> {
+    const { hooks } = this.#options;
+    const shared = { hookData: {}, appHookData: hooks.appHookData, invocationContext: context };
+    const before = { ...shared, functionCallback: fn.callback, inputs };
+    core.state = "preInvocationHooks";
+    await hooks.run("preInvocation", before);
+    const after: Record<string, unknown> = {
+      ...shared,
+      inputs: before.inputs,
+      result: null,
+      error: null,
+    };
+    core.state = "invocation";
+    try {
+      after["result"] = await model.invokeFunction(context, before.inputs, before.functionCallback);
+    } catch (error) {
+      after["error"] = error;
+    }
+    core.state = "postInvocationHooks";
+    await hooks.run("postInvocation", after);
+    core.state = undefined;
+    if (after["error"] !== null && after["error"] !== undefined) throw after["error"];
+    return after["result"];
+  }
+
+  #withinTimeout<T>(work: Promise<T>): Promise<T> {
+    const { functionTimeoutMs, clock } = this.#options;
+    if (functionTimeoutMs === undefined) return work;
+    return new Promise((resolve, reject) => {
+      const cancel = clock.schedule(functionTimeoutMs, () => {
+        reject(new FunctionTimeoutError(`Timeout value of ${functionTimeoutMs} ms was exceeded.`));
+      });
+      work.finally(cancel).then(resolve, reject);
+    });
+  }
+}
+
+interface PreparedInvocation {
+  model: InvocationModel;
+  context: unknown;
+  inputs: unknown[];
+}

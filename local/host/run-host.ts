@@ -1,0 +1,150 @@
+import { type Clock, systemClock } from "../../shared/core/clock.ts";
+import { type DurableEngine, startDurable } from "../durable/index.ts";
+import { type RunningService, StartError } from "../service.ts";
+import { clientInputs, usesDurable } from "./app/durable-bindings.ts";
+import { sortFunctions } from "./app/sort-functions.ts";
+import { startApp } from "./app/start-app.ts";
+import { Closers } from "./closers.ts";
+import { applyPlatformVariables } from "./config/environment.ts";
+import type { HostConfig } from "./config/host-schema.ts";
+import { loadConfig } from "./config/load-config.ts";
+import { createDurableFunctions } from "./durable/durable-functions.ts";
+import { createHttpSide } from "./http/create-http-side.ts";
+import { listen } from "./http/public-server.ts";
+import type { HostOptions } from "./index.ts";
+import { createHostLog } from "./invocation/host-log.ts";
+import { Invoker } from "./invocation/invoker.ts";
+import { reservePort } from "./port-reservation.ts";
+import type { TriggerListener } from "./trigger-listener.ts";
+import { createTriggers, type TriggerServices } from "./triggers.ts";
+
+/** What a test may put in the place of other rooms and of the network. */
+export interface HostInternals {
+  startDurable?: typeof startDurable;
+  services?: Partial<TriggerServices>;
+}
+
+const DEFAULT_PORT = 7071; // what `func start` listens on
+const DEFAULT_CLOSE_GRACE_MS = 30_000;
+const TERMINATE_HOOKS_DEADLINE_MS = 10_000;
+
+/** Starts a host; whatever was begun is undone when a later step fails. */
+export async function runHost(
+  options: HostOptions,
+  internals: HostInternals,
+): Promise<RunningService> {
+  const closers = new Closers();
+  try {
+    return await start(options, internals, closers);
+  } catch (error) {
+    await closers.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function start(
+  options: HostOptions,
+  internals: HostInternals,
+  closers: Closers,
+): Promise<RunningService> {
+  const { dataDir, clock = systemClock, log: print = () => {} } = options;
+  const { closeGraceMs = DEFAULT_CLOSE_GRACE_MS } = options;
+  const prepared = await prepare(options, closers);
+  const { config, app, functions, log, origin } = prepared;
+  let engine: DurableEngine | undefined;
+  const clientBinding = (): string => engine?.clientBinding() ?? "{}";
+  const triggers = createTriggers({
+    functions,
+    config: config.host,
+    environment: process.env,
+    dataDir,
+    clock,
+    log,
+    services: internals.services ?? {},
+    invoker: () => invoker,
+    extraInputs: (fn) => clientInputs(fn, clientBinding),
+  });
+  closers.add(() => terminate(app.hooks, clock));
+  closers.add(() => triggers.closeServices());
+  const invoker = new Invoker({
+    model: app.model,
+    hooks: app.hooks,
+    log,
+    clock,
+    functionTimeoutMs: config.host.functionTimeout,
+    outputs: triggers.outputs,
+  });
+  const http = await createHttpSide({
+    ...{ options, config, functions, invoker, log, clock, origin, clientBinding },
+    httpUri: app.httpUri,
+    runByHand: (name) => triggers.listeners.find(({ functionName }) => functionName === name),
+    durable: (request, response) => engine?.handle(request, response) ?? false,
+  });
+  closers.add(() => http.close());
+  refuse(options.appDir, [...prepared.problems, ...http.problems, ...triggers.problems]);
+  await listen(http.server, prepared.reservation);
+  if (usesDurable(functions)) {
+    engine = await (internals.startDurable ?? startDurable)({
+      ...durableSettings(config.host.extensions.durableTask),
+      ...{ dataDir, origin, clock, log: print },
+      functions: createDurableFunctions(functions, invoker),
+    });
+    closers.add(() => engine?.close());
+  }
+  closers.add(() =>
+    Promise.all([http.drain(closeGraceMs), stopAll(triggers.listeners, closeGraceMs)]),
+  );
+  await Promise.all(triggers.listeners.map((listener) => listener.start()));
+  http.open();
+  return { url: origin, close: () => closers.close() };
+}
+
+/** Everything up to the loaded app. Nothing listens yet, and a failure has touched nothing. */
+async function prepare(
+  { appDir, port, settings = {}, log: print = () => {} }: HostOptions,
+  closers: Closers,
+) {
+  const config = loadConfig(appDir, process.env, settings);
+  const reservation = await reservePort(port ?? config.local.localHttpPort ?? DEFAULT_PORT);
+  closers.add(reservation.release);
+  const hostName = `127.0.0.1:${reservation.port}`;
+  applyPlatformVariables(process.env, { hostName, appDir });
+  const log = createHostLog(print, config.host.logging.logLevel);
+  const app = await startApp(appDir, log);
+  const sorted = sortFunctions(app.functions.all(), process.env, config.host.functions);
+  return { config, reservation, log, app, origin: `http://${hostName}`, ...sorted };
+}
+
+function refuse(appDir: string, problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  throw new StartError(`The app in ${appDir} cannot be served:\n- ${problems.join("\n- ")}`);
+}
+
+function stopAll(listeners: readonly TriggerListener[], graceMs: number): Promise<unknown> {
+  return Promise.all(listeners.map((listener) => listener.stop(graceMs)));
+}
+
+function durableSettings({
+  hubName,
+  maxConcurrentActivityFunctions,
+  maxConcurrentOrchestratorFunctions,
+}: HostConfig["extensions"]["durableTask"]) {
+  return {
+    hubName,
+    ...(maxConcurrentActivityFunctions && { maxConcurrentActivityFunctions }),
+    ...(maxConcurrentOrchestratorFunctions && { maxConcurrentOrchestratorFunctions }),
+  };
+}
+
+/** Runs the app's appTerminate hooks, but does not let them hold up the end for ever. */
+async function terminate(
+  hooks: Awaited<ReturnType<typeof startApp>>["hooks"],
+  clock: Clock,
+): Promise<void> {
+  if (!hooks.has("appTerminate")) return;
+  const context = { hookData: {}, appHookData: hooks.appHookData };
+  await new Promise<void>((resolve, reject) => {
+    const cancel = clock.schedule(TERMINATE_HOOKS_DEADLINE_MS, resolve);
+    hooks.run("appTerminate", context).finally(cancel).then(resolve, reject);
+  });
+}
