@@ -22,6 +22,7 @@ export interface AzuriteServer {
   readonly metadataStore: LokiStore;
   readonly extentMetadataStore?: LokiStore;
   readonly extentStore?: ExtentStore;
+  readonly accountDataStore: { refresh(): void };
   beforeStart(): Promise<void>;
   afterClose(): Promise<void>;
 }
@@ -53,7 +54,12 @@ export function createAzuriteServer(service: StorageService, dataDir: string): A
   const [server, configuration] = CONSTRUCTORS[service];
   const Configuration = load<object>(configuration);
   const AzuriteServerOf = load<AzuriteServer>(server);
-  return new AzuriteServerOf(new Configuration(...configurationArguments(service, dataDir)));
+  const azurite = new AzuriteServerOf(
+    new Configuration(...configurationArguments(service, dataDir)),
+  );
+  // It would take accounts from the environment, and ours is the one in the connection string.
+  azurite.accountDataStore.refresh = () => {};
+  return azurite;
 }
 
 function configurationArguments(service: StorageService, dataDir: string): unknown[] {

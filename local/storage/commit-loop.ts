@@ -20,6 +20,12 @@ export class CommitLoop {
     this.#journal = journal;
   }
 
+  /** From now on nothing is committed, so nothing is answered either. */
+  stop(): void {
+    clearImmediate(this.#turnEnd);
+    this.#journal = undefined;
+  }
+
   readonly noteChange = (): void => {
     this.#turnEnd ??= setImmediate(this.commit);
   };
@@ -28,8 +34,9 @@ export class CommitLoop {
   readonly commit = (): boolean => {
     clearImmediate(this.#turnEnd);
     this.#turnEnd = undefined;
+    if (!this.#journal) return false;
     try {
-      this.#journal?.commit();
+      this.#journal.commit();
       this.#lastProblem = undefined;
       return true;
     } catch (error) {

@@ -31,6 +31,7 @@ export async function startStorage(options: StorageOptions): Promise<RunningStor
   const servers: RunningServer[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(servers.map((server) => server.close()));
+    commits.stop();
     journal.close();
   };
   try {

@@ -51,16 +51,18 @@ interface Statements {
  * Scope: one storage process.
  */
 export class Journal {
+  readonly path: string;
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
   readonly #tracked = new Map<LokiCollection, Tracked>();
   readonly #changed = new Set<Tracked>();
   readonly #dropped = new Set<number>();
   readonly #onChange: () => void;
-  #lastCollectionId = 0;
+  #lastCollectionId: number;
 
   /** `onChange` is called for every change, also when others wait for the next commit already. */
   constructor(path: string, onChange: () => void) {
+    this.path = path;
     this.#onChange = onChange;
     this.#database = new DatabaseSync(path);
     try {
@@ -68,6 +70,7 @@ export class Journal {
       refuseForeignVersion(this.#database);
       this.#database.exec(OPEN);
       this.#statements = prepare(this.#database);
+      this.#lastCollectionId = highestCollectionId(this.#database);
     } catch (error) {
       this.#database.close();
       throw error;
@@ -154,7 +157,8 @@ export class Journal {
   }
 
   #trackNew(source: string, collection: LokiCollection): void {
-    const id = this.#lastCollectionId + 1;
+    this.#lastCollectionId += 1;
+    const id = this.#lastCollectionId;
     const tracked = { id, source, collection, changed: new Set<number>(), isStored: false };
     this.#track(tracked);
     this.#changed.add(tracked);
@@ -162,7 +166,6 @@ export class Journal {
   }
 
   #track(tracked: Tracked): void {
-    this.#lastCollectionId = Math.max(this.#lastCollectionId, tracked.id);
     this.#tracked.set(tracked.collection, tracked);
     const note = (changed: LokiDocument | LokiDocument[]): void => {
       const documents = Array.isArray(changed) ? changed : [changed];
@@ -220,6 +223,10 @@ function prepare(database: DatabaseSync): Statements {
 function readDocument(body: unknown): LokiDocument {
   if (!(body instanceof Uint8Array)) throw new Error("A stored document has no body.");
   return deserialize(body) as LokiDocument;
+}
+
+function highestCollectionId(database: DatabaseSync): number {
+  return Number(database.prepare("SELECT max(id) AS id FROM collections").get()?.["id"] ?? 0);
 }
 
 function refuseForeignVersion(database: DatabaseSync): void {

@@ -7,8 +7,8 @@ const HOST = "127.0.0.1";
 
 /** Listens on the port, 0 for a free one, and returns the port taken. */
 export async function listen(server: Server, port: number, what: string): Promise<number> {
-  server.listen(port, HOST);
   try {
+    server.listen(port, HOST);
     await once(server, "listening");
   } catch (error) {
     throw new StartError(sentenceFor(error, port, what), { cause: error });

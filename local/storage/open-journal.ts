@@ -1,6 +1,7 @@
 import { StartError } from "../service.ts";
 import type { CommitLoop } from "./commit-loop.ts";
 import { Journal } from "./journal.ts";
+import type { LokiDatabase } from "./loki.ts";
 
 // SQLite's primary result codes, https://www.sqlite.org/rescode.html
 const SQLITE_BUSY = 5;
@@ -19,8 +20,16 @@ export function openJournal(path: string, commits: CommitLoop): Journal {
   }
 }
 
-/** What the user must mend when reading or writing the journal at `path` fails. */
-export function sentenceFor(error: unknown, path: string): string {
+/** Restores a Loki database from the journal, or says in one sentence why that fails. */
+export function restore(journal: Journal, source: string, loki: LokiDatabase): void {
+  try {
+    journal.attach(source, loki);
+  } catch (error) {
+    throw new StartError(sentenceFor(error, journal.path), { cause: error });
+  }
+}
+
+function sentenceFor(error: unknown, path: string): string {
   const detail = error instanceof Error ? error.message : String(error);
   switch (sqliteCode(error)) {
     case SQLITE_BUSY:

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { join } from "node:path";
 import {
   type AzuriteServer,
@@ -11,6 +11,8 @@ import type { CommitLoop } from "./commit-loop.ts";
 import { keepExtentsInStep } from "./extent-files.ts";
 import type { Journal } from "./journal.ts";
 import { listen, stopListening } from "./listening.ts";
+import { openFolder } from "./open-folder.ts";
+import { restore } from "./open-journal.ts";
 
 const STOP_GRACE_MS = 2_000;
 const CONTENTS = { blob: "blobs", queue: "queues", table: "tables" } as const;
@@ -34,15 +36,15 @@ export interface StartServerOptions {
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
   const { service, port, dataDir, journal, commits } = options;
   const azurite = createAzuriteServer(service, dataDir);
-  attach(azurite, service, journal);
+  restoreStores(azurite, service, journal);
   if (service !== "table") {
     const folder = join(dataDir, EXTENT_FOLDERS[service]);
-    mkdirSync(folder, { recursive: true });
+    openFolder(folder);
     keepExtentsInStep(azurite, folder, commits.commit);
   }
   commitBeforeAnswer(azurite.httpServer, commits.commit);
-  await azurite.beforeStart();
   try {
+    await azurite.beforeStart();
     const listeningPort = await listen(azurite.httpServer, port, CONTENTS[service]);
     const url = `http://127.0.0.1:${listeningPort}`;
     return { service, url, close: () => close(azurite) };
@@ -52,10 +54,10 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   }
 }
 
-function attach(azurite: AzuriteServer, service: StorageService, journal: Journal): void {
-  journal.attach(service, azurite.metadataStore.db);
+function restoreStores(azurite: AzuriteServer, service: StorageService, journal: Journal): void {
+  restore(journal, service, azurite.metadataStore.db);
   const extents = azurite.extentMetadataStore;
-  if (extents) journal.attach(`${service}-extents`, extents.db);
+  if (extents) restore(journal, `${service}-extents`, extents.db);
 }
 
 async function close(azurite: AzuriteServer): Promise<void> {
