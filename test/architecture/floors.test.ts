@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FLOORS, type Floor, ORCHESTRATOR_IMPORTS } from "./floors.ts";
 import { importsOf, sourceFiles, sourceText } from "./imports.ts";
@@ -30,6 +31,18 @@ function violations(file: string): string[] {
 describe("the floors of the house", () => {
   it("lets every import go down only", () => {
     expect(files.flatMap(violations)).toEqual([]);
+  });
+
+  it("enters every room of the domain by its door", () => {
+    const offences = files
+      .filter((file) => /^(shared|functions)\//.test(file))
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((target) => /^shared\/(?!core\/)/.test(target))
+          .filter((target) => dirname(target) !== dirname(file) && !target.endsWith("/index.ts"))
+          .map((target) => `${file} imports ${target}`),
+      );
+    expect(offences).toEqual([]);
   });
 
   it("fences orchestrators off from everything that is not deterministic", () => {

@@ -28,7 +28,11 @@ export const FLOORS: readonly Floor[] = [
   { room: "shared/telemetry", rooms: ["shared/core", "shared/config"], packages: [] },
   ...POLICY.map(policyRoom),
   { room: "shared/backends", rooms: GROUND, packages: ["undici", "@azure/identity"] },
-  { room: "shared/messaging", rooms: GROUND, packages: ["@azure/service-bus", "@azure/identity"] },
+  {
+    room: "shared/messaging",
+    rooms: GROUND,
+    packages: ["@azure/service-bus", "@azure/identity", "zod"],
+  },
   {
     room: "shared/storage",
     rooms: GROUND,
@@ -49,7 +53,16 @@ export const FLOORS: readonly Floor[] = [
     // What the local stack may know of the product: words and settings, never its behaviour.
     room: "local",
     rooms: ["shared/core", "shared/config", "infra"],
-    packages: ["rhea", "azurite", "croner", "zod", "openai"],
+    packages: [
+      "rhea",
+      "azurite",
+      "croner",
+      "zod",
+      "openai",
+      "@azure/identity",
+      "@azure/service-bus",
+      "@azure/storage-queue",
+    ],
   },
   {
     room: "test",

@@ -1,0 +1,8 @@
+import type { OwnedServices } from "../shared/gateway/index.ts";
+import type { HttpConnections } from "./http-connections.ts";
+
+/** What trigger files share: made by index.ts, handed to each `register...` function. */
+export interface AppContext {
+  readonly owned: OwnedServices;
+  readonly connections: HttpConnections;
+}

@@ -1,0 +1,74 @@
+import { subscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { fromRawHeaders, type HeaderList, withoutHeaders } from "../shared/core/headers.ts";
+
+/** The socket's side of an HTTP invocation, which the Functions library does not show. */
+export interface HttpConnection {
+  /** Aborts when the client leaves before the answer is complete. */
+  readonly closed: AbortSignal;
+  /** Headers as they came, spelling and repetition included. */
+  readonly headers: HeaderList;
+  /** Path and query as they came. */
+  readonly target: string;
+  /** Adds a header that may occur several times; the library keeps only the last of a name. */
+  appendHeader(name: string, value: string): void;
+  /** Resolves when the client has taken what was written so far, or is gone. */
+  drained(): Promise<void> | undefined;
+}
+
+const INVOCATION_ID = "x-ms-invocation-id";
+// The host adds these on the way to the worker; the client did not send them.
+const HOST_HEADERS = new Set([INVOCATION_ID, "x-forwarded-host", "x-forwarded-proto"]);
+
+interface RequestStart {
+  request: IncomingMessage;
+  response: ServerResponse;
+}
+
+/**
+ * Finds the connection of an invocation. The library tells a handler nothing of a client that leaves,
+ * and writes without heeding back-pressure; node's own `http.server.request.start` channel gives both.
+ * Scope: per instance.
+ */
+export class HttpConnections {
+  readonly #open = new Map<string, HttpConnection>();
+
+  constructor() {
+    subscribe("http.server.request.start", (message) => {
+      const { request, response } = message as RequestStart;
+      const id = request.headers[INVOCATION_ID];
+      // The channel tells of every server in the process; ours carries the invocation's id.
+      if (typeof id === "string" && !response.destroyed) this.#add(id, request, response);
+    });
+  }
+
+  /** Undefined when the host does not stream (then nothing is known of the connection). */
+  find(invocationId: string): HttpConnection | undefined {
+    return this.#open.get(invocationId);
+  }
+
+  #add(id: string, request: IncomingMessage, response: ServerResponse): void {
+    const closed = new AbortController();
+    response.once("close", () => {
+      this.#open.delete(id);
+      if (!response.writableFinished) closed.abort(new Error("The client closed the connection."));
+    });
+    this.#open.set(id, {
+      closed: closed.signal,
+      headers: withoutHeaders(fromRawHeaders(request.rawHeaders), (name) => HOST_HEADERS.has(name)),
+      target: request.url ?? "/",
+      appendHeader: (name, value) => response.appendHeader(name, value),
+      drained: () => drained(response),
+    });
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> | undefined {
+  if (!response.writableNeedDrain || response.destroyed) return undefined;
+  const over = new AbortController();
+  const { signal } = over;
+  return Promise.race([once(response, "drain", { signal }), once(response, "close", { signal })])
+    .then(() => undefined)
+    .finally(() => over.abort());
+}

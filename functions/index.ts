@@ -1,0 +1,42 @@
+import { app } from "@azure/functions";
+import { loadConnections, loadSettings, shippedLanes } from "../shared/config/index.ts";
+import { createServices } from "../shared/gateway/index.ts";
+import type { TelemetryEvent } from "../shared/telemetry/index.ts";
+import { registerGateway } from "./gateway.http.ts";
+import { registerHealth } from "./health.http.ts";
+import { HttpConnections } from "./http-connections.ts";
+import { registerJobActivities } from "./job.activities.ts";
+import { registerJobOrchestrator } from "./job.orchestrator.ts";
+import { registerJobs } from "./jobs.http.ts";
+import { registerLanes } from "./lanes.servicebus.ts";
+
+/**
+ * The composition root: settings, then services, then triggers. Bad settings throw here, which keeps
+ * the app from starting and shows every problem at once.
+ */
+const settings = loadSettings();
+const emit = ({ level, ...event }: TelemetryEvent): void => {
+  const stream = level === "error" ? process.stderr : process.stdout;
+  stream.write(`${JSON.stringify({ level, ...event })}\n`);
+};
+const owned = createServices({
+  settings,
+  connections: loadConnections(),
+  lanes: shippedLanes(),
+  emit,
+});
+const context = { owned, connections: new HttpConnections() };
+
+app.setup({ enableHttpStream: true });
+registerHealth(context);
+if (owned.services.jobs) {
+  registerJobs(context);
+  registerLanes(context);
+  registerJobActivities(context);
+  registerJobOrchestrator();
+}
+registerGateway(context);
+app.hook.appTerminate(async () => {
+  owned.stop();
+  await owned.close();
+});

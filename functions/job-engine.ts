@@ -1,0 +1,15 @@
+import type { InvocationContext } from "@azure/functions";
+import * as df from "durable-functions";
+import { ATTEMPT_ENDED_EVENT, type JobEngine } from "../shared/jobs/index.ts";
+import { JOB_ORCHESTRATOR } from "./job.orchestrator.ts";
+
+/** Durable Functions as the owner of jobs; needs a durable client input on the invocation. */
+export function createJobEngine(context: InvocationContext): JobEngine {
+  // The client is made only when a job asks for it: most requests never do.
+  return {
+    async start(jobId, input) {
+      await df.getClient(context).startNew(JOB_ORCHESTRATOR, { instanceId: jobId, input });
+    },
+    signal: (jobId, signal) => df.getClient(context).raiseEvent(jobId, ATTEMPT_ENDED_EVENT, signal),
+  };
+}

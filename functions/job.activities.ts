@@ -1,0 +1,23 @@
+import * as df from "durable-functions";
+import {
+  type AttemptRef,
+  checkAttempt,
+  enqueueAttempt,
+  expireJob,
+} from "../shared/gateway/index.ts";
+import type { AppContext } from "./app-context.ts";
+import { JOB_ACTIVITIES } from "./job.orchestrator.ts";
+
+/** The steps of a job that touch the world; each may run more than once. */
+export function registerJobActivities({ owned }: AppContext): void {
+  const { services } = owned;
+  df.app.activity(JOB_ACTIVITIES.enqueue, {
+    handler: (ref: AttemptRef) => enqueueAttempt(services, ref),
+  });
+  df.app.activity(JOB_ACTIVITIES.check, {
+    handler: (ref: AttemptRef) => checkAttempt(services, ref),
+  });
+  df.app.activity(JOB_ACTIVITIES.expire, {
+    handler: (ref: AttemptRef) => expireJob(services, ref),
+  });
+}

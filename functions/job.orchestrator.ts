@@ -1,0 +1,91 @@
+import * as df from "durable-functions";
+import {
+  ATTEMPT_ENDED_EVENT,
+  advance,
+  beginRun,
+  firstStep,
+  type JobEngineInput,
+  type JobEvent,
+  type JobRun,
+  type JobSignal,
+  type JobStep,
+} from "../shared/jobs/index.ts";
+
+/** Names under which the orchestrator and its activities are registered. */
+export const JOB_ORCHESTRATOR = "job";
+export const JOB_ACTIVITIES = {
+  enqueue: "enqueueAttempt",
+  check: "checkAttempt",
+  expire: "expireJob",
+} as const;
+
+// A history is replayed at every episode, so a long job starts a new one now and then.
+const MAX_STEPS_PER_EXECUTION = 100;
+
+// An activity fails while storage or Service Bus is away: keep trying for as long as a job may live.
+const retryForever = (): df.RetryOptions => {
+  const options = new df.RetryOptions(1000, 10_000);
+  options.backoffCoefficient = 2;
+  options.maxRetryIntervalInMilliseconds = 30_000;
+  return options;
+};
+
+type Perform = Generator<df.Task, JobEvent, unknown>;
+
+/** Owns a job's course: it holds no bytes and decides nothing that `advance` does not decide. */
+export function registerJobOrchestrator(): void {
+  df.app.orchestration(JOB_ORCHESTRATOR, function* job(context) {
+    const input = context.df.getInput() as JobEngineInput | JobRun;
+    let run: JobRun = "attempt" in input ? input : beginRun(input);
+    let step = "step" in input ? (input.step as JobStep) : firstStep(run);
+    for (let steps = 0; step.kind !== "done"; steps++) {
+      if (steps === MAX_STEPS_PER_EXECUTION) {
+        context.df.continueAsNew({ ...run, step });
+        return;
+      }
+      const event: JobEvent = yield* perform(context, run, step);
+      ({ run, step } = advance(run, event, context.df.currentUtcDateTime.getTime()));
+    }
+  });
+}
+
+function* perform(
+  context: df.OrchestrationContext,
+  { jobId, attempt }: JobRun,
+  step: JobStep,
+): Perform {
+  const ref = { jobId, attempt };
+  switch (step.kind) {
+    case "enqueue":
+      yield context.df.callActivityWithRetry(JOB_ACTIVITIES.enqueue, retryForever(), ref);
+      return { kind: "enqueued" };
+    case "wait":
+      return yield* waitForSignal(context, step.untilMs);
+    case "check": {
+      const signal = yield context.df.callActivityWithRetry(
+        JOB_ACTIVITIES.check,
+        retryForever(),
+        ref,
+      );
+      return { kind: "checked", signal: (signal as JobSignal | null) ?? undefined };
+    }
+    case "sleep":
+      yield context.df.createTimer(new Date(step.untilMs));
+      return { kind: "slept" };
+    case "expire":
+      yield context.df.callActivityWithRetry(JOB_ACTIVITIES.expire, retryForever(), ref);
+      return { kind: "expired" };
+    case "done":
+      throw new Error("A run that is done has no next step.");
+  }
+}
+
+function* waitForSignal(context: df.OrchestrationContext, untilMs: number): Perform {
+  // New tasks for each wait: a task may be part of one Task.any only.
+  const timer = context.df.createTimer(new Date(untilMs));
+  const signalled = context.df.waitForExternalEvent(ATTEMPT_ENDED_EVENT);
+  const winner = yield context.df.Task.any([signalled, timer]);
+  if (winner !== signalled) return { kind: "waitedInVain" };
+  timer.cancel();
+  return { kind: "signalled", signal: signalled.result as JobSignal };
+}

@@ -1,0 +1,2 @@
+export { type Admission, admit, type Ticket } from "./admit.ts";
+export { wantsStream } from "./serving-mode.ts";

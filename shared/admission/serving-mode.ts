@@ -1,0 +1,29 @@
+import { type HeaderList, headerValue } from "../core/headers.ts";
+
+/** Whether the caller asked for a job: the async header says `true`, or `Prefer: respond-async`. */
+export function wantsAsync(headers: HeaderList, asyncHeader: string): boolean {
+  const optIn = headerValue(headers, asyncHeader)?.trim().toLowerCase();
+  if (optIn !== undefined) return optIn === "true";
+  return headers.some(
+    ([name, value]) =>
+      name.toLowerCase() === "prefer" &&
+      value.split(",").some((preference) => preference.trim().toLowerCase() === "respond-async"),
+  );
+}
+
+/**
+ * Whether the answer will be a stream of events. The body is parsed only when it mentions `stream`,
+ * because most large bodies do not.
+ */
+export function wantsStream(headers: HeaderList, body: Uint8Array | undefined): boolean {
+  if (headerValue(headers, "accept")?.includes("text/event-stream")) return true;
+  if (!body || !headerValue(headers, "content-type")?.includes("json")) return false;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (!bytes.includes('"stream"')) return false;
+  try {
+    const parsed: unknown = JSON.parse(bytes.toString());
+    return typeof parsed === "object" && parsed !== null && Object(parsed).stream === true;
+  } catch {
+    return false;
+  }
+}

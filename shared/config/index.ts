@@ -1,0 +1,10 @@
+export {
+  type Connections,
+  loadConnections,
+  type MessagingConnection,
+  SERVICE_BUS_CONNECTION,
+  type StorageConnection,
+} from "./connections.ts";
+export type { HostSettings } from "./hosts.ts";
+export { type Lane, type Lanes, parseLanes, shippedLanes } from "./lanes.ts";
+export { loadSettings, type Settings, SettingsError } from "./settings.ts";

@@ -1,0 +1,70 @@
+import { z } from "zod";
+import lanesDocument from "../../infra/lanes.json" with { type: "json" };
+import { fromIsoDuration } from "./duration.ts";
+
+const duration = z.string().transform((text, context) => {
+  const value = fromIsoDuration(text);
+  if (value !== undefined) return value;
+  context.addIssue({ code: "custom", message: `expected an ISO 8601 duration, got "${text}"` });
+  return z.NEVER;
+});
+
+const entityName = z.string().regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/, {
+  error: "expected lower-case letters, digits and inner hyphens",
+});
+
+const laneSchema = z.strictObject({
+  /** Names the worker function too: lane `critical` runs in `laneCritical`. */
+  name: entityName,
+  priority: z.int().min(1),
+  queue: entityName,
+  /** How many of this lane's requests one instance runs at once. */
+  concurrency: z.int().min(1),
+  /** The lane's guaranteed part of an instance's slots when every lane has work. */
+  share: z.number().positive().max(1),
+  lockDuration: duration,
+  maxDeliveryCount: z.int().min(1),
+  preemptible: z.boolean(),
+});
+
+const lanesSchema = z
+  .strictObject({
+    lanes: z.array(laneSchema).min(1),
+    queueDefaults: z.strictObject({
+      defaultMessageTimeToLive: duration,
+      deadLetteringOnMessageExpiration: z.boolean(),
+      requiresDuplicateDetection: z.boolean(),
+      duplicateDetectionHistoryTimeWindow: duration,
+      maxSizeInMegabytes: z.int().min(1),
+    }),
+    replies: z.strictObject({
+      queue: entityName,
+      lockDuration: duration,
+      defaultMessageTimeToLive: duration,
+      maxDeliveryCount: z.int().min(1),
+    }),
+    statusTopic: z.strictObject({ topic: entityName, subscription: entityName }),
+  })
+  .refine(({ lanes }) => new Set(lanes.map((lane) => lane.queue)).size === lanes.length, {
+    error: "two lanes share a queue",
+  })
+  .refine(({ lanes }) => new Set(lanes.map((lane) => lane.priority)).size === lanes.length, {
+    error: "two lanes share a priority",
+  });
+
+/** One lane of the waiting room; durations are milliseconds. */
+export type Lane = z.infer<typeof laneSchema>;
+/** The whole waiting room. */
+export type Lanes = z.infer<typeof lanesSchema>;
+
+/** Reads a lanes document; throws with every problem named. */
+export function parseLanes(document: unknown): Lanes {
+  const parsed = lanesSchema.safeParse(document);
+  if (parsed.success) return parsed.data;
+  throw new Error(`lanes.json is not valid:\n${z.prettifyError(parsed.error)}`);
+}
+
+/** The lanes that this build ships: infra/lanes.json, which Bicep and the local broker read too. */
+export function shippedLanes(): Lanes {
+  return parseLanes(lanesDocument);
+}

@@ -1,0 +1,150 @@
+import { z } from "zod";
+import { type HostSettings, parseHosts } from "./hosts.ts";
+import { flag, headerName, integer, integerList, list } from "./values.ts";
+
+const MAX_INT32 = 2_147_483_647;
+// https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook-trigger#limits
+const MAX_HTTP_BODY_BYTES = 104_857_600;
+
+/** Every setting with its default. Names without a `GATEWAY_` prefix are the original's. */
+const settingsSchema = z.object({
+  GATEWAY_ROLE: z.enum(["stream", "jobs", "all"]).default("all"),
+  GATEWAY_SYNC_MODE: z.enum(["direct", "queued", "auto"]).optional(),
+  GATEWAY_HTTP_MAX_BODY_BYTES: integer(1, MAX_INT32).default(MAX_HTTP_BODY_BYTES),
+  GATEWAY_MESSAGING_INLINE_BYTES: integer(0, 90_000_000).default(160_000),
+  GATEWAY_JOBS_MAX_ATTEMPTS: integer(1, 100).default(5),
+  GATEWAY_JOBS_RECONCILE_SECONDS: integer(1, 3600).default(30),
+  GATEWAY_CREDENTIAL_KEY: z.base64().optional(),
+  Workers: integer(1, 100_000).default(10),
+  MaxQueueLength: integer(1, 1_000_000).default(1000),
+  DefaultPriority: integer(1, 1000).default(2),
+  PriorityKeyHeader: headerName.default("S7PPriorityKey"),
+  PriorityKeys: list.default(["12345", "234"]),
+  PriorityValues: integerList.default([1, 3]),
+  DefaultTTLSecs: integer(1, MAX_INT32).default(300),
+  TTLHeader: headerName.default("S7PTTL"),
+  Timeout: integer(1, MAX_INT32).default(1_200_000),
+  TimeoutHeader: headerName.default("S7PTimeout"),
+  UniqueUserHeaders: list.default(["X-UserID"]),
+  AsyncClientRequestHeader: headerName.default("S7PAsyncMode"),
+  AsyncTTLSecs: integer(1, MAX_INT32).default(86_400),
+  AsyncTimeout: integer(1, MAX_INT32).default(1_800_000),
+  LoadBalanceMode: z.enum(["latency", "roundrobin", "random"]).default("latency"),
+  MaxAttempts: integer(1, 1000).default(10),
+  IgnoreSSLCert: flag.default(false),
+  TERMINATION_GRACE_PERIOD_SECONDS: integer(0, 3600).default(30),
+});
+
+type RawSettings = z.infer<typeof settingsSchema>;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The settings in force: parsed once, checked as a whole, frozen. */
+export interface Settings {
+  readonly role: RawSettings["GATEWAY_ROLE"];
+  readonly syncMode: "direct" | "queued" | "auto";
+  readonly maxBodyBytes: number;
+  /** Bodies up to this size travel inside a message; larger ones go by blob. */
+  readonly inlineBytes: number;
+  readonly jobMaxAttempts: number;
+  readonly jobReconcileMs: number;
+  /** AES-256 key for the credentials of stored requests; without it they are not stored. */
+  readonly credentialKey: Uint8Array | undefined;
+  readonly workers: number;
+  readonly maxQueueLength: number;
+  readonly priority: {
+    readonly defaultClass: number;
+    readonly header: string;
+    /** Lower-cased priority key to class. */
+    readonly classByKey: ReadonlyMap<string, number>;
+  };
+  readonly defaultTtlMs: number;
+  readonly ttlHeader: string;
+  readonly attemptTimeoutMs: number;
+  readonly timeoutHeader: string;
+  readonly userHeaders: readonly string[];
+  readonly asyncHeader: string;
+  readonly asyncTtlMs: number;
+  readonly asyncTimeoutMs: number;
+  readonly loadBalanceMode: RawSettings["LoadBalanceMode"];
+  readonly maxAttempts: number;
+  readonly ignoreTlsErrors: boolean;
+  readonly terminationGraceMs: number;
+  readonly hosts: readonly HostSettings[];
+}
+
+/** Thrown when the settings cannot be used; `problems` names every one of them. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The settings have ${problems.length} problem(s):\n- ${problems.join("\n- ")}`);
+    this.problems = problems;
+  }
+}
+
+/** Reads the settings from environment variables; an empty value counts as absent. */
+export function loadSettings(env: Environment = process.env): Settings {
+  const present = Object.fromEntries(
+    Object.keys(settingsSchema.shape).flatMap((name) => (env[name] ? [[name, env[name]]] : [])),
+  );
+  const parsed = settingsSchema.safeParse(present);
+  const { hosts, problems } = parseHosts(env);
+  if (parsed.error) {
+    problems.unshift(...parsed.error.issues.map((i) => `${i.path.join(".")}: ${i.message}`));
+  } else {
+    problems.unshift(...contradictions(parsed.data));
+  }
+  if (hosts.length === 0 && problems.length === 0) problems.push("Host1: no backend is set");
+  if (!parsed.success || problems.length > 0) throw new SettingsError(problems);
+  return Object.freeze(toSettings(parsed.data, hosts));
+}
+
+function contradictions(raw: RawSettings): string[] {
+  const problems: string[] = [];
+  if (raw.PriorityKeys.length !== raw.PriorityValues.length) {
+    problems.push("PriorityKeys and PriorityValues must have the same number of entries");
+  }
+  const keyBytes = raw.GATEWAY_CREDENTIAL_KEY && Buffer.from(raw.GATEWAY_CREDENTIAL_KEY, "base64");
+  if (keyBytes && keyBytes.byteLength !== 32) {
+    problems.push("GATEWAY_CREDENTIAL_KEY: expected 32 bytes in base64");
+  }
+  return problems;
+}
+
+const SYNC_MODE_BY_ROLE = { stream: "direct", jobs: "queued", all: "auto" } as const;
+
+function toSettings(raw: RawSettings, hosts: readonly HostSettings[]): Settings {
+  const key = raw.GATEWAY_CREDENTIAL_KEY;
+  return {
+    role: raw.GATEWAY_ROLE,
+    syncMode: raw.GATEWAY_SYNC_MODE ?? SYNC_MODE_BY_ROLE[raw.GATEWAY_ROLE],
+    maxBodyBytes: raw.GATEWAY_HTTP_MAX_BODY_BYTES,
+    inlineBytes: raw.GATEWAY_MESSAGING_INLINE_BYTES,
+    jobMaxAttempts: raw.GATEWAY_JOBS_MAX_ATTEMPTS,
+    jobReconcileMs: raw.GATEWAY_JOBS_RECONCILE_SECONDS * 1000,
+    credentialKey: key ? Buffer.from(key, "base64") : undefined,
+    workers: raw.Workers,
+    maxQueueLength: raw.MaxQueueLength,
+    priority: {
+      defaultClass: raw.DefaultPriority,
+      header: raw.PriorityKeyHeader,
+      classByKey: new Map(
+        raw.PriorityKeys.map((name, i) => [name.toLowerCase(), raw.PriorityValues[i] ?? 0]),
+      ),
+    },
+    defaultTtlMs: raw.DefaultTTLSecs * 1000,
+    ttlHeader: raw.TTLHeader,
+    attemptTimeoutMs: raw.Timeout,
+    timeoutHeader: raw.TimeoutHeader,
+    userHeaders: raw.UniqueUserHeaders,
+    asyncHeader: raw.AsyncClientRequestHeader,
+    asyncTtlMs: raw.AsyncTTLSecs * 1000,
+    asyncTimeoutMs: raw.AsyncTimeout,
+    loadBalanceMode: raw.LoadBalanceMode,
+    maxAttempts: raw.MaxAttempts,
+    ignoreTlsErrors: raw.IgnoreSSLCert,
+    terminationGraceMs: raw.TERMINATION_GRACE_PERIOD_SECONDS * 1000,
+    hosts,
+  };
+}

@@ -1,0 +1,55 @@
+import { z } from "zod";
+
+/** Reads a product of whole numbers, as the original's settings allow (`60*10`). */
+function toProduct(text: string): number {
+  const factors = text.split("*").map((factor) => factor.trim());
+  return factors.every((factor) => /^-?\d+$/.test(factor))
+    ? factors.reduce((product, factor) => product * Number(factor), 1)
+    : Number.NaN;
+}
+
+/** A whole number within bounds, written plainly or as a product. */
+export function integer(minimum: number, maximum: number) {
+  return z.string().transform((text, context) => {
+    const value = toProduct(text);
+    if (Number.isSafeInteger(value) && value >= minimum && value <= maximum) return value;
+    context.addIssue({
+      code: "custom",
+      message: `expected a whole number from ${minimum} to ${maximum}, got "${text}"`,
+    });
+    return z.NEVER;
+  });
+}
+
+/** `true` in any case is true and `false` false; anything else is a mistake worth naming. */
+export const flag = z.string().transform((text, context) => {
+  const value = text.trim().toLowerCase();
+  if (value === "true" || value === "false") return value === "true";
+  context.addIssue({ code: "custom", message: `expected true or false, got "${text}"` });
+  return z.NEVER;
+});
+
+/** A comma-separated list; blanks are dropped, and brackets and quotes of a JSON list are accepted. */
+export const list = z.string().transform((text) =>
+  text
+    .replace(/^\s*\[|\]\s*$/g, "")
+    .split(",")
+    .map((item) => item.trim().replace(/^"|"$/g, ""))
+    .filter((item) => item !== ""),
+);
+
+/** A comma-separated list of whole numbers. */
+export const integerList = list.transform((items, context) => {
+  const wrong = items.filter((item) => !/^-?\d+$/.test(item));
+  if (wrong.length === 0) return items.map(Number);
+  context.addIssue({
+    code: "custom",
+    message: `expected whole numbers, got "${wrong.join('", "')}"`,
+  });
+  return z.NEVER;
+});
+
+/** A header's name (RFC 9110, section 5.6.2). */
+export const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: "expected the name of a header" });

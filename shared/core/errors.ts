@@ -1,0 +1,78 @@
+/** What a client and an operator may rely on about an error. */
+export interface ErrorKind {
+  /** HTTP status of the answer. */
+  readonly status: number;
+  /** A short summary that never changes with the occurrence. */
+  readonly title: string;
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+  /** Whether `detail` may be shown to the client; otherwise it stays in the log. */
+  readonly expose: boolean;
+}
+
+const kind = (status: number, title: string, traits: Partial<ErrorKind> = {}): ErrorKind => ({
+  status,
+  title,
+  retryable: false,
+  expose: true,
+  ...traits,
+});
+
+/** Every error that the gateway itself answers with. docs/errors.md has a row for each code. */
+export const ERRORS = {
+  "bad-request": kind(400, "The request is malformed."),
+  "invalid-ttl": kind(400, "The time-to-live header cannot be read."),
+  "invalid-timeout": kind(400, "The timeout header cannot be read."),
+  "job-not-found": kind(404, "There is no such job."),
+  "job-without-result": kind(404, "The job has no result."),
+  "no-route": kind(404, "No backend serves this path."),
+  "method-not-allowed": kind(405, "The resource does not support this method."),
+  "backend-timeout": kind(408, "No backend answered in time.", { retryable: true }),
+  "ttl-expired": kind(412, "The request's time to live is over."),
+  "job-not-finished": kind(409, "The job has not finished yet.", { retryable: true }),
+  "request-too-large": kind(413, "The request body is too large."),
+  "queue-full": kind(429, "Too many requests are waiting.", { retryable: true }),
+  "client-closed": kind(499, "The client closed the connection."),
+  internal: kind(500, "The gateway failed.", { expose: false }),
+  "async-unavailable": kind(501, "This app serves no asynchronous requests."),
+  "backend-failed": kind(502, "No backend could answer the request.", { retryable: true }),
+  "no-backend": kind(503, "No backend is available.", { retryable: true }),
+  "shutting-down": kind(503, "The gateway is shutting down.", { retryable: true }),
+  "messaging-unavailable": kind(503, "The waiting room cannot be reached.", {
+    retryable: true,
+    expose: false,
+  }),
+  "storage-unavailable": kind(503, "The gateway's storage cannot be reached.", {
+    retryable: true,
+    expose: false,
+  }),
+  "delivery-failed": kind(500, "The request could not be processed.", { expose: false }),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface GatewayErrorOptions {
+  cause?: unknown;
+  /** How long the client should wait before it tries again, in milliseconds. */
+  retryAfterMs?: number;
+}
+
+/** The only error that carries an answer; anything else that is thrown becomes `internal`. */
+export class GatewayError extends Error {
+  override readonly name = "GatewayError";
+  readonly code: ErrorCode;
+  readonly retryAfterMs: number | undefined;
+
+  /** `detail` says what happened this time: never a backend's name, a URL, a token or a stack. */
+  constructor(code: ErrorCode, detail: string, options: GatewayErrorOptions = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** What was thrown, as a `GatewayError`. */
+export function toGatewayError(thrown: unknown): GatewayError {
+  if (thrown instanceof GatewayError) return thrown;
+  return new GatewayError("internal", "An unexpected error occurred.", { cause: thrown });
+}

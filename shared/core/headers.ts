@@ -1,0 +1,54 @@
+/** Header fields in the order and spelling in which they came; a name may occur more than once. */
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+/** The first value of a header, by case-insensitive name. */
+export function headerValue(headers: HeaderList, name: string): string | undefined {
+  const wanted = name.toLowerCase();
+  return headers.find(([candidate]) => candidate.toLowerCase() === wanted)?.[1];
+}
+
+/** The headers whose lower-cased name does not satisfy `isDropped`. */
+export function withoutHeaders(
+  headers: HeaderList,
+  isDropped: (lowerCaseName: string) => boolean,
+): HeaderList {
+  return headers.filter(([name]) => !isDropped(name.toLowerCase()));
+}
+
+/** Pairs a flat `[name, value, name, value, ...]` list, as node and undici give raw headers. */
+export function fromRawHeaders(raw: readonly (string | Buffer)[]): HeaderList {
+  const headers: [string, string][] = [];
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    headers.push([latin1(raw[index]), latin1(raw[index + 1])]);
+  }
+  return headers;
+}
+
+// Header values are bytes; latin1 is the one encoding that gives every byte back unchanged.
+const latin1 = (text: string | Buffer | undefined): string =>
+  typeof text === "string" ? text : (text?.toString("latin1") ?? "");
+
+const HOP_BY_HOP = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/**
+ * Drops the fields that speak of one connection only (RFC 9110, section 7.6.1), including those
+ * that the `Connection` field names.
+ */
+export function withoutHopByHop(headers: HeaderList): HeaderList {
+  const named = new Set(
+    headers
+      .filter(([name]) => name.toLowerCase() === "connection")
+      .flatMap(([, value]) => value.split(",").map((token) => token.trim().toLowerCase())),
+  );
+  return withoutHeaders(headers, (name) => HOP_BY_HOP.has(name) || named.has(name));
+}

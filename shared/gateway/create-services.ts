@@ -1,0 +1,135 @@
+import { randomUUID } from "node:crypto";
+import { createBackendClient, createTokenSource } from "../backends/index.ts";
+import type {
+  Connections,
+  Lanes,
+  MessagingConnection,
+  Settings,
+  StorageConnection,
+} from "../config/index.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { createClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
+import { BackendRotation } from "../routing/index.ts";
+import { SlotScheduler } from "../scheduling/index.ts";
+import { BlobContainer, openBlobService, Table } from "../storage/index.ts";
+import { type Emit, replyInboxLost, replyUnclaimed } from "../telemetry/index.ts";
+import type { JobServices, Services, WaitingRoom } from "./services.ts";
+import { TableJobStore } from "./table-job-store.ts";
+
+export interface CreateServicesOptions {
+  settings: Settings;
+  connections: Connections;
+  lanes: Lanes;
+  emit: Emit;
+  clock?: Clock;
+}
+
+/** The services, and how to end them. */
+export interface OwnedServices {
+  readonly services: Services;
+  /** Refuses new requests from now on; what runs goes on. */
+  stop(): void;
+  /** Gives up every connection. */
+  close(): Promise<void>;
+}
+
+const WORK_CONTAINER = "gateway-requests";
+const RESULTS_CONTAINER = "gateway-results";
+const JOBS_TABLE = "gatewayJobs";
+
+/** Makes everything once. Opens no connection: each does that on its first use. */
+export function createServices(options: CreateServicesOptions): OwnedServices {
+  const { settings, connections, lanes, emit, clock = systemClock } = options;
+  const stopping = new AbortController();
+  const backends = createBackendClient({
+    ignoreTlsErrors: settings.ignoreTlsErrors,
+    tokens: createTokenSource(clock),
+  });
+  const remote = settings.role === "stream" ? undefined : openRemote(connections, options, clock);
+  const services: Services = {
+    settings,
+    lanes,
+    clock,
+    newId: randomUUID,
+    random: Math.random,
+    emit,
+    slots: new SlotScheduler({
+      capacity: settings.workers,
+      maxQueueLength: settings.maxQueueLength,
+    }),
+    gates: laneGates(lanes),
+    rotation: new BackendRotation(settings.loadBalanceMode, Math.random),
+    backends,
+    waitingRoom: remote?.waitingRoom,
+    jobs: remote?.jobs,
+    stopping: stopping.signal,
+  };
+  return {
+    services,
+    stop: () => stopping.abort(),
+    async close() {
+      await remote?.waitingRoom.replies.close();
+      await remote?.waitingRoom.bus.close();
+      await backends.close();
+    },
+  };
+}
+
+function laneGates({ lanes }: Lanes): ReadonlyMap<string, SlotScheduler> {
+  return new Map(
+    lanes.map(({ name, concurrency }) => [
+      name,
+      new SlotScheduler({ capacity: concurrency, maxQueueLength: Number.POSITIVE_INFINITY }),
+    ]),
+  );
+}
+
+interface Remote {
+  readonly waitingRoom: WaitingRoom;
+  readonly jobs: JobServices;
+}
+
+function openRemote(
+  { messaging, storage }: Connections,
+  options: CreateServicesOptions,
+  clock: Clock,
+): Remote {
+  if (!messaging || !storage) {
+    throw new Error(
+      "The roles jobs and all need ServiceBusConnection and AzureWebJobsStorage, " +
+        "as connection strings or by identity.",
+    );
+  }
+  return {
+    waitingRoom: openWaitingRoom({ messaging, storage, clock }, options),
+    jobs: {
+      store: new TableJobStore(new Table(storage, JOBS_TABLE)),
+      results: new BlobContainer(() => openBlobService(storage), RESULTS_CONTAINER),
+    },
+  };
+}
+
+function openWaitingRoom(
+  {
+    messaging,
+    storage,
+    clock,
+  }: { messaging: MessagingConnection; storage: StorageConnection; clock: Clock },
+  { settings, lanes, emit }: CreateServicesOptions,
+): WaitingRoom {
+  const bus = new ServiceBus(messaging);
+  const blobs = new BlobContainer(() => openBlobService(storage), WORK_CONTAINER);
+  return {
+    bus,
+    replyQueue: lanes.replies.queue,
+    claimCheck: createClaimCheck(blobs, settings.inlineBytes),
+    replies: new ReplyInbox({
+      bus,
+      queue: lanes.replies.queue,
+      sessionId: `gateway-${randomUUID()}`,
+      clock,
+      onUnclaimed: ({ requestId }) => emit(replyUnclaimed(requestId)),
+      onLost: (error) => emit(replyInboxLost(error)),
+    }),
+  };
+}

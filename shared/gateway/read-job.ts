@@ -1,0 +1,78 @@
+import { GatewayError } from "../core/errors.ts";
+import type { HeaderList } from "../core/headers.ts";
+import { type GatewayResponse, jsonResponse } from "../core/http.ts";
+import { identifyCaller } from "../identity/index.ts";
+import { type JobSnapshot, stateOf } from "../jobs/index.ts";
+import { jobLinks } from "./accept-job.ts";
+import { responseHeaders } from "./forwarded-headers.ts";
+import type { JobServices, Services } from "./services.ts";
+
+const POLL_SECONDS = 2;
+
+/** What is asked of a job. */
+export interface JobQuery {
+  readonly id: string;
+  readonly headers: HeaderList;
+}
+
+/** A job's state, from rows and never from the engine: 202 while it runs, 200 when it has ended. */
+export async function readJob(services: Services, query: JobQuery): Promise<GatewayResponse> {
+  const { snapshot } = await findOwn(services, query);
+  const view = toView(snapshot);
+  return snapshot.outcome
+    ? jsonResponse(200, view)
+    : jsonResponse(202, view, [["retry-after", String(POLL_SECONDS)]]);
+}
+
+/** The backend's answer as it came: status, headers and exact bytes. */
+export async function readJobResult(services: Services, query: JobQuery): Promise<GatewayResponse> {
+  const { snapshot, jobs } = await findOwn(services, query);
+  const { outcome } = snapshot;
+  if (!outcome) {
+    throw new GatewayError("job-not-finished", "The job has not finished yet.", {
+      retryAfterMs: POLL_SECONDS * 1000,
+    });
+  }
+  if (!outcome.result) {
+    throw new GatewayError("job-without-result", `The job has ${outcome.state} without a result.`);
+  }
+  const content = await jobs.results.readStream(outcome.result.blob);
+  if (!content) throw new GatewayError("job-without-result", "The job's result is gone.");
+  const { status, headers } = outcome.result;
+  return { status, headers: responseHeaders(headers), body: content.body };
+}
+
+/** Others' jobs are as unknown as those that never were. */
+async function findOwn(
+  { jobs, settings }: Services,
+  { id, headers }: JobQuery,
+): Promise<{ snapshot: JobSnapshot; jobs: JobServices }> {
+  if (!jobs) throw new GatewayError("async-unavailable", "This app serves no jobs.");
+  const snapshot = await jobs.store.read(id);
+  const { userId } = identifyCaller(headers, settings.userHeaders);
+  if (!snapshot || snapshot.job.owner !== userId) {
+    throw new GatewayError("job-not-found", "There is no such job.");
+  }
+  return { snapshot, jobs };
+}
+
+const toTime = (epochMs: number): string => new Date(epochMs).toISOString();
+
+function toView(snapshot: JobSnapshot): Record<string, unknown> {
+  const { job, attempts, startedAt, outcome } = snapshot;
+  return {
+    id: job.id,
+    state: stateOf(snapshot),
+    priority: job.priority,
+    attempts,
+    createdAt: toTime(job.createdAt),
+    expiresAt: toTime(job.expiresAt),
+    ...(startedAt === undefined ? {} : { startedAt: toTime(startedAt) }),
+    ...(outcome ? { endedAt: toTime(outcome.endedAt) } : {}),
+    ...(outcome?.error ? { error: outcome.error } : {}),
+    ...(outcome?.result
+      ? { result: { status: outcome.result.status, sizeBytes: outcome.result.sizeBytes } }
+      : {}),
+    links: jobLinks(job.id),
+  };
+}

@@ -1,0 +1,66 @@
+import type { Ticket } from "../admission/index.ts";
+import type { Settings } from "../config/index.ts";
+import type { GatewayRequest } from "../core/http.ts";
+import { type Caller, openCredentials, sealCredentials } from "../identity/index.ts";
+import type { ClaimCheck, MessageBody, RequestEnvelope } from "../messaging/index.ts";
+import type { OutgoingRequest } from "./call-backends.ts";
+
+/** An admitted request with its whole body: all that serving it needs, whichever way. */
+export interface AdmittedRequest {
+  readonly request: GatewayRequest;
+  readonly caller: Caller;
+  readonly ticket: Ticket;
+  readonly body: Uint8Array | undefined;
+}
+
+/** What travels with the request besides itself. */
+export interface EnvelopeFacts {
+  readonly kind: RequestEnvelope["kind"];
+  readonly body: MessageBody | undefined;
+  readonly maxAttempts: number;
+  readonly replySession?: string;
+}
+
+/** Writes a request so that another process can run it. Credentials travel sealed or not at all. */
+export function toEnvelope(
+  { request, caller, ticket }: AdmittedRequest,
+  { kind, body, maxAttempts, replySession }: EnvelopeFacts,
+  settings: Settings,
+): RequestEnvelope {
+  const { open, sealed } = sealCredentials(request.headers, settings.credentialKey, request.id);
+  return {
+    kind,
+    id: request.id,
+    userId: caller.userId,
+    priority: ticket.priority,
+    method: request.method,
+    target: request.target,
+    headers: open.map(([name, value]) => [name, value]),
+    ...(sealed === undefined ? {} : { sealedHeaders: sealed }),
+    ...(body === undefined ? {} : { body }),
+    receivedAt: request.receivedAt,
+    expiresAt: ticket.expiresAt,
+    attemptTimeoutMs: ticket.attemptTimeoutMs,
+    attempt: 1,
+    maxAttempts,
+    ...(replySession === undefined ? {} : { replySession }),
+  };
+}
+
+/** Reads a request back, body and credentials included. */
+export async function fromEnvelope(
+  envelope: RequestEnvelope,
+  claimCheck: ClaimCheck,
+  settings: Settings,
+): Promise<OutgoingRequest> {
+  const { id, method, target, headers, sealedHeaders, attemptTimeoutMs } = envelope;
+  const stored = sealedHeaders === undefined ? {} : { sealed: sealedHeaders };
+  return {
+    id,
+    method,
+    target,
+    headers: openCredentials({ open: headers, ...stored }, settings.credentialKey, id),
+    body: await claimCheck.unpack(envelope.body),
+    attemptTimeoutMs,
+  };
+}

@@ -1,0 +1,85 @@
+import type { Lane } from "../config/index.ts";
+import { createDeadline } from "../core/deadline.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { JobEngine } from "../jobs/index.ts";
+import { type RequestEnvelope, readRequestEnvelope } from "../messaging/index.ts";
+import { messageFailed } from "../telemetry/index.ts";
+import { abandonJob, runJobAttempt } from "./run-job-attempt.ts";
+import { abandonRequest, runQueuedRequest } from "./run-queued-request.ts";
+import { ttlExpired } from "./serve-direct.ts";
+import type { JobServices, Services, WaitingRoom } from "./services.ts";
+
+/** One delivery of one message of a lane. */
+export interface LaneDelivery {
+  readonly lane: Lane;
+  readonly message: unknown;
+  readonly messageId: string;
+  /** 1 for the first delivery. */
+  readonly deliveryCount: number;
+}
+
+/** What running a message needs. Scope: per invocation. */
+export interface LaneRun {
+  readonly services: Services;
+  readonly room: WaitingRoom;
+  readonly jobs: JobServices;
+  readonly engine: JobEngine;
+  readonly envelope: RequestEnvelope;
+  readonly deliveryCount: number;
+}
+
+/**
+ * Runs a message of a lane. Returning completes it; throwing gives it back, and after the lane's last
+ * delivery to the dead letters: then whoever waits for it is told first.
+ */
+export async function runLaneMessage(
+  services: Services,
+  { lane, message, messageId, deliveryCount }: LaneDelivery,
+  engine: JobEngine,
+): Promise<void> {
+  const isLastDelivery = deliveryCount >= lane.maxDeliveryCount;
+  let run: LaneRun | undefined;
+  try {
+    const envelope = readRequestEnvelope(message);
+    run = { services, ...required(services), engine, envelope, deliveryCount };
+    await runInTurn(run, lane);
+  } catch (error) {
+    services.emit(messageFailed({ lane: lane.name, messageId, isLastDelivery }, error));
+    if (run && isLastDelivery) await abandon(run);
+    throw error;
+  }
+}
+
+function required({ waitingRoom, jobs }: Services): { room: WaitingRoom; jobs: JobServices } {
+  if (waitingRoom && jobs) return { room: waitingRoom, jobs };
+  throw new GatewayError("internal", "Lanes need Service Bus and storage.");
+}
+
+/** Waits for the lane's gate, then for one of the instance's slots, and runs what is still wanted. */
+async function runInTurn(run: LaneRun, lane: Lane): Promise<void> {
+  const { services, envelope } = run;
+  const { clock, gates, slots } = services;
+  if (envelope.expiresAt <= clock.now()) return;
+  using deadline = createDeadline(clock, envelope.expiresAt, { reason: ttlExpired });
+  const turn = { priority: envelope.priority, signal: deadline.signal, isLimited: false };
+  try {
+    const gate = await gates.get(lane.name)?.acquire(turn);
+    try {
+      const slot = await slots.acquire(turn);
+      try {
+        await (envelope.kind === "job" ? runJobAttempt : runQueuedRequest)(run, deadline.signal);
+      } finally {
+        slot.release();
+      }
+    } finally {
+      gate?.release();
+    }
+  } catch (error) {
+    // Whoever waited was told at the deadline; the message has nothing left to do.
+    if (!deadline.signal.aborted) throw error;
+  }
+}
+
+function abandon(run: LaneRun): Promise<void> {
+  return run.envelope.kind === "job" ? abandonJob(run) : abandonRequest(run);
+}

@@ -1,0 +1,51 @@
+import type { BackendClient } from "../backends/index.ts";
+import type { Lane, Lanes, Settings } from "../config/index.ts";
+import type { Clock } from "../core/clock.ts";
+import type { NewId, PriorityClass, Random } from "../core/domain.ts";
+import type { JobStore } from "../jobs/index.ts";
+import type { ClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
+import type { BackendRotation } from "../routing/index.ts";
+import type { SlotScheduler } from "../scheduling/index.ts";
+import type { BlobContainer } from "../storage/index.ts";
+import type { Emit } from "../telemetry/index.ts";
+
+/** What serving through lanes needs; absent where no Service Bus is configured (role `stream`). */
+export interface WaitingRoom {
+  readonly bus: ServiceBus;
+  readonly replies: ReplyInbox;
+  readonly replyQueue: string;
+  readonly claimCheck: ClaimCheck;
+}
+
+/** What jobs need; absent where neither Service Bus nor Durable is at hand (role `stream`). */
+export interface JobServices {
+  readonly store: JobStore;
+  readonly results: BlobContainer;
+}
+
+/** Everything that is made once and used by every request. Scope: per instance. */
+export interface Services {
+  readonly settings: Settings;
+  readonly lanes: Lanes;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly random: Random;
+  readonly emit: Emit;
+  readonly slots: SlotScheduler;
+  /** One gate a lane, by lane name: the platform cannot limit one function without the others. */
+  readonly gates: ReadonlyMap<string, SlotScheduler>;
+  readonly rotation: BackendRotation;
+  readonly backends: BackendClient;
+  readonly waitingRoom: WaitingRoom | undefined;
+  readonly jobs: JobServices | undefined;
+  /** Aborts when the app is told to stop: nothing new is admitted from then on. */
+  readonly stopping: AbortSignal;
+}
+
+/** The lane of a class; a class without one takes the next less urgent, else the least urgent lane. */
+export function laneFor({ lanes }: Lanes, priority: PriorityClass): Lane {
+  const byUrgency = [...lanes].sort((a, b) => a.priority - b.priority);
+  const lane = byUrgency.find((candidate) => candidate.priority >= priority) ?? byUrgency.at(-1);
+  if (!lane) throw new Error("The lanes document has no lanes.");
+  return lane;
+}

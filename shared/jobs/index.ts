@@ -1,0 +1,22 @@
+export type { JobEngine, JobStore } from "./contracts.ts";
+export {
+  type FinalState,
+  type JobOutcome,
+  type JobRecord,
+  type JobResult,
+  type JobSnapshot,
+  type JobState,
+  stateOf,
+} from "./job.ts";
+export {
+  ATTEMPT_ENDED_EVENT,
+  advance,
+  beginRun,
+  firstStep,
+  type JobEngineInput,
+  type JobEvent,
+  type JobRun,
+  type JobSignal,
+  type JobStep,
+} from "./job-run.ts";
+export { isWorthRepeating, retryDelayMs } from "./retry-delay.ts";

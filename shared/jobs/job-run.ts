@@ -1,0 +1,97 @@
+/** What an orchestrator is started with, and carries on from when its history is cut. */
+export interface JobEngineInput {
+  readonly jobId: string;
+  readonly expiresAt: number;
+  readonly maxAttempts: number;
+  /** How long to wait for a signal before the store is asked, in milliseconds. */
+  readonly reconcileMs: number;
+}
+
+/** What a worker tells the orchestrator when an attempt is over. */
+export interface JobSignal {
+  readonly attempt: number;
+  /** True when the outcome stands in the store and nothing is left to do. */
+  readonly isFinal: boolean;
+  /** When to try again, in milliseconds from now, for an attempt that may be repeated. */
+  readonly retryAfterMs?: number;
+}
+
+/** Where a run stands. Plain data: it travels through `continueAsNew`. */
+export interface JobRun extends JobEngineInput {
+  readonly attempt: number;
+}
+
+/** What the orchestrator does next. */
+export type JobStep =
+  | { readonly kind: "enqueue"; readonly attempt: number }
+  | { readonly kind: "wait"; readonly untilMs: number }
+  | { readonly kind: "check"; readonly attempt: number }
+  | { readonly kind: "sleep"; readonly untilMs: number }
+  | { readonly kind: "expire" }
+  | { readonly kind: "done" };
+
+/** What came of a step. */
+export type JobEvent =
+  | { readonly kind: "enqueued" }
+  | { readonly kind: "signalled"; readonly signal: JobSignal }
+  | { readonly kind: "waitedInVain" }
+  | { readonly kind: "checked"; readonly signal: JobSignal | undefined }
+  | { readonly kind: "slept" }
+  | { readonly kind: "expired" };
+
+/** Name of the external event that carries a {@link JobSignal}. */
+export const ATTEMPT_ENDED_EVENT = "attemptEnded";
+
+/** The first step of a run, new or continued. */
+export function firstStep(run: JobRun): JobStep {
+  return { kind: "enqueue", attempt: run.attempt };
+}
+
+/** A run at its beginning. */
+export function beginRun(input: JobEngineInput): JobRun {
+  return { ...input, attempt: 1 };
+}
+
+/**
+ * The course of a job as a pure function: where the run stands, what happened, and what time it is
+ * by the orchestration's own clock, give the next step.
+ */
+export function advance(
+  run: JobRun,
+  event: JobEvent,
+  nowMs: number,
+): { run: JobRun; step: JobStep } {
+  switch (event.kind) {
+    case "enqueued":
+      return { run, step: waitStep(run, nowMs) };
+    case "signalled":
+      return onSignal(run, event.signal, nowMs);
+    case "waitedInVain":
+      return { run, step: nowMs >= run.expiresAt ? { kind: "expire" } : checkStep(run) };
+    case "checked":
+      return event.signal
+        ? onSignal(run, event.signal, nowMs)
+        : { run, step: waitStep(run, nowMs) };
+    case "slept":
+      return { run, step: nowMs >= run.expiresAt ? { kind: "expire" } : firstStep(run) };
+    case "expired":
+      return { run, step: { kind: "done" } };
+  }
+}
+
+function onSignal(run: JobRun, signal: JobSignal, nowMs: number): { run: JobRun; step: JobStep } {
+  if (signal.isFinal) return { run, step: { kind: "done" } };
+  // A late signal of an attempt that was already repeated says nothing new.
+  if (signal.attempt < run.attempt) return { run, step: waitStep(run, nowMs) };
+  const next = { ...run, attempt: signal.attempt + 1 };
+  const untilMs = Math.min(nowMs + (signal.retryAfterMs ?? 0), run.expiresAt);
+  return { run: next, step: { kind: "sleep", untilMs } };
+}
+
+function checkStep({ attempt }: JobRun): JobStep {
+  return { kind: "check", attempt };
+}
+
+function waitStep(run: JobRun, nowMs: number): JobStep {
+  return { kind: "wait", untilMs: Math.min(nowMs + run.reconcileMs, run.expiresAt) };
+}

@@ -1,0 +1,91 @@
+import { isUtf8 } from "node:buffer";
+import { z } from "zod";
+
+/**
+ * A body on its way: as text where it is text, else as base64, or as the name of a blob that holds it
+ * when it is too large for a message (claim check). Absent bodies are absent.
+ */
+const bodySchema = z.union([
+  z.strictObject({ text: z.string() }),
+  z.strictObject({ base64: z.base64() }),
+  z.strictObject({ blob: z.string().min(1), sizeBytes: z.int().min(0) }),
+]);
+
+const headersSchema = z.array(z.tuple([z.string(), z.string()]));
+
+const requestSchema = z.strictObject({
+  kind: z.enum(["request", "job"]),
+  id: z.string().min(1).max(128),
+  userId: z.string(),
+  priority: z.int().min(1),
+  method: z.string().min(1),
+  target: z.string().startsWith("/"),
+  headers: headersSchema,
+  /** Credentials, sealed; see the identity room. */
+  sealedHeaders: z.string().optional(),
+  body: bodySchema.optional(),
+  receivedAt: z.number(),
+  expiresAt: z.number(),
+  attemptTimeoutMs: z.number().positive(),
+  /** 1 for the first try. */
+  attempt: z.int().min(1),
+  maxAttempts: z.int().min(1),
+  /** Session of the reply queue whose holder waits for the answer; jobs have none. */
+  replySession: z.string().optional(),
+});
+
+const replySchema = z.strictObject({
+  requestId: z.string().min(1),
+  status: z.int().min(100).max(599),
+  headers: headersSchema,
+  body: bodySchema.optional(),
+});
+
+/** A body as a message carries it. */
+export type MessageBody = z.infer<typeof bodySchema>;
+/** A request as it waits in a lane. */
+export type RequestEnvelope = z.infer<typeof requestSchema>;
+/** An answer on its way to the instance that holds the client's connection. */
+export type ReplyEnvelope = z.infer<typeof replySchema>;
+
+/** A message that can never be processed, whoever tries. */
+export class PoisonMessageError extends Error {
+  override readonly name = "PoisonMessageError";
+}
+
+/** Reads what came out of a lane; the Functions worker may have parsed the JSON already. */
+export function readRequestEnvelope(message: unknown): RequestEnvelope {
+  return read(requestSchema, message);
+}
+
+/** Reads what came out of the reply queue. */
+export function readReplyEnvelope(message: unknown): ReplyEnvelope {
+  return read(replySchema, message);
+}
+
+function read<Output>(schema: z.ZodType<Output>, message: unknown): Output {
+  const parsed = schema.safeParse(toJson(message));
+  if (parsed.success) return parsed.data;
+  throw new PoisonMessageError(`The message is not readable: ${z.prettifyError(parsed.error)}`);
+}
+
+function toJson(message: unknown): unknown {
+  if (!(message instanceof Uint8Array) && typeof message !== "string") return message;
+  try {
+    return JSON.parse(message.toString());
+  } catch (cause) {
+    throw new PoisonMessageError("The message is not JSON.", { cause });
+  }
+}
+
+/** A body small enough to travel inside its message. UTF-8 goes as text: base64 costs a third more. */
+export function inlineBody(bytes: Uint8Array): MessageBody {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return isUtf8(buffer) ? { text: buffer.toString("utf8") } : { base64: buffer.toString("base64") };
+}
+
+/** The bytes of an inline body; undefined when it is a claim check. */
+export function inlineBytes(body: MessageBody): Buffer | undefined {
+  if ("text" in body) return Buffer.from(body.text, "utf8");
+  return "base64" in body ? Buffer.from(body.base64, "base64") : undefined;
+}

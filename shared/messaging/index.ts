@@ -1,0 +1,10 @@
+export { type BodyBlobs, type ClaimCheck, createClaimCheck } from "./claim-check.ts";
+export {
+  type MessageBody,
+  PoisonMessageError,
+  type ReplyEnvelope,
+  type RequestEnvelope,
+  readRequestEnvelope,
+} from "./envelope.ts";
+export { ReplyInbox } from "./reply-inbox.ts";
+export { type OutgoingMessage, ServiceBus } from "./service-bus.ts";

@@ -1,0 +1,86 @@
+import type { ServiceBusClient, ServiceBusSender } from "@azure/service-bus";
+import type { MessagingConnection } from "../config/index.ts";
+import { GatewayError } from "../core/errors.ts";
+
+/** A message to send; ids must be new for each message that is meant to arrive. */
+export interface OutgoingMessage {
+  readonly messageId: string;
+  readonly body: unknown;
+  readonly sessionId?: string;
+  readonly correlationId?: string;
+  readonly timeToLiveMs?: number;
+  readonly applicationProperties?: Readonly<Record<string, string | number | boolean>>;
+}
+
+// The SDK's own default waits 30 s between tries; a restarted broker is back long before that.
+const RETRY_OPTIONS = { maxRetries: 5, retryDelayInMs: 300, maxRetryDelayInMs: 3000, mode: 0 };
+const SERVICE_BUS_DEFAULT_TTL_MS = 24 * 3_600_000;
+
+/**
+ * One Service Bus connection with one sender a queue, made on first use. Scope: per instance.
+ */
+export class ServiceBus {
+  readonly #connection: MessagingConnection;
+  readonly #senders = new Map<string, Promise<ServiceBusSender>>();
+  #client: Promise<ServiceBusClient> | undefined;
+
+  constructor(connection: MessagingConnection) {
+    this.#connection = connection;
+  }
+
+  /** The SDK's client; the library loads with the first call, not at start. */
+  client(): Promise<ServiceBusClient> {
+    this.#client ??= connect(this.#connection);
+    return this.#client;
+  }
+
+  /** Resolves when the broker has stored the message; rejects with `messaging-unavailable`. */
+  async send(queue: string, message: OutgoingMessage): Promise<void> {
+    try {
+      const sender = await this.#sender(queue);
+      await sender.sendMessages({
+        messageId: message.messageId,
+        body: message.body,
+        contentType: "application/json",
+        timeToLive: Math.max(1, message.timeToLiveMs ?? SERVICE_BUS_DEFAULT_TTL_MS),
+        ...(message.sessionId === undefined ? {} : { sessionId: message.sessionId }),
+        ...(message.correlationId === undefined ? {} : { correlationId: message.correlationId }),
+        ...(message.applicationProperties
+          ? { applicationProperties: message.applicationProperties }
+          : {}),
+      });
+    } catch (cause) {
+      throw new GatewayError("messaging-unavailable", `Sending to ${queue} failed.`, {
+        cause,
+        retryAfterMs: 2000,
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    const client = await this.#client;
+    await client?.close();
+  }
+
+  #sender(queue: string): Promise<ServiceBusSender> {
+    const known = this.#senders.get(queue);
+    if (known !== undefined) return known;
+    const sender = this.client().then((client) => client.createSender(queue));
+    this.#senders.set(queue, sender);
+    return sender;
+  }
+}
+
+async function connect(connection: MessagingConnection): Promise<ServiceBusClient> {
+  const { ServiceBusClient } = await import("@azure/service-bus");
+  const options = { retryOptions: RETRY_OPTIONS };
+  if (connection.kind === "connectionString") {
+    return new ServiceBusClient(connection.connectionString, options);
+  }
+  const { DefaultAzureCredential } = await import("@azure/identity");
+  const { clientId, fullyQualifiedNamespace } = connection;
+  const credential = new DefaultAzureCredential(
+    clientId === undefined ? {} : { managedIdentityClientId: clientId },
+  );
+  return new ServiceBusClient(fullyQualifiedNamespace, credential, options);
+}

@@ -1,0 +1,1 @@
+export { type Slot, SlotScheduler } from "./slot-scheduler.ts";

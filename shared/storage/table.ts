@@ -1,0 +1,91 @@
+import type { TableClient, TableEntity } from "@azure/data-tables";
+import type { StorageConnection } from "../config/index.ts";
+import { identityCredential } from "./credential.ts";
+import { statusOf, withStorage } from "./storage-error.ts";
+
+/** A row of plain values. */
+export type Row = TableEntity<Record<string, unknown>>;
+
+/** One table, made when it is first used and absent. Scope: per instance. */
+export class Table {
+  readonly #connection: StorageConnection;
+  readonly #name: string;
+  #client: Promise<TableClient> | undefined;
+
+  constructor(connection: StorageConnection, name: string) {
+    this.#connection = connection;
+    this.#name = name;
+  }
+
+  /** Inserts a row; returns false when a row with its keys is there already. */
+  insert(row: Row): Promise<boolean> {
+    return withStorage("Writing a row", async () => {
+      try {
+        await (await this.#ready()).createEntity(row);
+        return true;
+      } catch (error) {
+        if (statusOf(error) === 409) return false;
+        throw error;
+      }
+    });
+  }
+
+  upsert(row: Row): Promise<void> {
+    return withStorage("Writing a row", async () => {
+      await (await this.#ready()).upsertEntity(row, "Replace");
+    });
+  }
+
+  get(partitionKey: string, rowKey: string): Promise<Row | undefined> {
+    return withStorage("Reading a row", async () => {
+      try {
+        return await (await this.#ready()).getEntity<Row>(partitionKey, rowKey);
+      } catch (error) {
+        if (statusOf(error) === 404) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** All rows of a partition, in the order of their row keys. */
+  readPartition(partitionKey: string): Promise<Row[]> {
+    return withStorage("Reading rows", async () => {
+      const filter = `PartitionKey eq '${partitionKey.replaceAll("'", "''")}'`;
+      const rows: Row[] = [];
+      for await (const row of (await this.#ready()).listEntities<Row>({
+        queryOptions: { filter },
+      })) {
+        rows.push(row);
+      }
+      return rows;
+    });
+  }
+
+  #ready(): Promise<TableClient> {
+    this.#client ??= this.#create().catch((error: unknown) => {
+      this.#client = undefined;
+      throw error;
+    });
+    return this.#client;
+  }
+
+  async #create(): Promise<TableClient> {
+    const client = await openTable(this.#connection, this.#name);
+    await client.createTable();
+    return client;
+  }
+}
+
+async function openTable(connection: StorageConnection, name: string): Promise<TableClient> {
+  const { TableClient } = await import("@azure/data-tables");
+  if (connection.kind === "identity") {
+    const credential = await identityCredential(connection.clientId);
+    return new TableClient(connection.tableServiceUri, name, credential);
+  }
+  const isPlainHttp = /(UseDevelopmentStorage=true|TableEndpoint=http:)/i.test(
+    connection.connectionString,
+  );
+  return TableClient.fromConnectionString(connection.connectionString, name, {
+    allowInsecureConnection: isPlainHttp,
+  });
+}

@@ -1,0 +1,77 @@
+/** How much an event matters. */
+export type Level = "info" | "warning" | "error";
+
+/** One thing that happened, as a record: stable name, level, and plain facts (never a prompt or a key). */
+export interface TelemetryEvent {
+  readonly event: string;
+  readonly level: Level;
+  readonly [fact: string]: unknown;
+}
+
+/** Where events go. Must return at once and must not throw: telemetry never slows or breaks traffic. */
+export type Emit = (event: TelemetryEvent) => void;
+
+const causeOf = (error: unknown): Record<string, unknown> =>
+  error instanceof Error
+    ? { error: error.message, errorName: error.name, stack: error.stack, ...nested(error.cause) }
+    : { error: String(error) };
+
+const nested = (cause: unknown): Record<string, unknown> =>
+  cause === undefined ? {} : { cause: cause instanceof Error ? cause.message : String(cause) };
+
+/** A request failed for a reason that its caller was not told. */
+export const requestFailed = (requestId: string, error: unknown): TelemetryEvent => ({
+  event: "request.failed",
+  level: "error",
+  requestId,
+  ...causeOf(error),
+});
+
+/** An answer broke off after it had begun. */
+export const responseBroken = (requestId: string, error: unknown): TelemetryEvent => ({
+  event: "response.broken",
+  level: "warning",
+  requestId,
+  ...causeOf(error),
+});
+
+/** A backend did not answer as it should; another one is tried where there is one. */
+export const attemptFailed = (
+  requestId: string,
+  facts: { backend: string; status: number; error?: unknown },
+): TelemetryEvent => ({
+  event: "attempt.failed",
+  level: "warning",
+  requestId,
+  backend: facts.backend,
+  status: facts.status,
+  ...(facts.error === undefined ? {} : causeOf(facts.error)),
+});
+
+/** A lane's message could not be processed; it returns to its lane, or to the dead letters. */
+export const messageFailed = (
+  facts: { lane: string; messageId: string; isLastDelivery: boolean },
+  error: unknown,
+): TelemetryEvent => ({ event: "message.failed", level: "error", ...facts, ...causeOf(error) });
+
+/** A reply came for a request that nobody waits for. */
+export const replyUnclaimed = (requestId: string): TelemetryEvent => ({
+  event: "reply.unclaimed",
+  level: "info",
+  requestId,
+});
+
+/** The connection that brings replies was lost; it is made again. */
+export const replyInboxLost = (error: unknown): TelemetryEvent => ({
+  event: "replies.lost",
+  level: "warning",
+  ...causeOf(error),
+});
+
+/** A job's orchestrator could not be told of an outcome; its reconciling timer will find it. */
+export const jobSignalFailed = (jobId: string, error: unknown): TelemetryEvent => ({
+  event: "job.signal.failed",
+  level: "warning",
+  jobId,
+  ...causeOf(error),
+});
