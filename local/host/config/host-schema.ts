@@ -80,7 +80,7 @@ const serviceBus = z.strictObject({
 
 // Defaults: https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue
 const queues = z.strictObject({
-  maxPollingInterval: timeSpanMs.default(60_000),
+  maxPollingInterval: timeSpanMs.optional(),
   visibilityTimeout: timeSpanMs.default(0),
   batchSize: integer(1).pipe(z.number().max(32)).default(16),
   maxDequeueCount: integer(1).default(5),
