@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TableClient } from "@azure/data-tables";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { QueueServiceClient } from "@azure/storage-queue";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type RunningStorage, startStorage } from "../../../local/storage/index.ts";
 
 describe("local storage", () => {
@@ -61,5 +61,35 @@ describe("local storage", () => {
     const second = table().createEntity({ partitionKey: "job", rowKey: "1", outcome: "second" });
     await expect(second).rejects.toMatchObject({ statusCode: 409 });
     expect(await table().getEntity("job", "1")).toMatchObject({ outcome: "first" });
+  });
+
+  it("removes files at start that no committed upload names, and only those", async () => {
+    const container = BlobServiceClient.fromConnectionString(
+      storage.connectionString,
+    ).getContainerClient("results");
+    await container.create();
+    await container.uploadBlockBlob("answer", "forty-two", 9);
+    const files = await readdir(join(dataDir, "blobs"));
+    await storage.close();
+    await writeFile(join(dataDir, "blobs", "left-by-a-crash"), "bytes");
+    storage = await startStorage({ port: 0, dataDir });
+    expect(await readdir(join(dataDir, "blobs"))).toEqual(files);
+  });
+
+  it("takes its account from nowhere but its connection string", async () => {
+    vi.stubEnv("AZURITE_ACCOUNTS", "someone:c29tZWtleQ==");
+    await restart();
+    vi.unstubAllEnvs();
+    const blobs = BlobServiceClient.fromConnectionString(storage.connectionString);
+    expect((await blobs.getContainerClient("any").createIfNotExists()).succeeded).toBe(true);
+  });
+
+  it("closes twice without harm, also while clients keep their connections", async () => {
+    const queues = QueueServiceClient.fromConnectionString(storage.connectionString, {
+      retryOptions: { maxTries: 1 },
+    });
+    await queues.createQueue("any");
+    await Promise.all([storage.close(), storage.close()]);
+    await expect(queues.getProperties()).rejects.toThrow();
   });
 });
