@@ -1,0 +1,28 @@
+/** One measured value, with what it is meant to reach. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly aim: string;
+}
+
+/** Prints figures as a table. */
+export function printFigures(figures: readonly Figure[]): void {
+  const rows = figures.map(({ name, value, unit, aim }) => [name, `${format(value)} ${unit}`, aim]);
+  const header = ["what", "measured", "aim"];
+  const widths = header.map((_, column) =>
+    Math.max(...[header, ...rows].map((row) => (row[column] ?? "").length)),
+  );
+  const line = (row: readonly string[]): string =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
+  console.log([line(header), ...rows.map(line)].join("\n"));
+}
+
+const format = (value: number): string =>
+  value >= 100 ? String(Math.round(value)) : value.toFixed(2);
+
+/** The value below which the given part of the samples lies. */
+export function quantile(samples: readonly number[], part: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
+}

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const READY = /^ready (http:\/\/\S+)$/m;
+
+/** A stack as a user runs it: a process of its own that prints `ready`. */
+export interface TestStack extends AsyncDisposable {
+  readonly url: string;
+  readonly dataDir: string;
+  /** Everything it printed so far, both streams. */
+  output(): string;
+  /** Ends it; resolves with the exit code, or the signal's name. */
+  stop(signal?: NodeJS.Signals): Promise<number | string>;
+  /** kill -9 of the stack and of every process it started, at once. */
+  crash(): Promise<void>;
+}
+
+export interface StackOptions {
+  env?: Readonly<Record<string, string>>;
+  /** Reuse the folder of an earlier stack. */
+  dataDir?: string;
+}
+
+/** Starts `npm start`'s own entry point on free ports; rejects with its output when it ends instead. */
+export async function startStack({ env = {}, dataDir }: StackOptions = {}): Promise<TestStack> {
+  const folder = dataDir ?? makeDataDir();
+  const stack = launch({ LOCAL_DATA_DIR: folder, ...env });
+  const url = await stack.ready;
+  return {
+    url,
+    dataDir: folder,
+    output: stack.output,
+    stop: (signal = "SIGTERM") => stack.end(signal),
+    async crash() {
+      await stack.end("SIGKILL");
+    },
+    async [Symbol.asyncDispose]() {
+      await stack.end("SIGTERM");
+      if (dataDir === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A start that is expected to fail: its exit code and everything it printed. */
+export async function failedStart(
+  env: Readonly<Record<string, string>>,
+): Promise<{ code: number | string; output: string }> {
+  const folder = makeDataDir();
+  const stack = launch({ LOCAL_DATA_DIR: folder, ...env });
+  stack.ready.catch(() => {});
+  const code = await stack.exited;
+  rmSync(folder, { recursive: true, force: true });
+  return { code, output: stack.output() };
+}
+
+/** An empty folder for a stack's data. */
+export function makeDataDir(): string {
+  return mkdtempSync(join(tmpdir(), "gateway-stack-"));
+}
+
+const FREE_PORTS = {
+  PORT: "0",
+  LOCAL_BROKER_PORT: "0",
+  LOCAL_STORAGE_PORT: "0",
+  LOCAL_MODELS_PORT: "0",
+};
+
+function launch(env: Readonly<Record<string, string>>) {
+  // A group of its own, so that a crash can take the children along in one signal.
+  const child = spawn(process.execPath, ["local/main.ts"], {
+    cwd: ROOT,
+    env: { ...withoutStackVariables(process.env), ...FREE_PORTS, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  let text = "";
+  const exited = new Promise<number | string>((resolve) => {
+    child.once("close", (code, signal) => resolve(code ?? signal ?? "unknown"));
+  });
+  const ready = new Promise<string>((resolve, reject) => {
+    const onText = (chunk: Buffer): void => {
+      text += chunk.toString();
+      const url = READY.exec(text)?.[1];
+      if (url) resolve(url);
+    };
+    child.stdout.on("data", onText);
+    child.stderr.on("data", onText);
+    exited.then((how) => reject(new Error(`The stack ended (${how}):\n${text}`)), reject);
+  });
+  return {
+    ready,
+    exited,
+    output: () => text,
+    end: (signal: NodeJS.Signals) => end(child, exited, signal),
+  };
+}
+
+async function end(
+  child: ChildProcess,
+  exited: Promise<number | string>,
+  signal: NodeJS.Signals,
+): Promise<number | string> {
+  if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
+    // A drain goes to the stack alone; a crash takes the whole group.
+    process.kill(signal === "SIGKILL" ? -child.pid : child.pid, signal);
+  }
+  return exited;
+}
+
+/** The test's own environment must not configure the stack under test. */
+function withoutStackVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const foreign =
+    /^(Host\d+|GATEWAY_.*|LOCAL_.*|AzureWebJobs.*|ServiceBusConnection.*|PORT|VITEST.*)$/;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.test(name)));
+}
