@@ -1,6 +1,7 @@
 import { subscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { GatewayError } from "../shared/core/errors.ts";
 import { fromRawHeaders, type HeaderList, withoutHeaders } from "../shared/core/headers.ts";
 
 /** The socket's side of an HTTP invocation, which the Functions library does not show. */
@@ -20,6 +21,9 @@ export interface HttpConnection {
 const INVOCATION_ID = "x-ms-invocation-id";
 // The host adds these on the way to the worker; the client did not send them.
 const HOST_HEADERS = new Set([INVOCATION_ID, "x-forwarded-host", "x-forwarded-proto"]);
+
+const clientClosed = (): GatewayError =>
+  new GatewayError("client-closed", "The client closed the connection.");
 
 interface RequestStart {
   request: IncomingMessage;
@@ -52,7 +56,7 @@ export class HttpConnections {
     const closed = new AbortController();
     response.once("close", () => {
       this.#open.delete(id);
-      if (!response.writableFinished) closed.abort(new Error("The client closed the connection."));
+      if (!response.writableFinished) closed.abort(clientClosed());
     });
     this.#open.set(id, {
       closed: closed.signal,

@@ -57,10 +57,13 @@ export type Lane = z.infer<typeof laneSchema>;
 /** The whole waiting room. */
 export type Lanes = z.infer<typeof lanesSchema>;
 
-/** Reads a lanes document; throws with every problem named. */
+/** Reads a lanes document, lanes by urgency; throws with every problem named. */
 export function parseLanes(document: unknown): Lanes {
   const parsed = lanesSchema.safeParse(document);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const lanes = parsed.data.lanes.toSorted((a, b) => a.priority - b.priority);
+    return { ...parsed.data, lanes };
+  }
   throw new Error(`lanes.json is not valid:\n${z.prettifyError(parsed.error)}`);
 }
 

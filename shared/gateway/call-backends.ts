@@ -4,7 +4,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { HeaderList } from "../core/headers.ts";
 import { exhaustedStatus, isPassedOn, type Match, matchHosts } from "../routing/index.ts";
 import { attemptFailed } from "../telemetry/index.ts";
-import { requestHeaders, responseHeaders } from "./forwarded-headers.ts";
+import { responseHeaders } from "./forwarded-headers.ts";
 import type { Services } from "./services.ts";
 
 /** A request that is ready to be called: body whole, headers as the client sent them. */
@@ -40,7 +40,7 @@ export async function callBackends(
   if (matches.length === 0) {
     throw new GatewayError("no-route", "No backend serves this path.");
   }
-  const headers = requestHeaders(request.headers, settings);
+  const headers = services.requestHeaders(request.headers);
   const statuses: number[] = [];
   let last: BackendAnswer | undefined;
   for (const match of rotation.order(matches).slice(0, settings.maxAttempts)) {

@@ -13,6 +13,7 @@ import { BackendRotation } from "../routing/index.ts";
 import { SlotScheduler } from "../scheduling/index.ts";
 import { BlobContainer, openBlobService, Table } from "../storage/index.ts";
 import { type Emit, replyInboxLost, replyUnclaimed } from "../telemetry/index.ts";
+import { createRequestHeaderFilter } from "./forwarded-headers.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
 import { TableJobStore } from "./table-job-store.ts";
 
@@ -58,6 +59,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
       maxQueueLength: settings.maxQueueLength,
     }),
     gates: laneGates(lanes),
+    requestHeaders: createRequestHeaderFilter(settings),
     rotation: new BackendRotation(settings.loadBalanceMode, Math.random),
     backends,
     waitingRoom: remote?.waitingRoom,

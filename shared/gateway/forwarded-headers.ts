@@ -2,27 +2,21 @@ import type { Settings } from "../config/index.ts";
 import { type HeaderList, withoutHeaders, withoutHopByHop } from "../core/headers.ts";
 
 // The client library writes these itself, from what it really sends.
-const OWN_REQUEST_HEADERS = new Set(["host", "content-length", "expect"]);
+const OWN_REQUEST_HEADERS = ["host", "content-length", "expect"];
 
-/** What of a client's headers goes on to a backend: nothing that was meant for the gateway. */
-export function requestHeaders(headers: HeaderList, settings: Settings): HeaderList {
-  const own = new Set(
-    [
-      settings.priority.header,
-      settings.ttlHeader,
-      settings.timeoutHeader,
-      settings.asyncHeader,
-    ].map((name) => name.toLowerCase()),
-  );
-  return withoutHeaders(
-    withoutHopByHop(headers),
-    (name) =>
-      OWN_REQUEST_HEADERS.has(name) ||
-      own.has(name) ||
-      name.startsWith("s7p") ||
-      name.startsWith("x-ms-client") ||
-      name === "x-functions-key",
-  );
+/** Makes the filter for client headers, once for all requests. */
+export function createRequestHeaderFilter(settings: Settings): (headers: HeaderList) => HeaderList {
+  const { priority, ttlHeader, timeoutHeader, asyncHeader } = settings;
+  const control = [priority.header, ttlHeader, timeoutHeader, asyncHeader];
+  const dropped = new Set([
+    ...OWN_REQUEST_HEADERS,
+    "x-functions-key",
+    ...control.map((name) => name.toLowerCase()),
+  ]);
+  const isDropped = (name: string): boolean =>
+    dropped.has(name) || name.startsWith("s7p") || name.startsWith("x-ms-client");
+  // What goes on to a backend holds nothing that was meant for the gateway.
+  return (headers) => withoutHeaders(withoutHopByHop(headers), isDropped);
 }
 
 /** What of a backend's headers goes on to the client. */

@@ -2,6 +2,7 @@ import type { BackendClient } from "../backends/index.ts";
 import type { Lane, Lanes, Settings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
 import type { NewId, PriorityClass, Random } from "../core/domain.ts";
+import type { HeaderList } from "../core/headers.ts";
 import type { JobStore } from "../jobs/index.ts";
 import type { ClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import type { BackendRotation } from "../routing/index.ts";
@@ -34,6 +35,8 @@ export interface Services {
   readonly slots: SlotScheduler;
   /** One gate a lane, by lane name: the platform cannot limit one function without the others. */
   readonly gates: ReadonlyMap<string, SlotScheduler>;
+  /** What of a client's headers goes on to a backend. */
+  readonly requestHeaders: (headers: HeaderList) => HeaderList;
   readonly rotation: BackendRotation;
   readonly backends: BackendClient;
   readonly waitingRoom: WaitingRoom | undefined;
@@ -44,8 +47,7 @@ export interface Services {
 
 /** The lane of a class; a class without one takes the next less urgent, else the least urgent lane. */
 export function laneFor({ lanes }: Lanes, priority: PriorityClass): Lane {
-  const byUrgency = [...lanes].sort((a, b) => a.priority - b.priority);
-  const lane = byUrgency.find((candidate) => candidate.priority >= priority) ?? byUrgency.at(-1);
+  const lane = lanes.find((candidate) => candidate.priority >= priority) ?? lanes.at(-1);
   if (!lane) throw new Error("The lanes document has no lanes.");
   return lane;
 }
