@@ -6,7 +6,7 @@ import type { HttpCall, HttpTransport } from "./http-call.ts";
 import { closeLibraryServer } from "./library-server.ts";
 import { INVOCATION_ID_HEADER } from "./public-messages.ts";
 import { requestMetadata, traceContext } from "./request-metadata.ts";
-import { reportSilence, settleResponse } from "./settle-response.ts";
+import { hasBody, reportSilence, settleResponse } from "./settle-response.ts";
 
 const HOP_BY_HOP = [
   "connection",
@@ -76,10 +76,12 @@ function forward(
   { agent, libraryServer }: { agent: Agent; libraryServer: Server },
 ): Hop {
   const { request, response } = call;
+  // The library may answer without reading a body; its connection could then serve no other call.
+  const ownAgent = hasBody(request) ? new Agent({ keepAlive: true }) : undefined;
   const upstream = httpRequest({
     host: "127.0.0.1",
     port: (libraryServer.address() as { port: number }).port,
-    agent,
+    agent: ownAgent ?? agent,
     method: request.method,
     path: request.url,
     headers: forwardedHeaders(call),
@@ -95,6 +97,7 @@ function forward(
   pipeline(request, upstream, () => {});
   response.once("close", () => {
     if (!response.writableFinished) upstream.destroy();
+    ownAgent?.destroy();
   });
   return {
     ended: ended.promise,

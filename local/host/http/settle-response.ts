@@ -18,6 +18,11 @@ export function settleResponse({ response }: Pick<HttpCall, "response">, status:
   response.end();
 }
 
+/** Whether a request comes with a body. */
+export function hasBody({ headers }: HttpCall["request"]): boolean {
+  return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+}
+
 /** Says that a function ended without a response, which a streaming app must never do. */
 export function reportSilence(log: HostLog, { target }: HttpCall): void {
   const { name } = target.fn.metadata;
@@ -29,9 +34,7 @@ export function reportSilence(log: HostLog, { target }: HttpCall): void {
  * request: node does so itself only for a body that nobody began to read.
  */
 export function drainAfterResponse({ request, response }: HttpCall): void {
-  if (request.headers["content-length"] === undefined && !request.headers["transfer-encoding"]) {
-    return;
-  }
+  if (!hasBody(request)) return;
   response.once("finish", () => {
     if (request.complete || request.destroyed) return;
     request.removeAllListeners("readable");
