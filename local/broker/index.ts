@@ -1,5 +1,9 @@
 import type { Clock } from "../../shared/core/clock.ts";
-import { type LocalLog, NotEmulatedError, type RunningService } from "../service.ts";
+import type { LocalLog, RunningService } from "../service.ts";
+import { Broker } from "./broker.ts";
+import type { EntityCounts } from "./namespace.ts";
+
+export type { EntityCounts } from "./namespace.ts";
 
 /** A queue, with the property names of the Azure resource; durations are milliseconds here. */
 export interface QueueDefinition {
@@ -45,7 +49,16 @@ export interface BrokerOptions {
   log?: LocalLog;
 }
 
+/** A running broker; in a child process only its plain properties arrive as facts. */
+export interface RunningBroker extends RunningService {
+  readonly port: number;
+  /** What an unmodified Service Bus client connects with. */
+  readonly connectionString: string;
+  /** How many messages every queue, topic and subscription holds, and in which state. */
+  counts(): EntityCounts[];
+}
+
 /** Starts the Service Bus emulator. Fails with a `StartError` that names what the user must mend. */
-export function startBroker(_options: BrokerOptions): Promise<RunningService> {
-  return Promise.reject(new NotEmulatedError("Service Bus"));
+export function startBroker(options: BrokerOptions): Promise<RunningBroker> {
+  return Broker.start(options);
 }

@@ -1,0 +1,42 @@
+import type { RheaLink, RheaSession } from "../amqp/rhea.ts";
+import type { BrokerLink } from "./broker-link.ts";
+import { ResponseLink } from "./response-link.ts";
+
+/** The links of one client connection. Scope: one connection. */
+export class ClientLinks {
+  readonly #links = new Map<RheaLink, BrokerLink>();
+
+  add(link: BrokerLink): void {
+    this.#links.set(link.link, link);
+  }
+
+  /** The client has detached a link. */
+  close(link: RheaLink): void {
+    this.#links.get(link)?.close();
+    this.#links.delete(link);
+  }
+
+  /** The client has ended a session, and with it its links. */
+  closeSession(session: RheaSession): void {
+    for (const link of [...this.#links.keys()]) {
+      if (link.session === session) this.close(link);
+    }
+  }
+
+  /** The connection is gone. */
+  closeAll(): void {
+    for (const link of [...this.#links.keys()]) this.close(link);
+  }
+
+  /**
+   * Where responses to `replyTo` go. It is the response link's target address but, for `$cbs`
+   * requests of the JavaScript SDK, the link's name.
+   */
+  findResponseLink(replyTo: string): ResponseLink | undefined {
+    for (const link of this.#links.values()) {
+      if (!(link instanceof ResponseLink)) continue;
+      if (link.link.target?.address === replyTo || link.link.name === replyTo) return link;
+    }
+    return undefined;
+  }
+}
