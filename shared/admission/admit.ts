@@ -59,8 +59,6 @@ function readTimeout(
 ): number | undefined {
   const text = headerValue(headers, settings.timeoutHeader);
   if (text === undefined) return isAsync ? settings.asyncTimeoutMs : settings.attemptTimeoutMs;
-  const value = Number(text);
-  return Number.isInteger(value) && value > 0 && value <= MAX_ATTEMPT_TIMEOUT_MS
-    ? value
-    : undefined;
+  const value = /^\s*\d+\s*$/.test(text) ? Number(text) : 0;
+  return value > 0 && value <= MAX_ATTEMPT_TIMEOUT_MS ? value : undefined;
 }

@@ -16,8 +16,8 @@ export function wantsAsync(headers: HeaderList, asyncHeader: string): boolean {
  * because most large bodies do not.
  */
 export function wantsStream(headers: HeaderList, body: Uint8Array | undefined): boolean {
-  if (headerValue(headers, "accept")?.includes("text/event-stream")) return true;
-  if (!body || !headerValue(headers, "content-type")?.includes("json")) return false;
+  if (headerValue(headers, "accept")?.toLowerCase().includes("text/event-stream")) return true;
+  if (!body || !headerValue(headers, "content-type")?.toLowerCase().includes("json")) return false;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (!bytes.includes('"stream"')) return false;
   try {
