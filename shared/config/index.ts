@@ -7,4 +7,4 @@ export {
 } from "./connections.ts";
 export type { HostSettings } from "./hosts.ts";
 export { type Lane, type Lanes, parseLanes, shippedLanes } from "./lanes.ts";
-export { loadSettings, type Settings, SettingsError } from "./settings.ts";
+export { loadSettings, SETTING_NAMES, type Settings, SettingsError } from "./settings.ts";

@@ -45,6 +45,9 @@ const lanesSchema = z
     }),
     statusTopic: z.strictObject({ topic: entityName, subscription: entityName }),
   })
+  .refine(({ lanes }) => new Set(lanes.map((lane) => lane.name)).size === lanes.length, {
+    error: "two lanes share a name",
+  })
   .refine(({ lanes }) => new Set(lanes.map((lane) => lane.queue)).size === lanes.length, {
     error: "two lanes share a queue",
   })

@@ -5,6 +5,8 @@ import { flag, headerName, integer, integerList, list } from "./values.ts";
 const MAX_INT32 = 2_147_483_647;
 // https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook-trigger#limits
 const MAX_HTTP_BODY_BYTES = 104_857_600;
+const CREDENTIAL_KEY_BYTES = 32;
+const LEAST_URGENT = 1000;
 
 /** Every setting with its default. Names without a `GATEWAY_` prefix are the original's. */
 const settingsSchema = z.object({
@@ -14,13 +16,18 @@ const settingsSchema = z.object({
   GATEWAY_MESSAGING_INLINE_BYTES: integer(0, 90_000_000).default(160_000),
   GATEWAY_JOBS_MAX_ATTEMPTS: integer(1, 100).default(5),
   GATEWAY_JOBS_RECONCILE_SECONDS: integer(1, 3600).default(30),
-  GATEWAY_CREDENTIAL_KEY: z.base64().optional(),
+  GATEWAY_CREDENTIAL_KEY: z
+    .base64()
+    .refine((text) => Buffer.from(text, "base64").byteLength === CREDENTIAL_KEY_BYTES, {
+      error: `expected ${CREDENTIAL_KEY_BYTES} bytes in base64`,
+    })
+    .optional(),
   Workers: integer(1, 100_000).default(10),
   MaxQueueLength: integer(1, 1_000_000).default(1000),
-  DefaultPriority: integer(1, 1000).default(2),
+  DefaultPriority: integer(1, LEAST_URGENT).default(2),
   PriorityKeyHeader: headerName.default("S7PPriorityKey"),
   PriorityKeys: list.default(["12345", "234"]),
-  PriorityValues: integerList.default([1, 3]),
+  PriorityValues: integerList(1, LEAST_URGENT).default([1, 3]),
   DefaultTTLSecs: integer(1, MAX_INT32).default(300),
   TTLHeader: headerName.default("S7PTTL"),
   Timeout: integer(1, MAX_INT32).default(1_200_000),
@@ -34,6 +41,9 @@ const settingsSchema = z.object({
   IgnoreSSLCert: flag.default(false),
   TERMINATION_GRACE_PERIOD_SECONDS: integer(0, 3600).default(30),
 });
+
+/** Every setting by name, hosts and connections aside; docs/settings.md has a row for each. */
+export const SETTING_NAMES: readonly string[] = Object.keys(settingsSchema.shape);
 
 type RawSettings = z.infer<typeof settingsSchema>;
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -86,30 +96,32 @@ export class SettingsError extends Error {
 /** Reads the settings from environment variables; an empty value counts as absent. */
 export function loadSettings(env: Environment = process.env): Settings {
   const present = Object.fromEntries(
-    Object.keys(settingsSchema.shape).flatMap((name) => (env[name] ? [[name, env[name]]] : [])),
+    SETTING_NAMES.flatMap((name) => (env[name] ? [[name, env[name]]] : [])),
   );
   const parsed = settingsSchema.safeParse(present);
   const { hosts, problems } = parseHosts(env);
   if (parsed.error) {
     problems.unshift(...parsed.error.issues.map((i) => `${i.path.join(".")}: ${i.message}`));
-  } else {
-    problems.unshift(...contradictions(parsed.data));
   }
-  if (hosts.length === 0 && problems.length === 0) problems.push("Host1: no backend is set");
+  problems.push(...contradictions(present));
+  if (!env["Host1"]) problems.push("Host1: no backend is set");
   if (!parsed.success || problems.length > 0) throw new SettingsError(problems);
-  return Object.freeze(toSettings(parsed.data, hosts));
+  return frozen(toSettings(parsed.data, hosts));
 }
 
-function contradictions(raw: RawSettings): string[] {
-  const problems: string[] = [];
-  if (raw.PriorityKeys.length !== raw.PriorityValues.length) {
-    problems.push("PriorityKeys and PriorityValues must have the same number of entries");
-  }
-  const keyBytes = raw.GATEWAY_CREDENTIAL_KEY && Buffer.from(raw.GATEWAY_CREDENTIAL_KEY, "base64");
-  if (keyBytes && keyBytes.byteLength !== 32) {
-    problems.push("GATEWAY_CREDENTIAL_KEY: expected 32 bytes in base64");
-  }
-  return problems;
+/** What only shows when settings are seen together; each that is wrong by itself is named already. */
+function contradictions(present: Environment): string[] {
+  const { PriorityKeys, PriorityValues } = settingsSchema.shape;
+  const keys = PriorityKeys.safeParse(present["PriorityKeys"]);
+  const values = PriorityValues.safeParse(present["PriorityValues"]);
+  return keys.data && values.data && keys.data.length !== values.data.length
+    ? ["PriorityKeys and PriorityValues must have the same number of entries"]
+    : [];
+}
+
+function frozen(settings: Settings): Settings {
+  for (const part of [settings.priority, settings.userHeaders, settings.hosts]) Object.freeze(part);
+  return Object.freeze(settings);
 }
 
 const SYNC_MODE_BY_ROLE = { stream: "direct", jobs: "queued", all: "auto" } as const;

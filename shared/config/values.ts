@@ -38,16 +38,20 @@ export const list = z.string().transform((text) =>
     .filter((item) => item !== ""),
 );
 
-/** A comma-separated list of whole numbers. */
-export const integerList = list.transform((items, context) => {
-  const wrong = items.filter((item) => !/^-?\d+$/.test(item));
-  if (wrong.length === 0) return items.map(Number);
-  context.addIssue({
-    code: "custom",
-    message: `expected whole numbers, got "${wrong.join('", "')}"`,
+/** A comma-separated list of whole numbers within bounds. */
+export function integerList(minimum: number, maximum: number) {
+  return list.transform((items, context) => {
+    const isRight = (item: string): boolean =>
+      /^\d+$/.test(item) && Number(item) >= minimum && Number(item) <= maximum;
+    const wrong = items.filter((item) => !isRight(item));
+    if (wrong.length === 0) return items.map(Number);
+    context.addIssue({
+      code: "custom",
+      message: `expected whole numbers from ${minimum} to ${maximum}, got "${wrong.join('", "')}"`,
+    });
+    return z.NEVER;
   });
-  return z.NEVER;
-});
+}
 
 /** A header's name (RFC 9110, section 5.6.2). */
 export const headerName = z
