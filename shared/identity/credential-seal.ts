@@ -3,8 +3,10 @@ import type { HeaderList } from "../core/headers.ts";
 
 const CREDENTIAL_HEADERS = new Set([
   "authorization",
+  "proxy-authorization",
   "api-key",
   "x-api-key",
+  "x-goog-api-key",
   "x-functions-key",
   "ocp-apim-subscription-key",
   "cookie",
