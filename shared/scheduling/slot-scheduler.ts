@@ -58,9 +58,9 @@ export class SlotScheduler {
 
   /** Waits for a slot; rejects with `queue-full` when the queue is, or with the signal's reason. */
   acquire({ priority, signal, isLimited }: SlotRequest): Promise<Slot> {
+    if (signal.aborted) return Promise.reject(signal.reason);
     const free = this.tryAcquire(priority);
     if (free) return Promise.resolve(free);
-    if (signal.aborted) return Promise.reject(signal.reason);
     if (isLimited && this.#waiting >= this.#maxQueueLength) {
       return Promise.reject(
         new GatewayError("queue-full", "The queue of waiting requests is full.", {
