@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import { createDeadline } from "../core/deadline.ts";
 
 /** The gateway's own identity towards backends. */
 export interface TokenSource {
@@ -15,6 +16,7 @@ interface CachedToken {
 export type FetchToken = (scope: string, signal: AbortSignal) => Promise<CachedToken>;
 
 const RENEW_BEFORE_MS = 300_000;
+const FETCH_TIMEOUT_MS = 30_000;
 
 /**
  * Keeps one token a scope until shortly before it expires; callers that come while a token is being
@@ -35,27 +37,41 @@ export class CachingTokenSource implements TokenSource {
     const known = this.#tokens.get(scope);
     const now = this.#clock.now();
     if (known && known.expiresAt - RENEW_BEFORE_MS > now) return known.token;
-    try {
-      return (await this.#fetch(scope, signal)).token;
-    } catch (error) {
-      // The identity service may be away for a while; a token that still lives is still good.
-      if (known && known.expiresAt > now) return known.token;
-      throw error;
-    }
+    const fetching = this.#fetch(scope);
+    if (!known || known.expiresAt <= now) return (await orAborted(fetching, signal)).token;
+    // A token that still lives is still good: nobody waits for its renewal, which may fail for a while.
+    fetching.catch(() => {});
+    return known.token;
   }
 
-  #fetch(scope: string, signal: AbortSignal): Promise<CachedToken> {
+  #fetch(scope: string): Promise<CachedToken> {
     const running = this.#fetching.get(scope);
     if (running !== undefined) return running;
-    const fetching = this.#fetchToken(scope, signal)
-      .then((fresh) => {
-        this.#tokens.set(scope, fresh);
-        return fresh;
-      })
-      .finally(() => this.#fetching.delete(scope));
+    const fetching = this.#fetchOnce(scope).finally(() => this.#fetching.delete(scope));
     this.#fetching.set(scope, fetching);
     return fetching;
   }
+
+  // Under a deadline of its own: a fetch that is shared must not end with the caller who came first.
+  async #fetchOnce(scope: string): Promise<CachedToken> {
+    using deadline = createDeadline(this.#clock, this.#clock.now() + FETCH_TIMEOUT_MS, {
+      reason: () => new Error("The identity service gave no token in time."),
+    });
+    const fetching = this.#fetchToken(scope, deadline.signal);
+    const fresh = await orAborted(fetching, deadline.signal);
+    this.#tokens.set(scope, fresh);
+    return fresh;
+  }
+}
+
+/** What is awaited, unless the signal aborts first. */
+function orAborted<Value>(awaited: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    awaited.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
 
 /** Tokens of the app's managed identity, or of the developer's sign-in. The library loads on first use. */
