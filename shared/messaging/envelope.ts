@@ -72,7 +72,7 @@ function read<Output>(schema: z.ZodType<Output>, message: unknown): Output {
 function toJson(message: unknown): unknown {
   if (!(message instanceof Uint8Array) && typeof message !== "string") return message;
   try {
-    return JSON.parse(message.toString());
+    return JSON.parse(typeof message === "string" ? message : Buffer.from(message).toString());
   } catch (cause) {
     throw new PoisonMessageError("The message is not JSON.", { cause });
   }

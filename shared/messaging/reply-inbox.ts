@@ -131,7 +131,11 @@ export class ReplyInbox {
       receiver.subscribe(
         {
           processMessage: async (message) => this.#deliver(message),
-          processError: async ({ error }) => reject(error),
+          processError: async ({ error, errorSource }) => {
+            // A reply that cannot be read is gone, and no reason to lose those that come behind it.
+            if (errorSource === "processMessageCallback") this.#options.onLost(error);
+            else reject(error);
+          },
         },
         { maxConcurrentCalls: MAX_CONCURRENT_REPLIES },
       );
