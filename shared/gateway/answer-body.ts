@@ -33,7 +33,14 @@ export function answerBody(answer: BackendAnswer, options: AnswerBodyOptions): R
     return undefined;
   }
   closed.addEventListener("abort", giveUp, { once: true });
-  return readThrough(answer, end);
+  const body = readThrough(answer, end);
+  // A generator that is returned before it began runs none of its code, its `finally` neither.
+  const finish = body.return.bind(body);
+  body.return = () => {
+    giveUp();
+    return finish();
+  };
+  return body;
 }
 
 async function* readThrough(

@@ -24,6 +24,8 @@ type Attempt =
 
 const TIMED_OUT = 408;
 const BROKEN = 502;
+// Beyond it nothing can be handed on: the Functions library, like fetch, refuses such a response.
+const MAX_STATUS = 599;
 
 /**
  * Calls the backends that serve the request, one after the other, until one gives an answer that is
@@ -45,6 +47,7 @@ export async function callBackends(
   let last: BackendAnswer | undefined;
   for (const match of rotation.order(matches).slice(0, settings.maxAttempts)) {
     last?.discard();
+    signal.throwIfAborted();
     const attempt = await tryBackend(services, { ...request, headers, match }, signal);
     if (attempt.answer && isPassedOn(attempt.status)) return handOn(attempt.answer);
     last = attempt.answer;
@@ -70,6 +73,10 @@ async function tryBackend(
   firstByte.signal.addEventListener("abort", onAbort, { once: true });
   try {
     const answer = await backends.call({ ...request, ...match, signal: call.signal });
+    if (answer.status > MAX_STATUS) {
+      answer.discard();
+      throw new Error(`The backend answered with the status ${answer.status}.`);
+    }
     rotation.record(match.host.id, clock.now() - startedAt);
     return { answer, status: answer.status };
   } catch (error) {

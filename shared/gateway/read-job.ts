@@ -1,8 +1,8 @@
 import { GatewayError } from "../core/errors.ts";
-import type { HeaderList } from "../core/headers.ts";
+import { type HeaderList, withoutHeaders } from "../core/headers.ts";
 import { type GatewayResponse, jsonResponse } from "../core/http.ts";
 import { identifyCaller } from "../identity/index.ts";
-import { type JobSnapshot, stateOf } from "../jobs/index.ts";
+import { type JobResult, type JobSnapshot, stateOf } from "../jobs/index.ts";
 import { jobLinks } from "./accept-job.ts";
 import { responseHeaders } from "./forwarded-headers.ts";
 import type { JobServices, Services } from "./services.ts";
@@ -36,10 +36,20 @@ export async function readJobResult(services: Services, query: JobQuery): Promis
   if (!outcome.result) {
     throw new GatewayError("job-without-result", `The job has ${outcome.state} without a result.`);
   }
-  const content = await jobs.results.readStream(outcome.result.blob);
+  const { status, blob, sizeBytes } = outcome.result;
+  const headers = resultHeaders(outcome.result);
+  // Not opened when empty: a 204 has no body to send, and an unread download would hold its connection.
+  if (sizeBytes === 0) return { status, headers, body: undefined };
+  const content = await jobs.results.readStream(blob);
   if (!content) throw new GatewayError("job-without-result", "The job's result is gone.");
-  const { status, headers } = outcome.result;
-  return { status, headers: responseHeaders(headers), body: content.body };
+  return { status, headers, body: content.body };
+}
+
+/** The backend's headers, with the length of what is kept: an answer to HEAD speaks of bytes it never sent. */
+function resultHeaders({ status, headers, sizeBytes }: JobResult): HeaderList {
+  const kept = withoutHeaders(responseHeaders(headers), (name) => name === "content-length");
+  const hasLength = status !== 204 && status !== 304;
+  return hasLength ? [...kept, ["content-length", String(sizeBytes)]] : kept;
 }
 
 /** Others' jobs are as unknown as those that never were. */

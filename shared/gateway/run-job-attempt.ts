@@ -1,3 +1,4 @@
+import type { BackendAnswer } from "../backends/index.ts";
 import { GatewayError } from "../core/errors.ts";
 import { retryAfterMs } from "../core/retry-after.ts";
 import {
@@ -11,6 +12,7 @@ import { jobSignalFailed } from "../telemetry/index.ts";
 import { callBackends } from "./call-backends.ts";
 import { fromEnvelope } from "./request-envelope.ts";
 import type { LaneRun } from "./run-lane-message.ts";
+import { takeAnswer } from "./take-answer.ts";
 
 /** What an attempt came to: the job's end, or another attempt later. */
 type AttemptResult = { readonly outcome: JobOutcome } | { readonly retryAfterMs: number };
@@ -51,7 +53,7 @@ async function callFor(run: LaneRun, signal: AbortSignal): Promise<AttemptResult
       answer.discard();
       return { retryAfterMs: nextDelayMs(run, retryAfterMs(answer.headers, clock.now())) };
     }
-    const result = await keepAnswer(run, answer);
+    const result = await keepAnswer(run, answer, signal);
     const state = answer.status < 400 ? "succeeded" : "failed";
     return { outcome: { state, endedAt: clock.now(), attempt: envelope.attempt, result } };
   } catch (error) {
@@ -75,11 +77,14 @@ function nextDelayMs({ services, envelope }: LaneRun, askedMs: number | undefine
 
 async function keepAnswer(
   { services, jobs, envelope }: LaneRun,
-  answer: Awaited<ReturnType<typeof callBackends>>,
+  answer: BackendAnswer,
+  signal: AbortSignal,
 ): Promise<JobResult> {
   // A name of its own for each delivery: only the one that commits is ever read.
   const blob = `${envelope.id}/${services.newId()}`;
-  const sizeBytes = await jobs.results.writeStream(blob, answer.body);
+  const sizeBytes = await takeAnswer(answer, signal, (body) =>
+    jobs.results.writeStream(blob, body),
+  );
   return { status: answer.status, headers: answer.headers, blob, sizeBytes };
 }
 

@@ -4,6 +4,7 @@ import type { MessageBody, ReplyEnvelope } from "../messaging/index.ts";
 import { callBackends } from "./call-backends.ts";
 import { fromEnvelope } from "./request-envelope.ts";
 import type { LaneRun } from "./run-lane-message.ts";
+import { takeAnswer } from "./take-answer.ts";
 
 /**
  * Calls the backends for a caller who waits elsewhere, and sends the whole answer to the session that
@@ -12,8 +13,9 @@ import type { LaneRun } from "./run-lane-message.ts";
 export async function runQueuedRequest(run: LaneRun, signal: AbortSignal): Promise<void> {
   const { room, envelope } = run;
   const { id, replySession } = envelope;
-  if (replySession === undefined || room.replies.hasLeft(replySession, id)) return;
-  await sendReply(run, await answer(run, signal));
+  if (replySession !== undefined && !room.replies.hasLeft(replySession, id)) {
+    await sendReply(run, await answer(run, signal));
+  }
   await room.claimCheck.discard(envelope.body).catch(() => {});
 }
 
@@ -28,10 +30,13 @@ async function answer(run: LaneRun, signal: AbortSignal): Promise<ReplyEnvelope>
   const { services, room, envelope } = run;
   try {
     const outgoing = await fromEnvelope(envelope, room.claimCheck, services.settings);
-    const { status, headers, body } = await callBackends(services, outgoing, signal);
+    const backendAnswer = await callBackends(services, outgoing, signal);
     // Each delivery has a name of its own: a late duplicate must not overwrite what is being read.
     const name = `replies/${envelope.id}/${services.newId()}`;
-    return reply(run, { status, headers, body: await room.claimCheck.packStream(name, body) });
+    const body = await takeAnswer(backendAnswer, signal, (bytes) =>
+      room.claimCheck.packStream(name, bytes),
+    );
+    return reply(run, { ...backendAnswer, body });
   } catch (error) {
     const isAnAnswer = error instanceof GatewayError && ERRORS[error.code].expose;
     if (isAnAnswer && !signal.aborted) return problemReply(run, error);

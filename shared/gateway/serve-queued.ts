@@ -23,11 +23,8 @@ export async function serveQueued(
     parent: AbortSignal.any([request.closed, left.signal]),
   });
   const reply = room.replies.expect(request.id, deadline.signal);
-  try {
-    await enqueue(services, room, admitted);
-  } catch (error) {
-    left.abort(error);
-  }
+  // Not awaited: a broker that is slow to take the message must not hold the caller past the deadline.
+  enqueue(services, room, admitted).catch((error: unknown) => left.abort(error));
   const { status, headers, body } = await reply;
   const bytes = await room.claimCheck.unpack(body);
   // The reply is in hand: its blob serves nobody else, and a failed removal costs only space.
