@@ -55,7 +55,8 @@ export class GroupCommit {
       results = steps.map((step) => step.run());
       this.#db.exec("COMMIT");
     } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      // A step that comes after the close finds no database to roll back.
+      if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec("ROLLBACK");
       if (steps.length === 1) steps[0]?.reject(error);
       return false;
     }

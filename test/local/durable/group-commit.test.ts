@@ -45,6 +45,12 @@ describe("the group commit", () => {
     expect(notes.flatMap(({ instances }) => [...instances])).toEqual(["i1", "i2", "i3"]);
   });
 
+  it("rejects a step that comes after the database is closed", async () => {
+    const late = commits.run(insert(1));
+    db.close();
+    await expect(late).rejects.toThrow("database is not open");
+  });
+
   it("leaves nothing of a step that fails half way", async () => {
     const half = commits.run(() => {
       insert(1)();
