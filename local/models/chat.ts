@@ -1,6 +1,6 @@
 import type { AnswerPlan } from "./answer-plan.ts";
 import { badRequest, notEmulated } from "./api-error.ts";
-import { doneFrame, type Frame, type Frames, sseFrame } from "./frame.ts";
+import { doneFrame, type Frame, type Frames, SERVER_ERROR, sseFrame } from "./frame.ts";
 import { generateTokens } from "./generated-text.ts";
 import { isObject, type JsonObject, positiveInteger } from "./request-body.ts";
 
@@ -109,6 +109,9 @@ function* contentFrames(answer: ChatAnswer): Generator<Frame> {
     }
   }
 }
+
+/** How a chat stream reports an error. */
+export const CHAT_ERROR = sseFrame({ error: SERVER_ERROR }).text;
 
 type ChunkOf = (choices: object[], timing?: Partial<Frame>, more?: object) => Frame;
 

@@ -18,7 +18,7 @@ export const FAULTS = {
   empty: { argument: "none" },
   reset: { argument: "none" },
   stall: { argument: "none" },
-  "reset-after": { argument: "required", min: 0, max: 1_000_000 },
+  "break-after": { argument: "required", min: 0, max: 1_000_000 },
   "stall-after": { argument: "required", min: 0, max: 1_000_000 },
   truncate: { argument: "required", min: 0, max: 1_000_000 },
   malformed: { argument: "required", min: 0, max: 1_000_000 },

@@ -3,27 +3,21 @@ import type { Ending, Frame, Frames } from "./frame.ts";
 
 const DRIP_CHARACTERS = 16;
 const MALFORMED_EVENT = 'data: {"id":"chatcmpl-broken","object":"chat.comple\n\n';
-const ERROR_EVENT = `data: ${JSON.stringify({
-  error: {
-    message: "The server had an error while processing your request.",
-    type: "server_error",
-    param: null,
-    code: null,
-  },
-})}\n\n`;
-
-/** Lets a stream go wrong where the fault says. Other faults leave it as it is. */
-export function withFault(frames: Frames, fault: Fault | undefined): Frames {
+/**
+ * Lets a stream go wrong where the fault says; `errorText` is how its protocol reports an error.
+ * Other faults leave it as it is.
+ */
+export function withFault(frames: Frames, fault: Fault | undefined, errorText = ""): Frames {
   const at = fault?.value ?? 0;
   switch (fault?.name) {
-    case "reset-after":
-      return cutAfter(frames, at, "reset");
+    case "break-after":
+      return cutAfter(frames, at, "break");
     case "stall-after":
       return cutAfter(frames, at, "stall");
     case "truncate":
       return cutAfter(frames, at, "complete");
     case "error-event":
-      return cutAfter(frames, at, "complete", ERROR_EVENT);
+      return cutAfter(frames, at, "complete", errorText);
     case "malformed":
       return insertAfter(frames, at, MALFORMED_EVENT);
     case "drip":

@@ -6,10 +6,18 @@ export interface Frame {
   readonly isToken: boolean;
 }
 
-/** How an answer ends: as HTTP wants it, by a reset connection, or never. */
-export type Ending = "complete" | "reset" | "stall";
+/** How an answer ends: as HTTP wants it, by a broken connection, or never. */
+export type Ending = "complete" | "break" | "stall";
 
 export type Frames = Generator<Frame, Ending | undefined>;
+
+/** What a server says of itself when a stream fails. */
+export const SERVER_ERROR = {
+  type: "server_error",
+  code: null,
+  message: "The server had an error while processing your request.",
+  param: null,
+};
 
 const SSE_DONE = "data: [DONE]\n\n";
 

@@ -67,13 +67,17 @@ export function admit({ context, settings, response }: Generation, tokens: numbe
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
 }
 
-/** Streams the answer as server-sent events. */
-export async function answerWithStream(generation: Generation, frames: Frames): Promise<void> {
+/** Streams the answer as server-sent events; `errorText` is what `error-event` sends. */
+export async function answerWithStream(
+  generation: Generation,
+  frames: Frames,
+  errorText: string,
+): Promise<void> {
   const { response, fault } = generation;
   if (fault?.name === "wrong-length") throw misplaced(fault, "a JSON answer");
   response.setHeader("content-type", "text/event-stream; charset=utf-8");
   response.setHeader("cache-control", "no-cache");
-  await sendFrames(withFault(frames, fault), sendOptions(generation));
+  await sendFrames(withFault(frames, fault, errorText), sendOptions(generation));
 }
 
 /** Waits for as long as generating takes, then answers with JSON. */

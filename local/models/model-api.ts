@@ -136,10 +136,12 @@ export class ModelApi {
   }
 }
 
-/** Aborts as soon as the response is closed, whoever closed it. */
+/** Aborts when the response is closed before its end, whoever closed it. */
 function goneSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
-  response.once("close", () => gone.abort(new Error("The client left.")));
+  response.once("close", () => {
+    if (!response.writableFinished) gone.abort(new Error("The client left."));
+  });
   return gone.signal;
 }
 

@@ -1,4 +1,4 @@
-import { type Frame, type Frames, sseFrame } from "./frame.ts";
+import { type Frame, type Frames, SERVER_ERROR, sseFrame } from "./frame.ts";
 import {
   finalStatus,
   type ModelResponse,
@@ -37,6 +37,9 @@ export function* responseFrames(response: ModelResponse): Frames {
   yield emit(`response.${final}`, { response: responseObject(response, final) });
   return undefined;
 }
+
+/** How a response's stream reports an error. */
+export const RESPONSE_ERROR = sseFrame({ ...SERVER_ERROR, type: "error" }, { event: "error" }).text;
 
 function numberedEvents(): Emit {
   let sequenceNumber = 0;

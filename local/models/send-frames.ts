@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Clock, delay } from "../../shared/core/clock.ts";
 import type { Ending, Frames } from "./frame.ts";
 
@@ -24,13 +25,10 @@ export interface SendOptions {
 export async function sendFrames(frames: Frames, options: SendOptions): Promise<void> {
   const { clock, signal } = options;
   let dueAt = clock.now();
-  let batch = { text: "", tokens: 0 };
+  let batch: Batch = { text: "", tokens: 0 };
   for (;;) {
     const { value, done } = frames.next();
-    if (done) {
-      await write(batch, options);
-      return end(value ?? "complete", options);
-    }
+    if (done) return await end(value ?? "complete", batch, options);
     dueAt += value.delayMs;
     const waitMs = value.delayMs === 0 ? 0 : dueAt - clock.now();
     if (waitMs > 0 || batch.text.length >= MAX_BATCH_CHARACTERS) {
@@ -48,30 +46,44 @@ export async function stall({ response, clock, signal }: SendOptions): Promise<v
   response.destroy();
 }
 
-/** Resets the connection, so that the client sees an error instead of an end. */
+/** Resets the connection before anything was sent. */
 export function reset(response: ServerResponse): void {
   response.socket?.resetAndDestroy();
 }
 
-async function write(batch: { text: string; tokens: number }, options: SendOptions): Promise<void> {
+interface Batch {
+  readonly text: string;
+  readonly tokens: number;
+}
+
+async function write(batch: Batch, options: SendOptions): Promise<void> {
   const { response, signal, onTokens } = options;
   signal.throwIfAborted();
   if (batch.text === "") return;
   const hasRoom = response.write(batch.text);
   onTokens?.(batch.tokens);
-  if (!hasRoom) await once(response, "drain", { signal });
+  // Other calls get their turn, and the client can leave, between the batches of a long answer.
+  if (hasRoom) await nextTurn(undefined, { signal });
+  else await once(response, "drain", { signal });
 }
 
-async function end(ending: Ending, options: SendOptions): Promise<void> {
-  switch (ending) {
-    case "complete":
-      options.response.end();
-      return;
-    case "reset":
-      reset(options.response);
-      return;
-    case "stall":
-      await stall(options);
-      return;
+/** Writes and waits until the operating system has the bytes. */
+async function flush(batch: Batch, { response, signal, onTokens }: SendOptions): Promise<void> {
+  signal.throwIfAborted();
+  const written = new Promise((resolve) => response.write(batch.text, resolve));
+  await Promise.race([written, once(response, "close", { signal })]);
+  onTokens?.(batch.tokens);
+}
+
+async function end(ending: Ending, batch: Batch, options: SendOptions): Promise<void> {
+  const { response, onTokens } = options;
+  if (ending === "complete") {
+    response.end(batch.text);
+    onTokens?.(batch.tokens);
+    return;
   }
+  await flush(batch, options);
+  // Not a TCP reset: that could overtake the bytes on their way and take them from the client.
+  if (ending === "break") response.destroy();
+  else await stall(options);
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Fault } from "./fault-script.ts";
 import { withFault } from "./faulty-frames.ts";
-import type { Frame, Frames } from "./frame.ts";
+import type { Frames } from "./frame.ts";
 import { type SendOptions, sendFrames } from "./send-frames.ts";
 
 /** Answers with JSON that is complete and right. */
@@ -20,12 +20,14 @@ export async function sendFaultyJson(
   const { response } = options;
   const text = JSON.stringify(body);
   switch (fault?.name) {
-    case "reset-after":
+    case "break-after":
     case "stall-after":
     case "truncate":
-    case "drip":
-      response.writeHead(200, { "content-type": "application/json" });
+      response.setHeader("content-type", "application/json");
       return await sendFrames(withFault(characters(text), fault), options);
+    case "drip":
+      response.setHeader("content-type", "application/json");
+      return await sendFrames(withFault(whole(text), fault), options);
     case "malformed":
       response.setHeader("content-type", "application/json");
       response.end(text.slice(0, Math.min(fault.value ?? 0, text.length - 1)));
@@ -51,10 +53,11 @@ function sendWrongLength(response: ServerResponse, text: string, difference: num
 }
 
 function* characters(text: string): Frames {
-  for (const character of text) yield oneCharacter(character);
+  for (const character of text) yield { text: character, delayMs: 0, isToken: true };
   return undefined;
 }
 
-function oneCharacter(text: string): Frame {
-  return { text, delayMs: 0, isToken: true };
+function* whole(text: string): Frames {
+  yield { text, delayMs: 0, isToken: true };
+  return undefined;
 }

@@ -1,4 +1,4 @@
-import { chatCompletion, chatFrames, parseChatRequest } from "./chat.ts";
+import { CHAT_ERROR, chatCompletion, chatFrames, parseChatRequest } from "./chat.ts";
 import {
   admit,
   answerWithJson,
@@ -17,7 +17,7 @@ export async function serveChat(generation: Generation, isAzure: boolean): Promi
   const createdAt = context.clock.now();
   const id = context.newId("chatcmpl-");
   const answer = { id, createdAt, model, plan, textSeed, request, isAzure };
-  if (request.isStream) return await answerWithStream(generation, chatFrames(answer));
+  if (request.isStream) return await answerWithStream(generation, chatFrames(answer), CHAT_ERROR);
   await answerWithJson(generation, generationMs(plan), () => chatCompletion(answer));
   call.outputTokens = plan.outputTokens * request.choices;
 }

@@ -6,7 +6,7 @@ import {
   generationMs,
   planGeneration,
 } from "./generation.ts";
-import { responseFrames } from "./response-events.ts";
+import { RESPONSE_ERROR, responseFrames } from "./response-events.ts";
 import { finalStatus, type ModelResponse, responseObject } from "./response-object.ts";
 import { parseResponsesRequest } from "./responses-request.ts";
 
@@ -21,7 +21,8 @@ export async function serveResponses(generation: Generation): Promise<void> {
   const response: ModelResponse = { id, createdAt, model, plan, textSeed, request };
   const isDoomed = fault?.name === "background-failure";
   if (request.isStored) context.responses.put(response, isDoomed);
-  if (request.isStream) return await answerWithStream(generation, responseFrames(response));
+  if (request.isStream)
+    return await answerWithStream(generation, responseFrames(response), RESPONSE_ERROR);
   if (request.isBackground) {
     return await answerWithJson(generation, 0, () => responseObject(response, "queued"));
   }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { badRequest } from "./api-error.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { sendJson } from "./send-json.ts";
@@ -53,19 +54,22 @@ export async function bytes(target: string, response: ServerResponse, seed: numb
 }
 
 function countOf(query: URLSearchParams): number {
-  const count = Number(query.get("count") ?? Number.NaN);
-  if (Number.isSafeInteger(count) && count >= 0 && count <= MAX_COUNT) return count;
+  const text = query.get("count") ?? "";
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count <= MAX_COUNT) return count;
   throw badRequest(`"count" must be a whole number from 0 to ${MAX_COUNT}.`, "count");
 }
 
 async function writeBlocks(response: ServerResponse, count: number, seed: number): Promise<string> {
   const hash = createHash("sha256");
-  for (const block of blocks(count, seed)) {
-    hash.update(block);
-    if (response.write(block)) continue;
-    await Promise.race([once(response, "drain"), once(response, "close")]);
-    if (response.destroyed) break;
-  }
+  const hashed = function* (): Generator<Buffer> {
+    for (const block of blocks(count, seed)) {
+      hash.update(block);
+      yield block;
+    }
+  };
+  // The trailer comes after the last block, so the pipeline leaves the end to us.
+  await pipeline(Readable.from(hashed()), response, { end: false });
   return hash.digest("hex");
 }
 
