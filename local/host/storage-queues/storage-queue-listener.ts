@@ -52,8 +52,7 @@ export class StorageQueueListener {
     let intervalMs = MIN_POLLING_INTERVAL_MS;
     while (!signal.aborted) {
       const messages = await this.#receive(batchSize);
-      for (const message of messages)
-        this.#running.track(this.#process(message).finally(() => this.#wake()));
+      for (const message of messages) this.#track(this.#process(message));
       while (this.#running.count > newBatchThreshold && !signal.aborted) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -66,6 +65,15 @@ export class StorageQueueListener {
       await delay(clock, intervalMs, signal).catch(() => {});
       intervalMs = Math.min(intervalMs * 2, maxPollingIntervalMs);
     }
+  }
+
+  // The count goes down first, or the loop would wake, find it too high, and sleep on.
+  #track(work: Promise<void>): void {
+    this.#running.track(work);
+    work.then(
+      () => this.#wake(),
+      () => this.#wake(),
+    );
   }
 
   async #receive(batchSize: number): Promise<QueueMessage[]> {

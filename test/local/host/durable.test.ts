@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, type FixtureHost, startFixture } from "./start-fixture.ts";
 
+interface InstanceStatus {
+  runtimeStatus: string;
+  output: unknown;
+}
+
 describe("durable functions in the host", () => {
   let host: FixtureHost;
 
@@ -20,7 +25,7 @@ describe("durable functions in the host", () => {
       statusQueryGetUri.startsWith(`${host.url}/runtime/webhooks/durabletask/instances/`),
     ).toBe(true);
     return eventually(async () => {
-      const status = await (await fetch(statusQueryGetUri)).json();
+      const status = (await (await fetch(statusQueryGetUri)).json()) as InstanceStatus;
       return ["Completed", "Failed"].includes(status.runtimeStatus) ? status : undefined;
     });
   };

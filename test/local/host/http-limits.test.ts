@@ -64,8 +64,9 @@ describe.each([
     // Elsewhere the body may not have reached the handler at all.
     if ("STREAMING" in env || "httpMode" in options) return;
     await eventually(async () => {
-      const { events } = await (await fetch(`${host.url}/events`)).json();
-      return events.some((event: string) => event.startsWith("read failed")) || undefined;
+      const seen = await (await fetch(`${host.url}/events`)).json();
+      const { events } = seen as { events: string[] };
+      return events.some((event) => event.startsWith("read failed")) || undefined;
     });
   });
 
