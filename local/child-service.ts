@@ -1,6 +1,12 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
-import { type LocalLog, type ServiceMessage, type ServiceName, StartError } from "./service.ts";
+import {
+  type LocalLog,
+  type ServiceMessage,
+  type ServiceName,
+  STOP_ORDER,
+  StartError,
+} from "./service.ts";
 
 /** A part of the stack that runs in a child process. */
 export interface ChildService {
@@ -10,7 +16,7 @@ export interface ChildService {
   readonly facts: { url: string } & Record<string, unknown>;
   /** Resolves when the process is gone, with its exit code or the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals>;
-  /** SIGTERM drains; SIGKILL is the crash that every part must survive. */
+  /** Lets it drain and end; with SIGKILL it crashes, which every part must survive. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -58,8 +64,9 @@ function childService(
     pid: child.pid ?? 0,
     facts,
     exited,
-    async stop(signal = "SIGTERM") {
-      child.kill(signal);
+    async stop(signal) {
+      if (signal !== undefined || !child.connected) child.kill(signal ?? "SIGKILL");
+      else child.send(STOP_ORDER, () => {});
       await exited;
     },
   };

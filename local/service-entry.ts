@@ -2,12 +2,13 @@ import {
   type RunningService,
   type ServiceMessage,
   type ServiceName,
+  STOP_ORDER,
   StartError,
 } from "./service.ts";
 
 /**
  * Entry point of a child process: `node local/service-entry.ts broker '{"port":5672,...}'`.
- * It tells the parent `ready` or `failed` over IPC, closes on SIGTERM, and dies with its parent so
+ * It tells the parent `ready` or `failed` over IPC, closes when told so, and dies with its parent so
  * that a killed stack leaves nothing behind that holds a port.
  */
 const LOADERS: Record<ServiceName, () => Promise<(options: never) => Promise<RunningService>>> = {
@@ -18,7 +19,8 @@ const LOADERS: Record<ServiceName, () => Promise<(options: never) => Promise<Run
 };
 
 const tellParent = (message: ServiceMessage): void => {
-  process.send?.(message);
+  // A parent that died meanwhile is noticed by "disconnect"; a failed send needs no second way.
+  process.send?.(message, undefined, undefined, () => {});
 };
 
 async function run(name: ServiceName, optionsText: string): Promise<void> {
@@ -32,7 +34,9 @@ async function run(name: ServiceName, optionsText: string): Promise<void> {
       (error: unknown) => fail(error),
     );
   };
-  process.once("SIGTERM", stop);
+  process.on("message", (order: unknown) => {
+    if (order === STOP_ORDER) stop();
+  });
   // IPC carries JSON: methods drop out, the plain facts arrive.
   tellParent({ type: "ready", facts: { ...service } });
 }
@@ -49,8 +53,9 @@ function describe(error: unknown): string {
 }
 
 process.on("disconnect", () => process.exit(1));
-// Ctrl-C reaches the whole process group; the parent decides the order in which parts stop.
-process.on("SIGINT", () => {});
+// Ctrl-C, and many a service manager, signal the whole process group; the parent decides the order in
+// which parts stop, and tells each over IPC.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
 
 const [, , name = "", optionsText = "{}"] = process.argv;
 if (!Object.hasOwn(LOADERS, name)) fail(new StartError(`There is no local service "${name}".`));

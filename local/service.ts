@@ -15,6 +15,9 @@ export type ServiceMessage =
   | { type: "failed"; message: string }
   | { type: "log"; line: string };
 
+/** What a parent sends to a child that is to close and end. */
+export const STOP_ORDER = "stop";
+
 /** Prints one line for a person. Parts of the stack say little: what they did not expect. */
 export type LocalLog = (line: string) => void;
 

@@ -48,6 +48,8 @@ export class Supervised {
   async stop(): Promise<void> {
     this.#isStopping = true;
     await this.#child.stop();
+    const how = await this.#child.exited;
+    if (how !== 0) this.#log(`${this.#name} did not end cleanly (${how})`);
   }
 
   #watch(child: ChildService): void {
