@@ -1,0 +1,65 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { retryAfterMs } from "../../../shared/core/retry-after.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+
+const read = (retryAfter: string): number | undefined =>
+  retryAfterMs([["Retry-After", retryAfter]], NOW);
+
+describe("retryAfterMs", () => {
+  it.each([
+    ["3", 3000],
+    [" 3 ", 3000],
+    ["0", 0],
+    ["Thu, 01 Jan 2026 00:00:05 GMT", 5000],
+    ["Thursday, 01-Jan-26 00:00:05 GMT", 5000],
+    ["Wed, 31 Dec 2025 23:59:59 GMT", 0],
+  ])("reads %s as %d ms", (text, expected) => {
+    expect(read(text)).toBe(expected);
+  });
+
+  it.each(["", "soon", "soon 1", "1.5", "-5", "1-2", "Infinity", "12 apples", "9".repeat(400)])(
+    "reads nothing from %j",
+    (text) => {
+      expect(read(text)).toBeUndefined();
+    },
+  );
+
+  it("prefers the exact milliseconds that Azure OpenAI sends", () => {
+    const headers = [
+      ["retry-after", "2"],
+      ["Retry-After-Ms", "1500"],
+    ] as const;
+    expect(retryAfterMs(headers, NOW)).toBe(1500);
+  });
+
+  it("falls back to the seconds when the milliseconds cannot be read", () => {
+    const headers = [
+      ["retry-after-ms", "-1"],
+      ["retry-after", "2"],
+    ] as const;
+    expect(retryAfterMs(headers, NOW)).toBe(2000);
+  });
+
+  it("says nothing without either header", () => {
+    expect(retryAfterMs([["x", "1"]], NOW)).toBeUndefined();
+  });
+
+  it("never gives a wait that is negative or endless, whatever it is sent", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (exact, text) => {
+        const wait =
+          retryAfterMs(
+            [
+              ["retry-after-ms", exact],
+              ["retry-after", text],
+            ],
+            NOW,
+          ) ?? 0;
+        expect(wait).toBeGreaterThanOrEqual(0);
+        expect(Number.isFinite(wait)).toBe(true);
+      }),
+    );
+  });
+});

@@ -1,0 +1,13 @@
+/** A body that comes in the given pieces. */
+export async function* bodyOf(...pieces: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
+  for (const piece of pieces) yield typeof piece === "string" ? Buffer.from(piece) : piece;
+}
+
+/** Everything that a body holds, as text. */
+export async function textOf(
+  body: Uint8Array | AsyncIterable<Uint8Array> | undefined,
+): Promise<string> {
+  if (body === undefined) return "";
+  if (body instanceof Uint8Array) return Buffer.from(body).toString();
+  return Buffer.concat(await Array.fromAsync(body)).toString();
+}
