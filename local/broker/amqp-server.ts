@@ -8,6 +8,7 @@ import {
   type RheaContainer,
   type RheaContext,
 } from "./amqp/rhea.ts";
+import { acknowledgePromptly } from "./amqp/prompt-acks.ts";
 import { repairSession } from "./amqp/session-repairs.ts";
 import { CHANNEL_MAX, CLOSE_GRACE_MS, IDLE_TIMEOUT_MS, MAX_FRAME_BYTES } from "./limits.ts";
 import { attachLink } from "./links/attach.ts";
@@ -113,6 +114,7 @@ export class AmqpServer {
 
   #onConnection(connection: RheaConnection): void {
     this.#clients.set(connection, new ClientLinks());
+    acknowledgePromptly(connection);
     connection.socket.once("close", () => this.#forget(connection));
   }
 
