@@ -35,12 +35,20 @@ export class IdOracle {
   /** Episodes that were run again, with fewer events, because their ids were ambiguous. */
   reruns = 0;
   readonly #counts = new Map<string, Count>();
+  #milestone = { episodes: 0, reached: () => {} };
 
   get watcher(): EpisodeWatcher {
     return {
       before: (text) => this.#compare(JSON.parse(text) as Trigger),
       after: (text, context) => this.#record(JSON.parse(text) as Trigger, context.df as SdkContext),
     };
+  }
+
+  /** Resolves in the very turn in which so many episodes have run. */
+  reaches(episodes: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#milestone = { episodes, reached: resolve };
+    });
   }
 
   #record(trigger: Trigger, df: SdkContext): void {
@@ -54,6 +62,7 @@ export class IdOracle {
     this.episodes += 1;
     if (this.#counts.has(key)) this.reruns += 1;
     this.#counts.set(key, { nextId: sequenceNumber, open });
+    if (this.episodes >= this.#milestone.episodes) this.#milestone.reached();
   }
 
   #compare(trigger: Trigger): void {
