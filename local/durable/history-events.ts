@@ -67,6 +67,17 @@ export interface HistoryEvent {
   NextId?: number;
 }
 
+const CONTROL: ReadonlySet<number> = new Set([
+  EventType.ExecutionTerminated,
+  EventType.ExecutionSuspended,
+  EventType.ExecutionResumed,
+]);
+
+/** Whether an event is for the engine, not for the orchestrator's code. */
+export function isControlEvent(event: HistoryEvent): boolean {
+  return CONTROL.has(event.EventType);
+}
+
 type Fields = Omit<Partial<HistoryEvent>, "EventType" | "Timestamp" | "IsPlayed">;
 
 /** Builds an event that has not been played yet. */

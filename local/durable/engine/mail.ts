@@ -1,4 +1,4 @@
-import { EventType, type HistoryEvent } from "../history-events.ts";
+import { EventType, type HistoryEvent, isControlEvent } from "../history-events.ts";
 import { endedTaskId, type Ledger } from "../planner/ledger.ts";
 import type { InstanceRow } from "../store/instance-table.ts";
 import type { Message } from "../store/message-table.ts";
@@ -23,12 +23,6 @@ export interface Mail {
   isSuspended: boolean;
 }
 
-const CONTROL: ReadonlySet<number> = new Set([
-  EventType.ExecutionTerminated,
-  EventType.ExecutionSuspended,
-  EventType.ExecutionResumed,
-]);
-
 /** Sorts what waits for an instance. */
 export function sortMail(row: InstanceRow, messages: readonly Message[]): Mail {
   const mail: Mail = {
@@ -44,7 +38,7 @@ export function sortMail(row: InstanceRow, messages: readonly Message[]): Mail {
       continue;
     }
     const letter = { message, event: JSON.parse(message.event) as HistoryEvent };
-    if (CONTROL.has(letter.event.EventType)) heed(mail, letter);
+    if (isControlEvent(letter.event)) heed(mail, letter);
     else mail.letters.push(letter);
   }
   return mail;

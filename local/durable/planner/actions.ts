@@ -19,7 +19,8 @@ export const ActionType = {
 /** Retry options as they arrive; `retryTimeoutInMilliseconds` is not among them on purpose. */
 export interface RetryOptions {
   firstRetryIntervalInMilliseconds: number;
-  maxNumberOfAttempts: number;
+  /** Null is how JSON writes Infinity. */
+  maxNumberOfAttempts: number | null;
   backoffCoefficient?: number;
   maxRetryIntervalInMilliseconds?: number;
 }

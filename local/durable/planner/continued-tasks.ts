@@ -59,7 +59,8 @@ function waitBeforeRetry(task: OpenTask, action: Action, step: Step): Continuati
 
 function nextAttempt(task: OpenTask, action: Action, step: Step): Continuation {
   if (task.attempt === undefined || !action.retryOptions) return NONE;
-  if (task.attempt >= action.retryOptions.maxNumberOfAttempts) return NONE;
+  const { maxNumberOfAttempts: max } = action.retryOptions;
+  if (max !== null && task.attempt >= max) return NONE;
   const source = { path: task.path, attempt: task.attempt + 1 };
   const command = commandFor(action, step.nextId, source);
   return command ? { commands: [command], ids: 1 } : NONE;

@@ -3,6 +3,9 @@ import { type Action, ActionType } from "./actions.ts";
 /** The default of `httpSettings.defaultAsyncRequestSleepTimeMilliseconds` in host.json. */
 export const DEFAULT_HTTP_POLL_MS = 30_000;
 
+// Keeps the timer within what a Date can hold, whatever a server says.
+const MAX_POLL_MS = 365 * 24 * 3_600_000;
+
 interface HttpResult {
   statusCode?: number;
   headers?: Record<string, string>;
@@ -20,7 +23,7 @@ export function httpPoll(
   if (result?.statusCode !== 202 || !location) return undefined;
   const retryAfterSeconds = Number(header(result, "retry-after") || Number.NaN);
   const delayMs = Number.isNaN(retryAfterSeconds) ? DEFAULT_HTTP_POLL_MS : retryAfterSeconds * 1000;
-  return { url: new URL(location, request.uri).href, delayMs };
+  return { url: new URL(location, request.uri).href, delayMs: Math.min(delayMs, MAX_POLL_MS) };
 }
 
 function header(result: HttpResult | null, name: string): string | undefined {

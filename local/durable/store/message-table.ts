@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { HistoryEvent } from "../history-events.ts";
+import { type HistoryEvent, isControlEvent } from "../history-events.ts";
 
 /** An event that waits for its instance's next episode. */
 export interface Message {
@@ -20,10 +20,10 @@ export class MessageTable {
 
   constructor(db: DatabaseSync) {
     this.#insert = db.prepare(
-      "INSERT INTO messages (instanceId, executionId, event) VALUES (?, ?, ?)",
+      "INSERT INTO messages (instanceId, executionId, isUrgent, event) VALUES (?, ?, ?, ?)",
     );
     this.#read = db.prepare(
-      "SELECT id, executionId, event FROM messages WHERE instanceId = ? ORDER BY id LIMIT ?",
+      "SELECT id, executionId, event FROM messages WHERE instanceId = ? ORDER BY isUrgent DESC, id LIMIT ?",
     );
     this.#delete = db.prepare("DELETE FROM messages WHERE id = ?");
     this.#deleteAll = db.prepare("DELETE FROM messages WHERE instanceId = ?");
@@ -31,10 +31,14 @@ export class MessageTable {
   }
 
   insert(instanceId: string, executionId: string | null, event: HistoryEvent): void {
-    this.#insert.run(instanceId, executionId, JSON.stringify(event));
+    const isUrgent = isControlEvent(event) ? 1 : 0;
+    this.#insert.run(instanceId, executionId, isUrgent, JSON.stringify(event));
   }
 
-  /** Oldest first. */
+  /**
+   * Control events first, then oldest first: what is held for a suspended instance may exceed the
+   * limit, and must not hide the event that resumes it.
+   */
   read(instanceId: string, limit: number): Message[] {
     return this.#read.all(instanceId, limit) as unknown as Message[];
   }

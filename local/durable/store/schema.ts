@@ -35,9 +35,10 @@ CREATE TABLE messages (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   instanceId TEXT NOT NULL,
   executionId TEXT,
+  isUrgent INTEGER NOT NULL,
   event TEXT NOT NULL
 );
-CREATE INDEX messagesByInstance ON messages (instanceId, id);
+CREATE INDEX messagesByInstance ON messages (instanceId, isUrgent DESC, id);
 
 CREATE TABLE work (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -40,6 +40,38 @@ describe("episodes", () => {
     await engine.close();
   });
 
+  it("hear of a resume behind more events than one episode takes", async () => {
+    using dir = durableDir();
+    const given: number[] = [];
+    const functions = fakeFunctions({
+      orchestrators: {
+        many(episode) {
+          const count = episode.history.filter(({ EventType: type }) => type === 15).length;
+          given.push(count);
+          return { actions: [waitFor("tick")], ...(count === 2_500 ? { output: count } : {}) };
+        },
+      },
+    });
+    const engine = startEngine({ dataDir: dir.path, functions });
+    const { store } = engine.context;
+    const id = await start(engine, "many");
+    const send = (type: "ExecutionSuspended" | "ExecutionResumed" | "EventRaised", count = 1) =>
+      store.commit(() => {
+        const event = historyEvent(type, 0, { Name: "tick", Input: "1" });
+        for (let n = 0; n < count; n++) store.sendMessage(id, null, event);
+      });
+    await send("ExecutionSuspended");
+    await until(() => rowOf(engine, id).status === "Suspended");
+    await send("EventRaised", 2_500);
+    expect(given.at(-1) ?? 0).toBe(0);
+    await send("ExecutionResumed");
+    expect((await ended(engine, id)).output).toBe("2500");
+    expect(Math.max(...given.slice(1).map((count, at) => count - (given[at] ?? 0)))).toBeLessThan(
+      1_001,
+    );
+    await engine.close();
+  });
+
   it("run for no more instances at once than allowed", async () => {
     using dir = durableDir();
     const gates: (() => void)[] = [];

@@ -10,7 +10,7 @@ const activity = (functionName: string): Action => ({
   actionType: ActionType.CallActivity,
   functionName,
 });
-const retried = (functionName: string, maxNumberOfAttempts = 3): Action => ({
+const retried = (functionName: string, maxNumberOfAttempts: number | null = 3): Action => ({
   actionType: ActionType.CallActivityWithRetry,
   functionName,
   retryOptions: {
@@ -85,6 +85,14 @@ describe("the planner", () => {
       expect(next).toEqual(id === 4 ? [] : [`activity ${id + 2}`]);
     }
     expect(delays).toEqual([1_000, 2_000, 3_000]);
+  });
+
+  it("retries for ever when told so: JSON turns Infinity into null", () => {
+    const ledger = emptyLedger();
+    const actions = [retried("flaky", null)];
+    play(ledger, actions);
+    play(ledger, actions, [failed(0)]);
+    expect(brief(play(ledger, actions, [fired(1)]))).toEqual(["activity 2"]);
   });
 
   it("gives a retry its id before what the orchestrator asks for next", () => {
