@@ -55,6 +55,8 @@ export interface ChatAnswer {
   readonly request: ChatRequest;
   /** Azure adds content filter results, and a first chunk without choices. */
   readonly isAzure: boolean;
+  /** False when the answer keeps its usage to itself, as some backends do. */
+  readonly hasUsage: boolean;
 }
 
 /** The whole answer as one `chat.completion`. */
@@ -75,7 +77,7 @@ export function chatCompletion(answer: ChatAnswer): object {
       finish_reason: finishReason(plan),
       ...(isAzure && { content_filter_results: FILTER_RESULTS }),
     })),
-    usage: usageOf(answer),
+    ...(answer.hasUsage && { usage: usageOf(answer) }),
   };
 }
 
@@ -92,7 +94,7 @@ export function* chatFrames(answer: ChatAnswer): Frames {
   for (const index of choiceIndexes(answer)) {
     yield chunk([{ ...choiceDelta(index, {}), finish_reason: finishReason(plan) }]);
   }
-  if (request.includeUsage) yield chunk([], {}, { usage: usageOf(answer) });
+  if (request.includeUsage && answer.hasUsage) yield chunk([], {}, { usage: usageOf(answer) });
   yield doneFrame();
   return undefined;
 }

@@ -11,6 +11,9 @@ import { sendJson } from "./send-json.ts";
 import { type ModelSettings, parseSettingsPatch } from "./settings.ts";
 import { bytes, echo } from "./transport-probes.ts";
 
+// Longer than HTTP clients keep an idle socket, so that the client closes it, not we.
+const KEEP_ALIVE_MS = 120_000;
+
 export interface EndpointOptions {
   /** Counted from 1. */
   readonly number: number;
@@ -40,6 +43,7 @@ export class Endpoint {
     });
     // A long stall is a fault a caller may ask for; the client decides how long it waits.
     this.server.requestTimeout = 0;
+    this.server.keepAliveTimeout = KEEP_ALIVE_MS;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -25,6 +25,7 @@ export const FAULTS = {
   "error-event": { argument: "required", min: 0, max: 1_000_000 },
   drip: { argument: "required", min: 1, max: 60_000 },
   "wrong-length": { argument: "required", min: -1_000_000, max: 1_000_000 },
+  "no-usage": { argument: "none" },
   "background-failure": { argument: "none" },
 } as const satisfies Record<string, FaultShape>;
 

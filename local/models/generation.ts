@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, delay } from "../../shared/core/clock.ts";
+import { requestedEncoding } from "./answer-encoding.ts";
 import { type AnswerPlan, planAnswer } from "./answer-plan.ts";
 import { badRequest } from "./api-error.ts";
 import type { Call } from "./call-log.ts";
@@ -75,9 +76,10 @@ export async function answerWithStream(
 ): Promise<void> {
   const { response, fault } = generation;
   if (fault?.name === "wrong-length") throw misplaced(fault, "a JSON answer");
+  const options = sendOptions(generation);
   response.setHeader("content-type", "text/event-stream; charset=utf-8");
   response.setHeader("cache-control", "no-cache");
-  await sendFrames(withFault(frames, fault, errorText), sendOptions(generation));
+  await sendFrames(withFault(frames, fault, errorText), options);
 }
 
 /** Waits for as long as generating takes, then answers with JSON. */
@@ -88,8 +90,9 @@ export async function answerWithJson(
 ): Promise<void> {
   const { context, fault, signal } = generation;
   if (fault?.name === "error-event") throw misplaced(fault, "a stream");
+  const options = sendOptions(generation);
   if (generationMs > 0) await delay(context.clock, generationMs, signal);
-  await sendFaultyJson(body(), fault, sendOptions(generation));
+  await sendFaultyJson(body(), fault, options);
 }
 
 /** How long an answer takes that arrives all at once. */
@@ -101,9 +104,10 @@ function misplaced({ name }: Fault, place: string): Error {
   return badRequest(`The fault "${name}" needs ${place}.`, "x-sim-fault");
 }
 
-function sendOptions({ response, context, signal, call }: Generation): SendOptions {
+function sendOptions({ request, response, context, signal, call }: Generation): SendOptions {
+  const encoding = requestedEncoding(request.headers);
   const onTokens = (count: number): void => {
     call.outputTokens += count;
   };
-  return { response, clock: context.clock, signal, onTokens };
+  return { response, encoding, clock: context.clock, signal, onTokens };
 }

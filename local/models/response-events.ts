@@ -17,7 +17,7 @@ export function* responseFrames(response: ModelResponse): Frames {
   const { plan } = response;
   const emit = numberedEvents();
   const final = finalStatus(response);
-  yield emit("response.created", { response: responseObject(response, "in_progress") });
+  yield* openingFrames(response, emit);
   yield emit("response.in_progress", { response: responseObject(response, "in_progress") });
   const item = outputMessage(response, "in_progress", undefined);
   yield emit("response.output_item.added", { output_index: 0, item }, { delayMs: plan.ttftMs });
@@ -40,6 +40,13 @@ export function* responseFrames(response: ModelResponse): Frames {
 
 /** How a response's stream reports an error. */
 export const RESPONSE_ERROR = sseFrame({ ...SERVER_ERROR, type: "error" }, { event: "error" }).text;
+
+function* openingFrames(response: ModelResponse, emit: Emit): Generator<Frame> {
+  const status = response.request.isBackground ? "queued" : "in_progress";
+  const shown = responseObject(response, status);
+  yield emit("response.created", { response: shown });
+  if (status === "queued") yield emit("response.queued", { response: shown });
+}
 
 function numberedEvents(): Emit {
   let sequenceNumber = 0;

@@ -18,11 +18,13 @@ export interface ModelResponse {
   readonly plan: AnswerPlan;
   readonly textSeed: string;
   readonly request: ResponsesRequest;
+  /** False when the answer keeps its usage to itself, as some backends do. */
+  readonly hasUsage: boolean;
 }
 
 /** The response as the API shows it in a given state; text and usage exist once it is over. */
 export function responseObject(response: ModelResponse, status: ResponseStatus): object {
-  const { id, createdAt, model, plan, request } = response;
+  const { id, createdAt, model, plan, request, hasUsage } = response;
   const isAnswered = status === "completed" || status === "incomplete";
   return {
     id,
@@ -47,7 +49,7 @@ export function responseObject(response: ModelResponse, status: ResponseStatus):
     tools: [],
     top_p: 1,
     truncation: "disabled",
-    usage: isAnswered ? usageOf(plan) : null,
+    usage: isAnswered && hasUsage ? usageOf(plan) : null,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { encodeWhole } from "./answer-encoding.ts";
 import type { Fault } from "./fault-script.ts";
 import { withFault } from "./faulty-frames.ts";
 import type { Frames } from "./frame.ts";
@@ -33,10 +34,9 @@ export async function sendFaultyJson(
       response.end(text.slice(0, Math.min(fault.value ?? 0, text.length - 1)));
       return;
     case "wrong-length":
-      return sendWrongLength(response, text, fault.value ?? 0);
+      return sendBytes(options, text, fault.value ?? 0);
     default:
-      response.writeHead(200, jsonHeaders(Buffer.byteLength(text)));
-      response.end(text);
+      return sendBytes(options, text, 0);
   }
 }
 
@@ -44,12 +44,15 @@ function jsonHeaders(length: number): Record<string, string | number> {
   return { "content-type": "application/json", "content-length": length };
 }
 
-// The headers promise `difference` bytes more (or fewer) than follow; then the connection ends,
+// The headers promise `excess` bytes more (or fewer) than follow; then the connection ends,
 // because nothing after such an answer could be told apart from it.
-function sendWrongLength(response: ServerResponse, text: string, difference: number): void {
-  const length = Math.max(0, Buffer.byteLength(text) + difference);
-  response.writeHead(200, { ...jsonHeaders(length), connection: "close" });
-  response.end(text, () => response.socket?.end());
+function sendBytes({ response, encoding }: SendOptions, text: string, excess: number): void {
+  const bytes = encodeWhole(response, encoding, text);
+  const headers = jsonHeaders(Math.max(0, bytes.length + excess));
+  response.writeHead(200, excess === 0 ? headers : { ...headers, connection: "close" });
+  response.end(bytes, () => {
+    if (excess !== 0) response.socket?.end();
+  });
 }
 
 function* characters(text: string): Frames {

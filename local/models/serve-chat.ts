@@ -14,9 +14,10 @@ export async function serveChat(generation: Generation, isAzure: boolean): Promi
   const request = parseChatRequest(body);
   const { plan, textSeed } = planGeneration(generation, request.messages, request.maxTokens);
   admit(generation, plan.promptTokens + plan.outputTokens * request.choices);
+  const hasUsage = generation.fault?.name !== "no-usage";
   const createdAt = context.clock.now();
   const id = context.newId("chatcmpl-");
-  const answer = { id, createdAt, model, plan, textSeed, request, isAzure };
+  const answer = { id, createdAt, model, plan, textSeed, request, isAzure, hasUsage };
   if (request.isStream) return await answerWithStream(generation, chatFrames(answer), CHAT_ERROR);
   await answerWithJson(generation, generationMs(plan), () => chatCompletion(answer));
   call.outputTokens = plan.outputTokens * request.choices;

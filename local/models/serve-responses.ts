@@ -18,7 +18,8 @@ export async function serveResponses(generation: Generation): Promise<void> {
   admit(generation, plan.promptTokens + plan.outputTokens);
   const createdAt = context.clock.now();
   const id = context.newId("resp_");
-  const response: ModelResponse = { id, createdAt, model, plan, textSeed, request };
+  const hasUsage = fault?.name !== "no-usage";
+  const response: ModelResponse = { id, createdAt, model, plan, textSeed, request, hasUsage };
   const isDoomed = fault?.name === "background-failure";
   if (request.isStored) context.responses.put(response, isDoomed);
   if (request.isStream)

@@ -1,10 +1,12 @@
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { expect } from "vitest";
 
 /** What a client saw of an answer, whole or not. */
 export interface Seen {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
+  readonly bytes: Buffer;
   /** How it ended: an error's code when it was cut off. */
   readonly ending: "end" | string;
 }
@@ -31,19 +33,23 @@ export function chat(url: string, options: ChatOptions = {}): Promise<Seen> {
     });
     request.once("error", reject);
     request.once("response", (response) => {
-      let text = "";
+      const chunks: Buffer[] = [];
       const seen = (ending: string): Seen => {
-        return { status: response.statusCode ?? 0, headers: response.headers, text, ending };
+        const bytes = Buffer.concat(chunks);
+        const { statusCode = 0, headers } = response;
+        return { status: statusCode, headers, bytes, text: bytes.toString(), ending };
       };
-      response.setEncoding("utf8").on("data", (chunk: string) => {
-        text += chunk;
-      });
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.once("end", () => resolve(seen("end")));
       response.once("error", (error: NodeJS.ErrnoException) => resolve(seen(String(error.code))));
     });
     request.end(payload);
   });
 }
+
+/** Waits for a value to become what is expected; generous, because machines can be busy. */
+export const eventually = <T>(value: () => T) =>
+  expect.poll(value, { timeout: 20_000, interval: 5 });
 
 /** The data of each server-sent event in a text. */
 export function eventsIn(text: string): string[] {

@@ -1,7 +1,14 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type RunningModels, startModels } from "../../../local/models/index.ts";
-import { type ChatOptions, chat, eventsIn, type Seen, textEventsIn } from "./chat-client.ts";
+import {
+  type ChatOptions,
+  chat,
+  eventsIn,
+  eventually,
+  type Seen,
+  textEventsIn,
+} from "./chat-client.ts";
 
 const SETTINGS = { ttftMs: 0, tokensPerSecond: 0, outputTokens: 10, outputTokensSigma: 0 };
 
@@ -69,10 +76,10 @@ describe("a simulated model that was told to fail", () => {
   it("stalls without an answer until the client leaves", async () => {
     const client = new AbortController();
     const stalled = failing("stall", { signal: client.signal });
-    await expect.poll(() => lastOutcome()).toBe("fault:stall");
+    await eventually(() => lastOutcome()).toBe("fault:stall");
     client.abort();
     await expect(stalled).rejects.toThrow("aborted");
-    await expect.poll(async () => (await lastCall()).endedAt).not.toBeNull();
+    await eventually(async () => (await lastCall()).endedAt).not.toBeNull();
   });
 
   it("breaks a stream off after so many chunks of text", async () => {
@@ -108,7 +115,7 @@ describe("a simulated model that was told to fail", () => {
     }
     expect(textEventsIn(text)).toBe(2);
     client.abort();
-    await expect.poll(async () => (await lastCall()).endedAt).not.toBeNull();
+    await eventually(async () => (await lastCall()).endedAt).not.toBeNull();
     expect(await lastOutcome()).toBe("fault:stall-after");
   });
 
@@ -166,6 +173,24 @@ describe("a simulated model that was told to fail", () => {
     expect(truncated.text).toHaveLength(20);
     expect(await failing("break-after:20")).toMatchObject({ ending: "ECONNRESET" });
     expect((await failing("malformed:20")).text).toHaveLength(20);
+  });
+
+  it("keeps usage to itself, in JSON and in a stream that asked for it", async () => {
+    expect(JSON.parse((await failing("no-usage")).text)).not.toHaveProperty("usage");
+    const asked = { stream: true, stream_options: { include_usage: true } };
+    const { text } = await failing("no-usage", { body: asked });
+    expect(text).not.toContain("prompt_tokens");
+    expect(eventsIn(text).at(-1)).toBe("[DONE]");
+    const response = await failing("no-usage", { path: "/v1/responses", body: { input: "x" } });
+    expect(JSON.parse(response.text)).toMatchObject({ status: "completed", usage: null });
+  });
+
+  it("fails a poll of a response, too", async () => {
+    const created = await chat(models.url, { path: "/v1/responses", body: { input: "x" } });
+    const url = `${models.url}/v1/responses/${JSON.parse(created.text).id}`;
+    const headers = { "x-sim-fault": "status:502,fail:1" };
+    expect((await fetch(url, { headers })).status).toBe(502);
+    expect((await fetch(url, { headers })).status).toBe(200);
   });
 
   it("lets a background response fail", async () => {

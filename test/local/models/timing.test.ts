@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RunningModels, startModels } from "../../../local/models/index.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
-import { CHAT_BODY, chat, eventsIn, textEventsIn } from "./chat-client.ts";
+import { CHAT_BODY, chat, eventsIn, eventually, textEventsIn } from "./chat-client.ts";
 
 const SETTINGS = {
   ttftMs: 500,
@@ -24,7 +24,7 @@ describe("the timing of a simulated model", () => {
   afterEach(() => models.close());
 
   const waiting = async (count = 1): Promise<void> => {
-    await expect.poll(() => clock.pending).toBe(count);
+    await eventually(() => clock.pending).toBe(count);
   };
 
   it("sends the first token after its time, and the others at the model's speed", async () => {
@@ -39,7 +39,7 @@ describe("the timing of a simulated model", () => {
       for await (const chunk of (await response).body ?? []) text += Buffer.from(chunk).toString();
     })();
     for (let tokens = 1; tokens <= 5; tokens++) {
-      await expect.poll(() => textEventsIn(text)).toBe(tokens);
+      await eventually(() => textEventsIn(text)).toBe(tokens);
       if (tokens === 5) break;
       await waiting();
       await clock.advance(99);

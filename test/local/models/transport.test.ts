@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { request as httpRequest, type IncomingMessage } from "node:http";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningModels, startModels } from "../../../local/models/index.ts";
@@ -133,15 +133,12 @@ describe("the record of a simulated endpoint", () => {
 
 describe("starting simulated models where they cannot", () => {
   it("names the taken port and frees the others", async () => {
-    const blocker = createServer();
-    await new Promise<void>((resolve) => blocker.listen(0, "127.0.0.1", resolve));
-    const address = blocker.address();
-    const port = typeof address === "object" ? (address?.port ?? 0) : 0;
-    const start = startModels({ port: port - 1, endpoints: 2 });
+    const { port, blocker } = await freePortBelowATakenOne();
+    const start = startModels({ port, endpoints: 2 });
     await expect(start).rejects.toThrow(StartError);
-    await expect(start).rejects.toThrow(`Port ${port}`);
+    await expect(start).rejects.toThrow(`Port ${port + 1}`);
     await new Promise((resolve) => blocker.close(resolve));
-    await (await startModels({ port: port - 1, endpoints: 2 })).close();
+    await (await startModels({ port, endpoints: 2 })).close();
   });
 
   it("names settings that are wrong", async () => {
@@ -149,3 +146,22 @@ describe("starting simulated models where they cannot", () => {
     await expect(startModels({ port: 0, settings: { ttftMs: -1 } })).rejects.toThrow("ttftMs");
   });
 });
+
+async function freePortBelowATakenOne(): Promise<{ port: number; blocker: Server }> {
+  for (;;) {
+    const probe = await listenOn(0);
+    const address = probe.address();
+    const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+    const blocker = await listenOn(port + 1).catch(() => undefined);
+    await new Promise((resolve) => probe.close(resolve));
+    if (blocker) return { port, blocker };
+  }
+}
+
+async function listenOn(port: number): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(port, "127.0.0.1", resolve);
+  });
+  return server;
+}
