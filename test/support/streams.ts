@@ -9,5 +9,7 @@ export async function textOf(
 ): Promise<string> {
   if (body === undefined) return "";
   if (body instanceof Uint8Array) return Buffer.from(body).toString();
-  return Buffer.concat(await Array.fromAsync(body)).toString();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
 }

@@ -1,0 +1,120 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseHosts } from "../../../shared/config/hosts.ts";
+
+const only = (env: Record<string, string>) => {
+  const { hosts, problems } = parseHosts(env);
+  expect(problems).toEqual([]);
+  expect(hosts).toHaveLength(1);
+  return hosts[0];
+};
+
+describe("parseHosts", () => {
+  it("reads a plain URL with its probe path and address", () => {
+    const env = { Host1: "https://a.test:8443/base/", Probe_path1: "up", IP1: "10.0.0.7" };
+    expect(only(env)).toEqual({
+      id: "Host1",
+      origin: "https://a.test:8443",
+      basePath: "/base",
+      pathPrefix: "",
+      stripPrefix: true,
+      mode: "probed",
+      probePath: "up",
+      ipAddress: "10.0.0.7",
+      processor: undefined,
+      tokenScope: undefined,
+    });
+  });
+
+  it("reads the form of keys and values, in any case and with either separator", () => {
+    const pairs = [
+      "HOST=a.test",
+      "Path=/openai/*",
+      "probe=echo/resource?param1=sample",
+      "mode=direct",
+      "ipaddress=::1",
+      "processor=OpenAI",
+      "stripprefix=false",
+      "usemi=true",
+      "audience=api://x/.default",
+      "retryafter=true",
+    ];
+    const expected = {
+      id: "Host1",
+      origin: "https://a.test",
+      basePath: "",
+      pathPrefix: "/openai",
+      stripPrefix: false,
+      mode: "direct",
+      probePath: "echo/resource?param1=sample",
+      ipAddress: "::1",
+      processor: "OpenAI",
+      tokenScope: "api://x/.default",
+    };
+    expect(only({ Host1: pairs.join(";") })).toEqual(expected);
+    expect(only({ Host1: pairs.join(" , ") })).toEqual(expected);
+  });
+
+  it("recognises a lone key, which the original takes for a bad URL", () => {
+    expect(only({ Host1: "host=https://a.test" })).toMatchObject({ origin: "https://a.test" });
+  });
+
+  it.each([
+    ["/", ""],
+    ["/*", ""],
+    ["*", ""],
+    ["/api", "/api"],
+    ["/api/", "/api"],
+    ["/api/*", "/api"],
+    ["api", "/api"],
+    ["/API/v1", "/API/v1"],
+  ])("reads the path %s as the prefix %j", (path, prefix) => {
+    expect(only({ Host1: `host=a.test;path=${path}` })?.pathPrefix).toBe(prefix);
+  });
+
+  it("asks for a token only where it is told to, for the audience of all unless the host has its own", () => {
+    const env = { OAuthAudience: "api://all/.default" };
+    expect(only({ ...env, Host1: "host=a.test;path=/" })?.tokenScope).toBeUndefined();
+    expect(only({ ...env, Host1: "host=a.test;useoauth=true" })?.tokenScope).toBe(
+      "api://all/.default",
+    );
+    expect(only({ Host1: "host=a.test;usemi=true" })?.tokenScope).toBe(
+      "https://cognitiveservices.azure.com/.default",
+    );
+  });
+
+  it("stops at the first gap, as the original does", () => {
+    const { hosts } = parseHosts({ Host1: "http://a", Host2: "http://b", Host4: "http://d" });
+    expect(hosts.map(({ id }) => id)).toEqual(["Host1", "Host2"]);
+  });
+
+  it.each([
+    ["host=a.test;colour=red;size=1", "Host1: unknown keys colour, size"],
+    ["host=a.test;mode=sometimes", "Host1: mode:"],
+    ["host=a.test;usemi=yes", 'Host1: usemi: expected true or false, got "yes"'],
+    ["host=a.test;ipaddress=10.0.0.300", "Host1: ipaddress:"],
+    ["path=/api;probe=x", "Host1: host:"],
+    ["ftp://a.test", 'Host1: "ftp://a.test" is not an http(s) URL'],
+    ["https://", 'Host1: "https://" is not an http(s) URL'],
+  ])("names what is wrong with %s", (text, problem) => {
+    const { hosts, problems } = parseHosts({ Host1: text });
+    expect(hosts).toEqual([]);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(problem);
+  });
+
+  it("goes on behind a host that is wrong, and keeps every other's number", () => {
+    const { hosts, problems } = parseHosts({ Host1: "ftp://a", Host2: "http://b", Host3: "x=1" });
+    expect(hosts.map(({ id }) => id)).toEqual(["Host2"]);
+    expect(problems.map((problem) => problem.slice(0, 5))).toEqual(["Host1", "Host3", "Host3"]);
+  });
+
+  it("never throws, and reads each host or names its problem", () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), (text) => {
+        const { hosts, problems } = parseHosts({ Host1: text });
+        expect(hosts.length + Math.min(problems.length, 1)).toBe(1);
+      }),
+    );
+  });
+});

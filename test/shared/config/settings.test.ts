@@ -1,0 +1,145 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { loadSettings, SettingsError } from "../../../shared/config/index.ts";
+import { settingsWith } from "../../support/settings.ts";
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadSettings(env);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe("loadSettings", () => {
+  it("has the original's defaults", () => {
+    expect(settingsWith()).toMatchObject({
+      role: "all",
+      workers: 10,
+      maxQueueLength: 1000,
+      priority: { defaultClass: 2, header: "S7PPriorityKey" },
+      defaultTtlMs: 300_000,
+      ttlHeader: "S7PTTL",
+      attemptTimeoutMs: 1_200_000,
+      timeoutHeader: "S7PTimeout",
+      asyncHeader: "S7PAsyncMode",
+      asyncTtlMs: 86_400_000,
+      asyncTimeoutMs: 1_800_000,
+      loadBalanceMode: "latency",
+      maxAttempts: 10,
+      terminationGraceMs: 30_000,
+    });
+    expect([...settingsWith().priority.classByKey]).toEqual([
+      ["12345", 1],
+      ["234", 3],
+    ]);
+  });
+
+  it("names all problems at once, of single settings, of several together and of hosts", () => {
+    const problems = problemsOf({
+      Workers: "many",
+      LoadBalanceMode: "fastest",
+      GATEWAY_CREDENTIAL_KEY: "c2hvcnQ=",
+      PriorityKeys: "a,b,c",
+      PriorityValues: "1,2",
+      Host1: "host=ftp://x;colour=red",
+      Host2: "host=https://x;mode=fast",
+    });
+    const text = problems.join("\n");
+    for (const named of [
+      'Workers: expected a whole number from 1 to 100000, got "many"',
+      "LoadBalanceMode",
+      "GATEWAY_CREDENTIAL_KEY: expected 32 bytes in base64",
+      "PriorityKeys and PriorityValues",
+      "Host1: unknown keys colour",
+      "Host2: mode",
+    ]) {
+      expect(text).toContain(named);
+    }
+    expect(problems).toHaveLength(6);
+  });
+
+  it("says in its message how many problems there are, and which", () => {
+    expect(() => loadSettings({ Workers: "0" })).toThrow(/2 problem\(s\):\n- Workers.*\n- Host1/);
+  });
+
+  it("names a missing backend beside everything else", () => {
+    expect(problemsOf({ Workers: "x" })).toContain("Host1: no backend is set");
+  });
+
+  it("counts an empty value as absent", () => {
+    const env = { Workers: "", GATEWAY_SYNC_MODE: "", PriorityKeys: "", Host2: "" };
+    expect(settingsWith(env)).toEqual(settingsWith());
+  });
+
+  it("reads whole numbers as products, as the original does", () => {
+    const factor = fc.integer({ min: 1, max: 300 });
+    fc.assert(
+      fc.property(fc.array(factor, { minLength: 1, maxLength: 3 }), (factors) => {
+        const product = factors.reduce((a, b) => a * b, 1);
+        expect(settingsWith({ Timeout: factors.join(" * ") }).attemptTimeoutMs).toBe(product);
+      }),
+    );
+    expect(settingsWith({ DefaultTTLSecs: "60*10" }).defaultTtlMs).toBe(600_000);
+  });
+
+  it.each(["1.5", "1e3", "60*", "*", "0", "-1", "99999999999999999999", "0x10", "60*x"])(
+    "refuses %j where a whole number is due",
+    (text) => {
+      expect(problemsOf({ Host1: "http://b.test", Workers: text })).toHaveLength(1);
+    },
+  );
+
+  it.each(["yes", "1", "no"])("refuses %j where true or false is due", (text) => {
+    expect(problemsOf({ Host1: "http://b.test", IgnoreSSLCert: text })).toHaveLength(1);
+  });
+
+  it.each(["TRUE", " true ", "True"])("reads %j as true", (text) => {
+    expect(settingsWith({ IgnoreSSLCert: text }).ignoreTlsErrors).toBe(true);
+  });
+
+  it.each(["a b", "a:b", "é"])("refuses %j as the name of a header", (text) => {
+    expect(problemsOf({ Host1: "http://b.test", TTLHeader: text })).toHaveLength(1);
+  });
+
+  it("reads lists with blanks, and in the brackets and quotes of JSON", () => {
+    expect(settingsWith({ UniqueUserHeaders: " a , ,b," }).userHeaders).toEqual(["a", "b"]);
+    expect(settingsWith({ UniqueUserHeaders: '["a", "b"]' }).userHeaders).toEqual(["a", "b"]);
+  });
+
+  it("maps priority keys in any case to the classes of the same place", () => {
+    const { priority } = settingsWith({ PriorityKeys: "Gold,silver", PriorityValues: "1,4" });
+    expect(priority.classByKey.get("gold")).toBe(1);
+    expect(priority.classByKey.get("silver")).toBe(4);
+  });
+
+  it.each(["0,1", "-1,2", "1,x"])("refuses the priority values %s, which no lane has", (values) => {
+    const env = { Host1: "http://b.test", PriorityValues: values };
+    expect(problemsOf(env)[0]).toContain("PriorityValues: expected whole numbers from 1");
+  });
+
+  it.each([
+    ["stream", "direct"],
+    ["jobs", "queued"],
+    ["all", "auto"],
+  ])("serves synchronous requests of the role %s by the mode %s", (role, mode) => {
+    expect(settingsWith({ GATEWAY_ROLE: role }).syncMode).toBe(mode);
+    expect(settingsWith({ GATEWAY_ROLE: role, GATEWAY_SYNC_MODE: "auto" }).syncMode).toBe("auto");
+  });
+
+  it("takes a credential key of 32 bytes", () => {
+    const key = Buffer.alloc(32, 7);
+    const settings = settingsWith({ GATEWAY_CREDENTIAL_KEY: key.toString("base64") });
+    expect(Buffer.from(settings.credentialKey ?? []).equals(key)).toBe(true);
+    expect(settingsWith().credentialKey).toBeUndefined();
+  });
+
+  it("cannot be changed once read", () => {
+    const settings = settingsWith() as unknown as Record<string, Record<string, unknown>>;
+    const isFrozen = [settings, settings["priority"], settings["hosts"], settings["userHeaders"]];
+    expect(isFrozen.every(Object.isFrozen)).toBe(true);
+    expect(Object.isFrozen(settings["hosts"]?.[0])).toBe(true);
+  });
+});
