@@ -31,11 +31,13 @@ function hostArgument(argv: readonly string[]): { LOCAL_HOST?: string } {
 
 function announce(stack: Stack, settings: StackSettings): void {
   if (process.stdout.isTTY) console.log(banner(stack, settings));
-  if (settings.host === "none") {
+  const host = stack.parts.get("host");
+  if (host) {
+    console.log(`ready ${host.facts.url}`);
+  } else if (settings.host === "none") {
     console.log(`Settings for a host of your own:\n${hostSettingsText(stack.appSettings)}`);
+    console.log("ready, without a host");
   }
-  const origin = stack.parts.get("host")?.facts.url ?? `http://127.0.0.1:${settings.port}`;
-  if (settings.host !== "func") console.log(`ready ${origin}`);
 }
 
 async function serve(

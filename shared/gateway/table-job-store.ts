@@ -1,5 +1,5 @@
 import type { JobOutcome, JobRecord, JobSignal, JobSnapshot, JobStore } from "../jobs/index.ts";
-import type { Row, Table } from "../storage/index.ts";
+import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
 
 const JOB_ROW = "job";
 const OUTCOME_ROW = "outcome";
@@ -34,10 +34,10 @@ export class TableJobStore implements JobStore {
     const outcome = rows.find(({ rowKey }) => rowKey === OUTCOME_ROW);
     const [first] = attempts;
     return {
-      job: readValue<JobRecord>(job),
+      job: fromLongText<JobRecord>(job),
       attempts: attempts.length,
-      startedAt: first && readValue<{ startedAt: number }>(first).startedAt,
-      outcome: outcome && readValue<JobOutcome>(outcome),
+      startedAt: first && fromLongText<{ startedAt: number }>(first).startedAt,
+      outcome: outcome && fromLongText<JobOutcome>(outcome),
     };
   }
 
@@ -53,33 +53,19 @@ export class TableJobStore implements JobStore {
     const rows = await this.#table.readPartition(jobId);
     if (rows.some(({ rowKey }) => rowKey === OUTCOME_ROW)) return { attempt, isFinal: true };
     const ended = rows.find(({ rowKey }) => rowKey === numbered(ENDED_ROW_PREFIX, attempt));
-    return ended && { attempt, isFinal: false, ...readValue<{ retryAfterMs: number }>(ended) };
+    return ended && { attempt, isFinal: false, ...fromLongText<{ retryAfterMs: number }>(ended) };
   }
 
   async commitOutcome(jobId: string, outcome: JobOutcome): Promise<JobOutcome> {
     const isFirst = await this.#table.insert(rowOf(jobId, OUTCOME_ROW, outcome));
     if (isFirst) return outcome;
     const standing = await this.#table.get(jobId, OUTCOME_ROW);
-    return standing ? readValue<JobOutcome>(standing) : outcome;
+    return standing ? fromLongText<JobOutcome>(standing) : outcome;
   }
 }
 
-// A string property holds at most 32,768 characters; long values continue in further properties.
-// https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
-const MAX_PROPERTY_CHARACTERS = 32_000;
-
-function rowOf(partitionKey: string, rowKey: string, value: object): Row {
-  const text = JSON.stringify(value);
-  const row: Row = { partitionKey, rowKey };
-  for (let part = 0; part * MAX_PROPERTY_CHARACTERS < text.length; part++) {
-    const start = part * MAX_PROPERTY_CHARACTERS;
-    row[`value${part}`] = text.slice(start, start + MAX_PROPERTY_CHARACTERS);
-  }
-  return row;
-}
-
-function readValue<Value>(row: Row): Value {
-  let text = "";
-  for (let part = 0; typeof row[`value${part}`] === "string"; part++) text += row[`value${part}`];
-  return JSON.parse(text) as Value;
-}
+const rowOf = (partitionKey: string, rowKey: string, value: object): Row => ({
+  partitionKey,
+  rowKey,
+  ...toLongText(value),
+});

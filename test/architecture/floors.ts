@@ -15,6 +15,7 @@ const POLICY = [
   "shared/scheduling",
   "shared/routing",
   "shared/jobs",
+  "shared/limits",
   "shared/usage",
 ];
 const ADAPTERS = ["shared/backends", "shared/messaging", "shared/storage"];

@@ -1,0 +1,112 @@
+import { type Clock, delay } from "../core/clock.ts";
+import type { LimitBook, RemoteUse } from "../limits/index.ts";
+import { fromLongText, type Table, toLongText } from "../storage/index.ts";
+
+export interface LimitLedgerOptions {
+  readonly book: LimitBook;
+  readonly table: Table;
+  readonly instanceId: string;
+  readonly clock: Clock;
+  /** Called when a round fails; the figures of the last good one stay in force. */
+  onProblem(error: unknown): void;
+}
+
+/** One instance's use of all limits, as its row has it. */
+interface InstanceUse {
+  readonly updatedAt: number;
+  readonly day: number;
+  readonly subjects: Readonly<Record<string, RemoteUse>>;
+}
+
+const PARTITION = "limitUse";
+const INTERVAL_MS = 1000;
+const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
+// An instance that has not written for so long is gone, and what it ran is gone with it.
+const ALIVE_MS = 10_000;
+
+/**
+ * Shares the use of limits between instances: each writes one row a second while it has anything to
+ * say, and sums up the others'. So a limit holds exactly within an instance, and across instances with
+ * a delay of about a second. What it holds is global; the object itself: per instance.
+ */
+export class LimitLedger {
+  readonly #options: LimitLedgerOptions;
+  readonly #stopped = new AbortController();
+  #running: Promise<void> | undefined;
+  #lastWritten = "";
+
+  constructor(options: LimitLedgerOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to share; called when the first limited request arrives, so that nothing runs for nothing. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+  }
+
+  /** One exchange: tell the others, then listen to them. */
+  async exchange(): Promise<void> {
+    await this.#write();
+    await this.#read();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, onProblem } = this.#options;
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      await this.exchange().catch(onProblem);
+      await delay(clock, INTERVAL_MS, signal).catch(() => {});
+    }
+  }
+
+  async #write(): Promise<void> {
+    const { book, table, instanceId, clock } = this.#options;
+    const now = clock.now();
+    const subjects = Object.fromEntries([...book.local(now)].filter(([, use]) => isInUse(use)));
+    const text = JSON.stringify(subjects);
+    if (text === "{}" && this.#lastWritten === text) return;
+    this.#lastWritten = text;
+    const use: InstanceUse = { updatedAt: now, day: Math.floor(now / DAY_MS), subjects };
+    await table.upsert({ partitionKey: PARTITION, rowKey: instanceId, ...toLongText(use) });
+  }
+
+  async #read(): Promise<void> {
+    const { book, table, instanceId, clock } = this.#options;
+    const rows = await table.readPartition(PARTITION);
+    const now = clock.now();
+    const others = rows
+      .filter(({ rowKey }) => rowKey !== instanceId)
+      .map((row) => fromLongText<InstanceUse>(row));
+    book.replaceRemote(sumOf(others, now), now);
+  }
+}
+
+const isInUse = (use: RemoteUse): boolean =>
+  use.requestsInMinute + use.tokensInMinute + use.tokensToday + use.concurrent > 0;
+
+/** Adds up what other instances use, leaving out what is too old to count. */
+export function sumOf(others: readonly InstanceUse[], nowMs: number): Map<string, RemoteUse> {
+  const today = Math.floor(nowMs / DAY_MS);
+  const sum = new Map<string, RemoteUse>();
+  for (const { updatedAt, day, subjects } of others) {
+    const ageMs = nowMs - updatedAt;
+    // What was counted a while ago has partly left the minute since.
+    const minutePart = Math.max(0, 1 - ageMs / MINUTE_MS);
+    for (const [id, use] of Object.entries(subjects)) {
+      const known = sum.get(id);
+      sum.set(id, {
+        requestsInMinute: (known?.requestsInMinute ?? 0) + use.requestsInMinute * minutePart,
+        tokensInMinute: (known?.tokensInMinute ?? 0) + use.tokensInMinute * minutePart,
+        tokensToday: (known?.tokensToday ?? 0) + (day === today ? use.tokensToday : 0),
+        concurrent: (known?.concurrent ?? 0) + (ageMs < ALIVE_MS ? use.concurrent : 0),
+      });
+    }
+  }
+  return sum;
+}

@@ -1,0 +1,37 @@
+const BYTES_PER_TOKEN = 4;
+// What a request without a bound of its own is taken to produce, until its usage is known.
+const DEFAULT_OUTPUT_TOKENS = 1024;
+// Parsing a larger body costs more than the estimate is worth; its size says enough.
+const MAX_PARSED_BYTES = 1_000_000;
+
+const OUTPUT_BOUNDS = ["max_completion_tokens", "max_output_tokens", "max_tokens"] as const;
+
+/** How many tokens a request may cost: its prompt by size, its answer by the bound that it names. */
+export function estimateTokens(body: Uint8Array | undefined): number {
+  if (!body) return 0;
+  const promptTokens = Math.ceil(body.byteLength / BYTES_PER_TOKEN);
+  return promptTokens + outputBound(body);
+}
+
+function outputBound(body: Uint8Array): number {
+  if (body.byteLength > MAX_PARSED_BYTES) return DEFAULT_OUTPUT_TOKENS;
+  const request = parse(body);
+  if (request === undefined) return 0;
+  const bounds = OUTPUT_BOUNDS.map((name) => request[name]).filter(isCount);
+  if (bounds.length > 0) return Math.max(...bounds);
+  return "messages" in request || "prompt" in request ? DEFAULT_OUTPUT_TOKENS : 0;
+}
+
+const isCount = (value: unknown): value is number =>
+  typeof value === "number" && Number.isFinite(value) && value >= 0;
+
+function parse(body: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(
+      Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(),
+    );
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,4 @@
+export { estimateTokens } from "./estimate-tokens.ts";
+export { LimitBook, type Reservation, type Reserving } from "./limit-book.ts";
+export type { LimitedSubject, LimitName, Limits, RemoteUse } from "./limits.ts";
+export { rateLimitHeaders } from "./rate-limit-headers.ts";

@@ -1,0 +1,97 @@
+import type { LimitedSubject, RemoteUse } from "./limits.ts";
+import { NO_REMOTE_USE } from "./limits.ts";
+import { type LimitExceeded, SubjectUse } from "./subject-use.ts";
+
+/** A request's claim on its subjects' limits. It must end by `settle` or `release`, once. */
+export interface Reservation {
+  /** The request waits no more; it counts among the running only. */
+  started(): void;
+  /** The request was served: what it really used replaces the estimate. */
+  settle(tokens: number, nowMs: number): void;
+  /** Nothing was served, and not by the caller's fault: the claim is as if it had never been. */
+  release(nowMs: number): void;
+}
+
+export type Reserving =
+  | { readonly admitted: true; readonly reservation: Reservation }
+  | ({ readonly admitted: false; readonly subject: LimitedSubject } & LimitExceeded);
+
+/**
+ * Who uses how much. A claim is checked and taken in one step, before the call is made, so that many
+ * parallel requests cannot pass one limit together; other instances' use is as the ledger last told.
+ * Scope: per instance.
+ */
+export class LimitBook {
+  readonly #uses = new Map<string, SubjectUse>();
+
+  /** Claims `tokens` for all subjects, or for none of them. */
+  reserve(subjects: readonly LimitedSubject[], tokens: number, nowMs: number): Reserving {
+    for (const subject of subjects) {
+      const exceeded = this.#use(subject.id).exceeded(subject, tokens, nowMs);
+      if (exceeded) return { admitted: false, subject, ...exceeded };
+    }
+    const uses = subjects.map(({ id }) => this.#use(id));
+    for (const use of uses) {
+      use.count({ requests: 1, tokens }, nowMs, nowMs);
+      use.concurrent += 1;
+      use.queued += 1;
+    }
+    return { admitted: true, reservation: reservationOf(uses, tokens, nowMs) };
+  }
+
+  /** What a subject uses; undefined when nothing is known of it. */
+  find(subjectId: string): SubjectUse | undefined {
+    return this.#uses.get(subjectId);
+  }
+
+  /** This instance's own use, by subject, for the ledger. */
+  local(nowMs: number): ReadonlyMap<string, RemoteUse> {
+    return new Map([...this.#uses].map(([id, use]) => [id, use.local(nowMs)]));
+  }
+
+  /** Takes over what all other instances together use, and forgets subjects that are idle everywhere. */
+  replaceRemote(remote: ReadonlyMap<string, RemoteUse>, nowMs: number): void {
+    for (const [id, use] of this.#uses) {
+      use.remote = remote.get(id) ?? NO_REMOTE_USE;
+      if (use.remote === NO_REMOTE_USE && use.isIdle(nowMs)) this.#uses.delete(id);
+    }
+    for (const [id, use] of remote) this.#use(id).remote = use;
+  }
+
+  #use(id: string): SubjectUse {
+    const known = this.#uses.get(id);
+    if (known) return known;
+    const use = new SubjectUse();
+    this.#uses.set(id, use);
+    return use;
+  }
+}
+
+function reservationOf(
+  uses: readonly SubjectUse[],
+  reservedTokens: number,
+  reservedAtMs: number,
+): Reservation {
+  let isQueued = true;
+  let isOver = false;
+  const leaveQueue = (): void => {
+    if (!isQueued) return;
+    isQueued = false;
+    for (const use of uses) use.queued -= 1;
+  };
+  const end = (correction: { requests: number; tokens: number }, nowMs: number): void => {
+    if (isOver) return;
+    isOver = true;
+    leaveQueue();
+    for (const use of uses) {
+      use.count(correction, reservedAtMs, nowMs);
+      use.concurrent -= 1;
+      use.recordHold(nowMs - reservedAtMs);
+    }
+  };
+  return {
+    started: leaveQueue,
+    settle: (tokens, nowMs) => end({ requests: 0, tokens: tokens - reservedTokens }, nowMs),
+    release: (nowMs) => end({ requests: -1, tokens: -reservedTokens }, nowMs),
+  };
+}

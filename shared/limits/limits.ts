@@ -1,0 +1,35 @@
+/** How much of the house one user, or one group, may use; what is absent is not limited. */
+export interface Limits {
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+  /** Per day of the UTC calendar. */
+  readonly tokensPerDay?: number;
+  /** Requests being answered at one time. */
+  readonly concurrentRequests?: number;
+  /** Requests waiting at one time. */
+  readonly queuedRequests?: number;
+}
+
+/** Whom limits bind: a user or a group, with an id that is unique among both. */
+export interface LimitedSubject {
+  readonly id: string;
+  readonly limits: Limits;
+}
+
+/** Which limit a refusal is about. */
+export type LimitName = keyof Limits;
+
+/** What other instances use of a subject's limits, as last heard. */
+export interface RemoteUse {
+  readonly requestsInMinute: number;
+  readonly tokensInMinute: number;
+  readonly tokensToday: number;
+  readonly concurrent: number;
+}
+
+export const NO_REMOTE_USE: RemoteUse = {
+  requestsInMinute: 0,
+  tokensInMinute: 0,
+  tokensToday: 0,
+  concurrent: 0,
+};
