@@ -6,6 +6,8 @@ import type {
   ProgrammingModel,
   RpcInvocationRequest,
   RpcInvocationResponse,
+  RpcLogCategory,
+  RpcLogLevel,
 } from "../core/core-types.ts";
 import type { RegisteredFunction } from "../core/function-registry.ts";
 import type { HookRegistry } from "../core/hook-registry.ts";
@@ -69,23 +71,20 @@ export class Invoker {
     await answerInPlace(model, context, status);
   }
 
-  #coreContext(fn: RegisteredFunction, input: InvocationInput): CoreInvocationContext {
+  #coreContext(fn: RegisteredFunction, input: InvocationInput): HostInvocationContext {
     const invocationId = input.invocationId ?? randomUUID();
     const { log, hooks } = this.#options;
     const { name, functionId = name } = fn.metadata;
-    const context: CoreInvocationContext = {
+    const context: HostInvocationContext = {
       invocationId,
       request: { ...input, invocationId, functionId },
       metadata: fn.metadata,
       state: undefined,
       log(level, category, message) {
-        if (category !== "user") {
-          log.system(level, message);
-          return;
-        }
-        const line = { level, message, category, hookData: {}, appHookData: hooks.appHookData };
-        if (hooks.has("log")) hooks.runSync("log", line);
-        log.user(name, line.level, line.message);
+        const line = { level, message };
+        if (hooks.has("log")) runLogHooks(hooks, line, { category, context });
+        if (category === "user") log.user(name, line.level, line.message);
+        else log.system(level, message);
       },
     };
     return context;
@@ -93,10 +92,11 @@ export class Invoker {
 
   async #invoke(
     fn: RegisteredFunction,
-    core: CoreInvocationContext,
+    core: HostInvocationContext,
   ): Promise<RpcInvocationResponse> {
     const model = await this.#options.model.getInvocationModel(core);
     const { context, inputs } = await model.getArguments();
+    core.invocationContext = context;
     const result = this.#hasInvocationHooks()
       ? await this.#invokeWithHooks(fn, core, { model, context, inputs })
       : await this.#invokePlain(fn, core, { model, context, inputs });
@@ -111,7 +111,7 @@ export class Invoker {
 
   async #invokePlain(
     fn: RegisteredFunction,
-    core: CoreInvocationContext,
+    core: HostInvocationContext,
     { model, context, inputs }: PreparedInvocation,
   ): Promise<unknown> {
     core.state = "invocation";
@@ -124,7 +124,7 @@ export class Invoker {
 
   async #invokeWithHooks(
     fn: RegisteredFunction,
-    core: CoreInvocationContext,
+    core: HostInvocationContext,
     { model, context, inputs }: PreparedInvocation,
   ): Promise<unknown> {
     const { hooks } = this.#options;
@@ -161,6 +161,24 @@ export class Invoker {
       work.finally(cancel).then(resolve, reject);
     });
   }
+}
+
+/** The shared context, with what the app's own code knows as its context. */
+interface HostInvocationContext extends CoreInvocationContext {
+  invocationContext?: unknown;
+}
+
+/** What hooks change on the line is taken back; for the platform's own lines nobody looks. */
+function runLogHooks(
+  hooks: HookRegistry,
+  line: { level: RpcLogLevel; message: string },
+  { category, context }: { category: RpcLogCategory; context: HostInvocationContext },
+): void {
+  const { invocationContext } = context;
+  const { appHookData } = hooks;
+  const hookContext = { ...line, category, invocationContext, hookData: {}, appHookData };
+  hooks.runSync("log", hookContext);
+  Object.assign(line, { level: hookContext.level, message: hookContext.message });
 }
 
 interface PreparedInvocation {
