@@ -1,5 +1,6 @@
 import type { EngineContext } from "./engine/context.ts";
 import { missingFunction, registeredName } from "./engine/function-names.ts";
+import { failureDetailsOf } from "./failure-details.ts";
 import { type HistoryEvent, historyEvent } from "./history-events.ts";
 import { callHttp } from "./http-call.ts";
 import type { HttpCallRequest } from "./planner/actions.ts";
@@ -83,10 +84,10 @@ export class Activities {
       return historyEvent("TaskCompleted", clock.now(), { TaskScheduledId, Result });
     } catch (error) {
       if (this.#abort.signal.aborted) return undefined;
-      const message = error instanceof Error ? error.message : String(error);
-      const Reason = `Activity function '${item.name}' failed: ${message}`;
-      const Details = (error instanceof Error ? error.stack : undefined) ?? "";
-      return historyEvent("TaskFailed", clock.now(), { TaskScheduledId, Reason, Details });
+      return historyEvent("TaskFailed", clock.now(), {
+        TaskScheduledId,
+        ...reasonOf(item.name, error),
+      });
     }
   }
 
@@ -117,4 +118,14 @@ export class Activities {
       this.pump();
     });
   }
+}
+
+function reasonOf(name: string, error: unknown) {
+  const message = error instanceof Error ? error.message : String(error);
+  const FailureDetails = failureDetailsOf(message);
+  return {
+    Reason: `Activity function '${name}' failed: ${FailureDetails?.ErrorMessage ?? message}`,
+    Details: (error instanceof Error ? error.stack : undefined) ?? "",
+    ...(FailureDetails && { FailureDetails }),
+  };
 }

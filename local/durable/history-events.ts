@@ -1,3 +1,5 @@
+import type { FailureDetails } from "./failure-details.ts";
+
 /** Numbers of the history event types, as `durable-functions` reads them. */
 export const EventType = {
   ExecutionStarted: 0,
@@ -48,6 +50,8 @@ export interface HistoryEvent {
   Result?: string;
   Reason?: string;
   Details?: string;
+  /** Where present, the SDK reads it in place of Reason and Details. */
+  FailureDetails?: FailureDetails;
   TaskScheduledId?: number;
   TimerId?: number;
   FireAt?: string;

@@ -2,7 +2,11 @@ import type { DurableClient, DurableOrchestrationStatus } from "durable-function
 
 const ENDED: readonly string[] = ["Completed", "Failed", "Terminated", "Canceled"];
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 90_000;
+
+// Polling a busy engine too often is what keeps it busy.
+const MIN_PAUSE_MS = 2;
+const MAX_PAUSE_MS = 100;
 
 /** Resolves with the status once `isReached` says so; rejects with the last one after a deadline. */
 export async function waitForStatus(
@@ -11,11 +15,11 @@ export async function waitForStatus(
   isReached: (status: DurableOrchestrationStatus) => boolean,
 ): Promise<DurableOrchestrationStatus> {
   const endAt = Date.now() + DEADLINE_MS;
-  for (;;) {
+  for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
     const status = await client.getStatus(instanceId);
     if (isReached(status)) return status;
     if (Date.now() > endAt) throw new Error(`Still waiting: ${JSON.stringify(status)}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 

@@ -1,3 +1,4 @@
+import type { FailureDetails } from "../failure-details.ts";
 import { type HistoryEvent, historyEvent } from "../history-events.ts";
 import type { InstanceRow, RuntimeStatus } from "../store/instance-table.ts";
 import type { Store } from "../store/store.ts";
@@ -7,12 +8,14 @@ export interface End {
   status: Extract<RuntimeStatus, "Completed" | "Failed" | "Terminated">;
   /** JSON text. */
   output: string;
+  failureDetails?: FailureDetails;
 }
 
 /** The platform's words for an orchestrator that threw. */
-export function failure(row: InstanceRow, error: string): End {
+export function failure(row: InstanceRow, error: string, details?: FailureDetails): End {
   const message = `Orchestrator function '${row.name}' failed: ${error}`;
-  return { status: "Failed", output: JSON.stringify(message) };
+  const failureDetails = details && { failureDetails: details };
+  return { status: "Failed", output: JSON.stringify(message), ...failureDetails };
 }
 
 /** The event that closes an instance's history. */
@@ -50,5 +53,6 @@ function parentEvent(taskId: number, end: End, nowMs: number): HistoryEvent {
     TaskScheduledId: taskId,
     Reason: String(JSON.parse(end.output)),
     Details: "",
+    ...(end.failureDetails && { FailureDetails: end.failureDetails }),
   });
 }

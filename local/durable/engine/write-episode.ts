@@ -64,7 +64,7 @@ export function writeEpisode(store: Store, record: EpisodeRecord): WrittenEpisod
 
 function endOf({ row, end }: EpisodeRecord): End | undefined {
   if (end.type === "completed") return { status: "Completed", output: end.output };
-  if (end.type === "failed") return failure(row, end.error);
+  if (end.type === "failed") return failure(row, end.error, end.details);
   return undefined;
 }
 

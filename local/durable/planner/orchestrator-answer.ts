@@ -1,3 +1,4 @@
+import type { FailureDetails } from "../failure-details.ts";
 import { type Action, ActionType, encodedInput } from "./actions.ts";
 
 /** What the orchestrator function came back with. */
@@ -9,7 +10,7 @@ export interface OrchestratorAnswer {
     | { type: "none" }
     | { type: "completed"; output: string }
     | { type: "continuedAsNew"; input: string | null }
-    | { type: "failed"; error: string };
+    | { type: "failed"; error: string; details?: FailureDetails };
 }
 
 interface OrchestratorState {
@@ -17,6 +18,7 @@ interface OrchestratorState {
   actions?: Action[][];
   output?: unknown;
   error?: string;
+  failureDetails?: FailureDetails;
   customStatus?: unknown;
 }
 
@@ -38,18 +40,22 @@ export function readFailure(error: unknown): OrchestratorAnswer {
   return {
     actions: (state.actions ?? []).flat(),
     ...customStatusOf(state),
-    end: { type: "failed", error: state.error ?? "unknown error" },
+    end: failedEnd(state),
   };
 }
 
 function endOf(state: OrchestratorState, actions: Action[]): OrchestratorAnswer["end"] {
-  if (state.error !== undefined) return { type: "failed", error: state.error };
+  if (state.error !== undefined) return failedEnd(state);
   if (!state.isDone) return { type: "none" };
   const last = actions.at(-1);
   if (last?.actionType === ActionType.ContinueAsNew) {
     return { type: "continuedAsNew", input: encodedInput(last.input) ?? null };
   }
   return { type: "completed", output: JSON.stringify(state.output ?? null) };
+}
+
+function failedEnd({ error = "unknown error", failureDetails }: OrchestratorState) {
+  return { type: "failed", error, ...(failureDetails && { details: failureDetails }) } as const;
 }
 
 function customStatusOf({ customStatus }: OrchestratorState): { customStatus?: string } {
