@@ -21,7 +21,11 @@ export class HttpFetch {
   readonly #http = new HttpAgent(AGENT_OPTIONS);
   readonly #https = new HttpsAgent(AGENT_OPTIONS);
 
-  readonly fetch = (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+  readonly fetch = async (
+    input: string | URL | Request,
+    init: RequestInit = {},
+  ): Promise<Response> => {
+    const body = textBody(init.body);
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
     const url = new URL(input instanceof Request ? input.url : input);
     const isTls = url.protocol === "https:";
@@ -35,7 +39,7 @@ export class HttpFetch {
     request.once("response", (incoming) => resolve(toResponse(incoming)));
     // Stays for good: an abort after the response is an error of the request once more.
     request.on("error", reject);
-    request.end(textBody(init.body));
+    request.end(body);
     return promise;
   };
 
