@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import {
+  advance,
+  beginRun,
+  firstStep,
+  type JobEvent,
+  type JobRun,
+  type JobStep,
+} from "../../../shared/jobs/index.ts";
+
+const NOW = 1_000_000;
+const EXPIRES = NOW + 60_000;
+const input = { jobId: "j", expiresAt: EXPIRES, maxAttempts: 5, reconcileMs: 10_000 };
+const second: JobRun = { ...beginRun(input), attempt: 2 };
+
+const final = { attempt: 2, isFinal: true };
+const retry = (attempt: number, retryAfterMs?: number) => ({
+  attempt,
+  isFinal: false,
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+});
+const wait: JobStep = { kind: "wait", untilMs: NOW + 10_000 };
+
+describe("a job's course", () => {
+  it("begins by putting the first attempt into its lane", () => {
+    expect(firstStep(beginRun(input))).toEqual({ kind: "enqueue", attempt: 1 });
+  });
+
+  it.each<[string, JobEvent, JobStep]>([
+    ["waits once the attempt is in its lane", { kind: "enqueued" }, wait],
+    ["is done on the final word", { kind: "signalled", signal: final }, { kind: "done" }],
+    [
+      "is done on a final word that is late",
+      { kind: "signalled", signal: { ...final, attempt: 1 } },
+      { kind: "done" },
+    ],
+    [
+      "sleeps as long as asked before it repeats",
+      { kind: "signalled", signal: retry(2, 5000) },
+      { kind: "sleep", untilMs: NOW + 5000 },
+    ],
+    [
+      "repeats at once where no wait is asked",
+      { kind: "signalled", signal: retry(2) },
+      { kind: "sleep", untilMs: NOW },
+    ],
+    [
+      "never sleeps beyond its expiry",
+      { kind: "signalled", signal: retry(2, 9_000_000) },
+      { kind: "sleep", untilMs: EXPIRES },
+    ],
+    [
+      "goes on waiting after late word of an attempt before",
+      { kind: "signalled", signal: retry(1, 5000) },
+      wait,
+    ],
+    ["looks for itself when no word came", { kind: "waitedInVain" }, { kind: "check", attempt: 2 }],
+    ["waits again when there is nothing to find", { kind: "checked", signal: undefined }, wait],
+    ["acts on what it finds", { kind: "checked", signal: final }, { kind: "done" }],
+    [
+      "puts the attempt into its lane after sleeping",
+      { kind: "slept" },
+      { kind: "enqueue", attempt: 2 },
+    ],
+    ["is done once expired", { kind: "expired" }, { kind: "done" }],
+  ])("%s", (_, event, step) => {
+    expect(advance(second, event, NOW).step).toEqual(step);
+  });
+
+  it.each<[string, JobEvent]>([
+    ["waiting", { kind: "waitedInVain" }],
+    ["sleeping", { kind: "slept" }],
+  ])("expires when its time is over while %s", (_, event) => {
+    expect(advance(second, event, EXPIRES).step).toEqual({ kind: "expire" });
+  });
+
+  it("never waits beyond its expiry", () => {
+    const { step } = advance(second, { kind: "enqueued" }, EXPIRES - 1);
+    expect(step).toEqual({ kind: "wait", untilMs: EXPIRES });
+  });
+
+  it("counts an attempt only when the one before has ended", () => {
+    expect(advance(second, { kind: "signalled", signal: retry(2) }, NOW).run.attempt).toBe(3);
+    expect(advance(second, { kind: "signalled", signal: retry(1) }, NOW).run.attempt).toBe(2);
+    expect(advance(second, { kind: "waitedInVain" }, NOW).run.attempt).toBe(2);
+  });
+});
