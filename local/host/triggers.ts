@@ -6,10 +6,12 @@ import type { RpcTypedData } from "./core/core-types.ts";
 import type { RegisteredFunction } from "./core/function-registry.ts";
 import type { HostLog } from "./invocation/host-log.ts";
 import type { Invoker, SendOutputs } from "./invocation/invoker.ts";
+import { CLOSE_DEADLINE_MS } from "./service-bus/queue-listener.ts";
 import { type OpenServiceBus, openServiceBus } from "./service-bus/service-bus-client.ts";
 import { connectionName, ServiceBusConnections } from "./service-bus/service-bus-connections.ts";
 import { createServiceBusOutput, outputEntity } from "./service-bus/service-bus-output.ts";
 import { createServiceBusListener } from "./service-bus/service-bus-triggers.ts";
+import { settleWithin } from "./settle-within.ts";
 import { createQueueListener } from "./storage-queues/create-queue-listener.ts";
 import type { MessageEncoding } from "./storage-queues/message-encoding.ts";
 import { createQueueOutput } from "./storage-queues/queue-output.ts";
@@ -71,7 +73,13 @@ export function createTriggers(options: TriggersOptions): Triggers {
     listeners.push(...createListener(fn, options, { connections, complain }));
     if (fn.outputs.length > 0) outputs.set(fn.fn, createSendOutputs(fn, connections, complain));
   }
-  return { listeners, outputs, problems, closeServices: () => connections.serviceBus.close() };
+  return {
+    listeners,
+    outputs,
+    problems,
+    closeServices: () =>
+      settleWithin(options.clock, CLOSE_DEADLINE_MS, connections.serviceBus.close()),
+  };
 }
 
 function createListener(

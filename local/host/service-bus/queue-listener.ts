@@ -1,6 +1,7 @@
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import type { Cancel } from "../../../shared/core/clock.ts";
 import { RunningWork } from "../invocation/running-work.ts";
+import { settleWithin } from "../settle-within.ts";
 import { startLockRenewal } from "./lock-renewal.ts";
 import { createMessageProcessor, type ProcessingOptions } from "./message-processor.ts";
 import type { MessageSource, QueueReceiver, ServiceBusConnection } from "./service-bus-client.ts";
@@ -16,6 +17,9 @@ export interface ListenerOptions extends ProcessingOptions {
   sessionIdleTimeoutMs: number;
   maxAutoLockRenewalDurationMs: number;
 }
+
+/** How long the goodbye to the broker may take. */
+export const CLOSE_DEADLINE_MS = 2000;
 
 /** Receives from a queue or subscription without sessions. Scope: one function. */
 export class QueueListener {
@@ -49,11 +53,14 @@ export class QueueListener {
   }
 
   async stop(graceMs: number): Promise<void> {
-    // Closing the subscription waits for the broker, which may be gone: the grace bounds that too.
-    const closing = this.#subscription?.close().catch(() => {});
-    await this.#running.ended(graceMs);
-    await closing;
-    await this.#receiver?.close().catch(() => {});
+    const { clock } = this.#options;
+    // Closing talks to the broker, which may hang: that must not hold up the end.
+    const closing = this.#subscription?.close();
+    await Promise.all([
+      this.#running.ended(graceMs),
+      settleWithin(clock, CLOSE_DEADLINE_MS, closing),
+    ]);
+    await settleWithin(clock, CLOSE_DEADLINE_MS, this.#receiver?.close());
   }
 
   #track(work: Promise<void>): Promise<void> {

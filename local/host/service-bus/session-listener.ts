@@ -1,8 +1,9 @@
 import { type Cancel, delay } from "../../../shared/core/clock.ts";
 import { RunningWork } from "../invocation/running-work.ts";
+import { settleWithin } from "../settle-within.ts";
 import { startLockRenewal } from "./lock-renewal.ts";
 import { createMessageProcessor } from "./message-processor.ts";
-import type { ListenerOptions } from "./queue-listener.ts";
+import { CLOSE_DEADLINE_MS, type ListenerOptions } from "./queue-listener.ts";
 import type { ServiceBusConnection, SessionReceiver } from "./service-bus-client.ts";
 
 const ACCEPT_RETRY_DELAY_MS = 200;
@@ -32,7 +33,7 @@ export class SessionListener {
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
     await this.#running.ended(graceMs);
-    await this.#loops;
+    await settleWithin(this.#options.clock, CLOSE_DEADLINE_MS, this.#loops);
   }
 
   async #acceptSessions(connection: ServiceBusConnection): Promise<void> {
@@ -83,10 +84,10 @@ export class SessionListener {
     await ended.promise;
     this.#stopping.signal.removeEventListener("abort", end);
     cancelIdle();
-    await subscription.close().catch(() => {});
+    await settleWithin(clock, CLOSE_DEADLINE_MS, subscription.close());
     await running.ended(this.#options.maxAutoLockRenewalDurationMs);
     releaseLock();
-    await receiver.close().catch(() => {});
+    await settleWithin(clock, CLOSE_DEADLINE_MS, receiver.close());
   }
 
   #keepSession(receiver: SessionReceiver, onLost: () => void): Cancel {
