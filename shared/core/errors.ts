@@ -22,6 +22,7 @@ const kind = (status: number, title: string, traits: Partial<ErrorKind> = {}): E
 export const ERRORS = {
   "bad-request": kind(400, "The request is malformed."),
   "invalid-ttl": kind(400, "The time-to-live header cannot be read."),
+  "invalid-idempotency-key": kind(400, "The idempotency key cannot be used."),
   "invalid-timeout": kind(400, "The timeout header cannot be read."),
   "app-id-not-allowed": kind(403, "The calling application is not allowed."),
   "profile-not-found": kind(403, "There is no such user profile."),
@@ -37,6 +38,9 @@ export const ERRORS = {
   "request-too-large": kind(413, "The request body is too large."),
   "header-missing": kind(417, "A required header is missing."),
   "header-not-allowed": kind(417, "The value of a header is not allowed."),
+  "idempotency-key-reused": kind(422, "The idempotency key belongs to another request."),
+  "limit-exceeded": kind(429, "A limit of the caller is used up.", { retryable: true }),
+  "wait-too-long": kind(429, "The request would wait longer than it may.", { retryable: true }),
   "queue-full": kind(429, "Too many requests are waiting.", { retryable: true }),
   "client-closed": kind(499, "The client closed the connection."),
   internal: kind(500, "The gateway failed.", { expose: false }),

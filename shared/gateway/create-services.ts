@@ -14,6 +14,8 @@ import { SlotScheduler } from "../scheduling/index.ts";
 import { BlobContainer, openBlobService, Table } from "../storage/index.ts";
 import { type Emit, replyInboxLost, replyUnclaimed } from "../telemetry/index.ts";
 import { createRequestHeaderFilter } from "./forwarded-headers.ts";
+import { IdempotencyStore } from "./idempotency-store.ts";
+import type { Idempotency } from "./serve-once.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
 import { TableJobStore } from "./table-job-store.ts";
 
@@ -37,6 +39,7 @@ export interface OwnedServices {
 const WORK_CONTAINER = "gateway-requests";
 const RESULTS_CONTAINER = "gateway-results";
 const JOBS_TABLE = "gatewayJobs";
+const IDEMPOTENCY_TABLE = "gatewayIdempotency";
 
 /** Makes everything once. Opens no connection: each does that on its first use. */
 export function createServices(options: CreateServicesOptions): OwnedServices {
@@ -64,6 +67,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     backends,
     waitingRoom: remote?.waitingRoom,
     jobs: remote?.jobs,
+    idempotency: remote?.idempotency,
     stopping: stopping.signal,
   };
   return {
@@ -89,6 +93,7 @@ function laneGates({ lanes }: Lanes): ReadonlyMap<string, SlotScheduler> {
 interface Remote {
   readonly waitingRoom: WaitingRoom;
   readonly jobs: JobServices;
+  readonly idempotency: Idempotency;
 }
 
 function openRemote(
@@ -102,8 +107,13 @@ function openRemote(
         "as connection strings or by identity.",
     );
   }
+  const waitingRoom = openWaitingRoom({ messaging, storage, clock }, options);
   return {
-    waitingRoom: openWaitingRoom({ messaging, storage, clock }, options),
+    waitingRoom,
+    idempotency: {
+      store: new IdempotencyStore(new Table(storage, IDEMPOTENCY_TABLE)),
+      claimCheck: waitingRoom.claimCheck,
+    },
     jobs: {
       store: new TableJobStore(new Table(storage, JOBS_TABLE)),
       results: new BlobContainer(() => openBlobService(storage), RESULTS_CONTAINER),

@@ -9,6 +9,7 @@ import { requestFailed } from "../telemetry/index.ts";
 import { acceptJob } from "./accept-job.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { serveDirect } from "./serve-direct.ts";
+import { serveOnce } from "./serve-once.ts";
 import { serveQueued } from "./serve-queued.ts";
 import type { Services } from "./services.ts";
 
@@ -60,9 +61,9 @@ async function serve(
     ticket: admission.ticket,
     body: await readBody(request, settings.maxBodyBytes),
   };
-  return admitted.ticket.isAsync
-    ? acceptJob(services, admitted, engine)
-    : serveNow(services, admitted);
+  return serveOnce(services, admitted, () =>
+    admitted.ticket.isAsync ? acceptJob(services, admitted, engine) : serveNow(services, admitted),
+  );
 }
 
 /** A stream is always direct; the rest goes by the mode, and never into a waiting room that is not there. */

@@ -10,6 +10,8 @@ import type { SlotScheduler } from "../scheduling/index.ts";
 import type { BlobContainer } from "../storage/index.ts";
 import type { Emit } from "../telemetry/index.ts";
 
+import type { Idempotency } from "./serve-once.ts";
+
 /** What serving through lanes needs; absent where no Service Bus is configured (role `stream`). */
 export interface WaitingRoom {
   readonly bus: ServiceBus;
@@ -41,6 +43,7 @@ export interface Services {
   readonly backends: BackendClient;
   readonly waitingRoom: WaitingRoom | undefined;
   readonly jobs: JobServices | undefined;
+  readonly idempotency: Idempotency | undefined;
   /** Aborts when the app is told to stop: nothing new is admitted from then on. */
   readonly stopping: AbortSignal;
 }

@@ -36,6 +36,16 @@ export class Table {
     });
   }
 
+  /** Removes a row, if it is there. */
+  remove(partitionKey: string, rowKey: string): Promise<void> {
+    return this.#remove(partitionKey, rowKey, "*");
+  }
+
+  /** Removes a row that was read, unless somebody has changed or replaced it since. */
+  removeUnchanged({ partitionKey, rowKey, etag }: Row): Promise<void> {
+    return this.#remove(partitionKey, rowKey, typeof etag === "string" ? etag : "*");
+  }
+
   get(partitionKey: string, rowKey: string): Promise<Row | undefined> {
     return withStorage("Reading a row", async () => {
       try {
@@ -58,6 +68,18 @@ export class Table {
         rows.push(row);
       }
       return rows;
+    });
+  }
+
+  #remove(partitionKey: string, rowKey: string, etag: string): Promise<void> {
+    return withStorage("Removing a row", async () => {
+      try {
+        await (await this.#ready()).deleteEntity(partitionKey, rowKey, { etag });
+      } catch (error) {
+        // Gone already, or another by now: either way not ours to remove.
+        const status = statusOf(error);
+        if (status !== 404 && status !== 412) throw error;
+      }
     });
   }
 

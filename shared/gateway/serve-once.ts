@@ -1,0 +1,154 @@
+import { createHash } from "node:crypto";
+import { delay } from "../core/clock.ts";
+import { createDeadline } from "../core/deadline.ts";
+import { GatewayError } from "../core/errors.ts";
+import { headerValue } from "../core/headers.ts";
+import type { GatewayResponse } from "../core/http.ts";
+import type { ClaimCheck } from "../messaging/index.ts";
+import type { IdempotencyStore, KeptAnswer, KeyUse } from "./idempotency-store.ts";
+import type { AdmittedRequest } from "./request-envelope.ts";
+import { ttlExpired } from "./serve-direct.ts";
+import type { Services } from "./services.ts";
+
+/** What serving a request at most once needs; absent where there is no storage. */
+export interface Idempotency {
+  readonly store: IdempotencyStore;
+  readonly claimCheck: ClaimCheck;
+}
+
+const KEY_HEADER = "idempotency-key";
+const MAX_KEY_LENGTH = 255;
+const JOIN_POLL_MS = 200;
+// A longer stream is not kept: its repetition runs again.
+const MAX_KEPT_BYTES = 4 * 1024 * 1024;
+
+type Serve = () => Promise<GatewayResponse>;
+
+/**
+ * Serves a request that carries an `Idempotency-Key` once: a repetition gets the first one's answer,
+ * or joins it while it runs. One backend call, one bill. Answers that a repetition may better, such as
+ * a 429, are not kept.
+ */
+export async function serveOnce(
+  services: Services,
+  admitted: AdmittedRequest,
+  serve: Serve,
+): Promise<GatewayResponse> {
+  const { idempotency, clock } = services;
+  const key = headerValue(admitted.request.headers, KEY_HEADER);
+  if (key === undefined || !idempotency) return serve();
+  const use = keyUse(admitted, key);
+  for (;;) {
+    const claim = await idempotency.store.claim(use, clock.now());
+    switch (claim.kind) {
+      case "mine":
+        return answerAndKeep({ idempotency, use, name: admitted.request.id }, serve);
+      case "answered":
+        return replay(idempotency, claim.answer);
+      case "other-request":
+        throw new GatewayError(
+          "idempotency-key-reused",
+          "The Idempotency-Key was used with another method, path or body.",
+        );
+      case "running":
+        await pause(services, admitted);
+    }
+  }
+}
+
+function keyUse({ request, caller, ticket, body }: AdmittedRequest, key: string): KeyUse {
+  if (key.length > MAX_KEY_LENGTH || !/^[\x20-\x7e]*\S[\x20-\x7e]*$/.test(key)) {
+    throw new GatewayError(
+      "invalid-idempotency-key",
+      `The Idempotency-Key must be 1 to ${MAX_KEY_LENGTH} printable characters.`,
+    );
+  }
+  const fingerprint = createHash("sha256")
+    .update(`${request.method}\n${request.target}\n`)
+    .update(body ?? "")
+    .digest("hex");
+  return { userId: caller.userId, key, fingerprint, expiresAt: ticket.expiresAt };
+}
+
+/** Waits a little for the request that has the key, no longer than this one may wait. */
+async function pause({ clock }: Services, { request, ticket }: AdmittedRequest): Promise<void> {
+  using deadline = createDeadline(clock, ticket.expiresAt, {
+    reason: ttlExpired,
+    parent: request.closed,
+  });
+  await delay(clock, JOIN_POLL_MS, deadline.signal);
+}
+
+async function replay(
+  { claimCheck }: Idempotency,
+  { status, headers, body }: KeptAnswer,
+): Promise<GatewayResponse> {
+  return {
+    status,
+    headers: [...headers, ["idempotency-replayed", "true"]],
+    body: await claimCheck.unpack(body),
+  };
+}
+
+interface Keeping {
+  readonly idempotency: Idempotency;
+  readonly use: KeyUse;
+  /** Names the blob of a body that is too large for a row. */
+  readonly name: string;
+}
+
+async function answerAndKeep(keeping: Keeping, serve: Serve): Promise<GatewayResponse> {
+  const { store } = keeping.idempotency;
+  try {
+    const response = await serve();
+    if (!isFinal(response.status)) {
+      await store.release(keeping.use);
+      return response;
+    }
+    const { body } = response;
+    if (body !== undefined && !(body instanceof Uint8Array)) {
+      return { ...response, body: keepWhileReading(keeping, response, body) };
+    }
+    await keep(keeping, response, body);
+    return response;
+  } catch (error) {
+    await store.release(keeping.use);
+    throw error;
+  }
+}
+
+const isFinal = (status: number): boolean => status < 500 && status !== 429 && status !== 408;
+
+async function keep(
+  { idempotency, use, name }: Keeping,
+  { status, headers }: GatewayResponse,
+  bytes: Uint8Array | undefined,
+): Promise<void> {
+  const body = await idempotency.claimCheck.pack(`idempotency/${name}`, bytes);
+  await idempotency.store.keep(use, { status, headers, ...(body ? { body } : {}) });
+}
+
+/** Passes a stream through and keeps a copy; one that is not read to its end gives the key back. */
+async function* keepWhileReading(
+  keeping: Keeping,
+  response: GatewayResponse,
+  body: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const chunks: Uint8Array[] = [];
+  let keptBytes = 0;
+  let isWhole = false;
+  try {
+    for await (const chunk of body) {
+      keptBytes += chunk.byteLength;
+      if (keptBytes <= MAX_KEPT_BYTES) chunks.push(chunk);
+      yield chunk;
+    }
+    isWhole = true;
+  } finally {
+    if (isWhole && keptBytes <= MAX_KEPT_BYTES) {
+      await keep(keeping, response, Buffer.concat(chunks));
+    } else {
+      await keeping.idempotency.store.release(keeping.use);
+    }
+  }
+}
