@@ -18,7 +18,7 @@ const POLICY = [
   "shared/limits",
   "shared/usage",
 ];
-const ADAPTERS = ["shared/backends", "shared/messaging", "shared/storage"];
+const ADAPTERS = ["shared/backends", "shared/messaging", "shared/storage", "shared/documents"];
 
 const policyRoom = (room: string): Floor => ({ room, rooms: GROUND, packages: [] });
 
@@ -43,6 +43,11 @@ export const FLOORS: readonly Floor[] = [
       "@azure/data-tables",
       "@azure/identity",
     ],
+  },
+  {
+    room: "shared/documents",
+    rooms: GROUND,
+    packages: ["@azure/app-configuration", "@azure/data-tables", "@azure/identity"],
   },
   { room: "shared/gateway", rooms: [...GROUND, ...POLICY, ...ADAPTERS], packages: [] },
   {
