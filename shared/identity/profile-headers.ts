@@ -35,7 +35,7 @@ export function addProfileHeader(
 
 /** Values become strings: nested JSON as its text, `null` as nothing. */
 function toText(value: unknown): string | undefined {
-  if (value === null) return "";
+  if (value === null || value === undefined) return "";
   if (typeof value === "string") return toWireText(value);
   if (typeof value !== "number") return toWireText(JSON.stringify(value));
   // JSON.parse has already rounded it; to pass a neighbouring number on would be a silent fault.

@@ -36,7 +36,7 @@ interface Setup {
   appIds?: readonly unknown[];
 }
 
-function valueOf<Value>(parsed: ParsedDocument<Value>): Value {
+function readable<Value>(parsed: ParsedDocument<Value>): Value {
   if (!parsed.ok) throw new Error(parsed.problems.join("\n"));
   return parsed.value;
 }
@@ -44,9 +44,9 @@ function valueOf<Value>(parsed: ParsedDocument<Value>): Value {
 /** A gateway's validation with the given documents. */
 function validator({ settings = {}, profiles = [], suspended = [], appIds = [] }: Setup) {
   const directory = createIdentitySnapshot({
-    profiles: valueOf(parseProfiles(profiles)),
-    suspendedUsers: valueOf(parseSuspendedUsers(suspended)),
-    appIds: valueOf(parseAppIds(appIds)),
+    profiles: readable(parseProfiles(profiles)),
+    suspendedUsers: readable(parseSuspendedUsers(suspended)),
+    appIds: readable(parseAppIds(appIds)),
   });
   const rules = compileValidationRules({ ...NO_RULES, ...settings });
   return (headers: HeaderList, target = "/x") => validate({ headers, target }, directory, rules);
