@@ -26,8 +26,9 @@ export class Episodes {
     if (messages.length === 0) return false;
     const row = store.instances.get(instanceId);
     if (!row || hasEnded(row.status)) {
-      await store.commit(() => store.messages.deleteAll(instanceId));
-      return false;
+      // Only what was read: by now a new instance may have taken the id, and got its first message.
+      await store.commit(() => store.messages.delete(messages));
+      return messages.length === MAX_MESSAGES_PER_EPISODE;
     }
     const mail = sortMail(row, messages);
     if (mail.termination) {

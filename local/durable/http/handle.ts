@@ -52,8 +52,10 @@ function decode(segment: string): string {
   }
 }
 
-function errorReply({ engine }: Exchange, error: unknown): Reply {
+function errorReply({ engine, request }: Exchange, error: unknown): Reply {
   if (error instanceof CallError) return { status: error.status, text: error.message };
+  // The client left while it was sending: nobody reads this answer.
+  if (request.errored) return { status: 400, text: "The request was cut off." };
   const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
   engine.context.log(`Durable: a call failed: ${reason}`);
   return { status: 500, text: "The Durable engine failed; its log says why." };

@@ -3,6 +3,7 @@ import { missingFunction, registeredName } from "../engine/function-names.ts";
 import { newId, startInstance } from "../engine/start-instance.ts";
 import { hasEnded } from "../store/instance-table.ts";
 import { type Call, CallError, type Reply } from "./call.ts";
+import { getStatus } from "./instances.ts";
 import { readJsonBody } from "./read-json-body.ts";
 
 // https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-instance-management
@@ -48,7 +49,8 @@ async function waitForEnd(call: Call, instanceId: string): Promise<Reply> {
   }
   const row = engine.isClosed ? undefined : instances.get(instanceId);
   if (!row || !hasEnded(row.status)) return accepted(call, instanceId);
-  return { status: row.status === "Failed" ? 500 : 200, jsonText: row.output ?? "null" };
+  if (row.status !== "Completed") return getStatus({ ...call, segments: [instanceId] });
+  return { status: 200, jsonText: row.output ?? "null" };
 }
 
 function checkInstanceId(instanceId: string): void {

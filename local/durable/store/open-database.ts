@@ -40,6 +40,7 @@ export function databaseFile(dataDir: string, hubName: string): string {
 function prepare(db: DatabaseSync, file: string): DatabaseSync {
   try {
     // One engine owns the file: two would hand out the same work twice. The lock ends with the process.
+    // NORMAL: a commit survives the death of the process; only a power cut may lose the latest ones.
     db.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
     db.exec("BEGIN IMMEDIATE");
     migrate(db, file);

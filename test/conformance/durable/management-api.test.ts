@@ -17,10 +17,11 @@ df.app.orchestration("broken", function* () {
 });
 
 const dir = durableDir();
+const lines: string[] = [];
 let app: DurableApp;
 let base: string;
 beforeAll(async () => {
-  app = await startDurableApp({ dataDir: dir.path });
+  app = await startDurableApp({ dataDir: dir.path, log: (line) => lines.push(line) });
   base = `${app.origin}/runtime/webhooks/durabletask`;
 });
 afterAll(async () => {
@@ -81,7 +82,10 @@ describe("the management API", () => {
     expect(waited).toMatchObject({ status: 200, body: "HEY" });
     const gaveUp = await call("POST", "orchestrators/patient/slow?timeout=0&pollingInterval=1", {});
     expect(gaveUp).toMatchObject({ status: 202, body: { id: "slow" } });
-    expect((await call("POST", "orchestrators/broken?timeout=20", {})).status).toBe(500);
+    const failed = await call("POST", "orchestrators/broken?timeout=20", {});
+    expect(failed).toMatchObject({ status: 200, body: { runtimeStatus: "Failed" } });
+    const strict = "timeout=20&returnInternalServerErrorOnFailure=true";
+    expect((await call("POST", `orchestrators/broken?${strict}`, {})).status).toBe(500);
   });
 
   it("describes an instance with whole seconds, and its history when asked", async () => {
@@ -187,6 +191,26 @@ describe("the management API", () => {
       });
     expect((await post("hey", "text/plain")).status).toBe(400);
     expect((await post("{", "application/json")).status).toBe(400);
+  });
+
+  it("does not complain about a client that leaves while it sends", async () => {
+    const upload = new AbortController();
+    const body = new ReadableStream({
+      pull(controller) {
+        controller.enqueue(new TextEncoder().encode("[1,"));
+        setImmediate(() => upload.abort());
+      },
+    });
+    const cut = fetch(`${base}/orchestrators/shouting/cut`, {
+      method: "POST",
+      body,
+      duplex: "half",
+      signal: upload.signal,
+      headers: { "content-type": "application/json" },
+    } as RequestInit);
+    await expect(cut).rejects.toThrow();
+    expect((await call("GET", "instances/cut")).status).toBe(404);
+    expect(lines).toEqual([]);
   });
 
   it("knows its operations whatever their case", async () => {

@@ -72,6 +72,28 @@ describe("episodes", () => {
     await engine.close();
   });
 
+  it("take nothing from a new instance when they clear out after an old one", async () => {
+    using dir = durableDir();
+    const functions = fakeFunctions({
+      orchestrators: { quick: () => ({ actions: [], output: 1 }) },
+    });
+    const engine = startEngine({ dataDir: dir.path, functions });
+    const { store } = engine.context;
+    const id = await start(engine, "quick");
+    const { executionId } = await ended(engine, id);
+    let restarted: Promise<unknown> = Promise.resolve();
+    await store.commit(() => {
+      // Late for the old instance, and asked for first: the restart is written just after the
+      // engine has seen that this message has no one to go to, and before it is deleted.
+      store.sendMessage(id, executionId, historyEvent("EventRaised", 0, { Name: "late" }));
+      restarted = start(engine, "quick");
+    });
+    await restarted;
+    await until(() => rowOf(engine, id).executionId !== executionId);
+    expect((await ended(engine, id)).output).toBe("1");
+    await engine.close();
+  });
+
   it("run for no more instances at once than allowed", async () => {
     using dir = durableDir();
     const gates: (() => void)[] = [];
