@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import * as df from "durable-functions";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DurableApp, startDurableApp } from "../../support/durable-app.ts";
@@ -194,21 +196,17 @@ describe("the management API", () => {
   });
 
   it("does not complain about a client that leaves while it sends", async () => {
-    const upload = new AbortController();
-    const body = new ReadableStream({
-      pull(controller) {
-        controller.enqueue(new TextEncoder().encode("[1,"));
-        setImmediate(() => upload.abort());
-      },
-    });
-    const cut = fetch(`${base}/orchestrators/shouting/cut`, {
-      method: "POST",
-      body,
-      duplex: "half",
-      signal: upload.signal,
-      headers: { "content-type": "application/json" },
-    } as RequestInit);
-    await expect(cut).rejects.toThrow();
+    const socket = connect(Number(new URL(base).port), "127.0.0.1");
+    await once(socket, "connect");
+    socket.write(
+      "POST /durabletask/orchestrators/shouting/cut HTTP/1.1\r\nHost: x\r\n" +
+        "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n[1,",
+    );
+    // Each call goes all the way through the server, so it has seen what came before.
+    await call("GET", "instances/cut");
+    socket.destroy();
+    await once(socket, "close");
+    for (let n = 0; n < 5; n++) await call("GET", "instances/cut");
     expect((await call("GET", "instances/cut")).status).toBe(404);
     expect(lines).toEqual([]);
   });
