@@ -1,0 +1,63 @@
+import type { BackendAnswer, BackendCall, BackendClient } from "../../shared/backends/index.ts";
+import type { HeaderList } from "../../shared/core/headers.ts";
+import { bodyOf } from "./streams.ts";
+
+type Answering = (call: BackendCall) => BackendAnswer | Promise<BackendAnswer>;
+
+/** Backends that answer as a test says, in turn; the last answer is repeated. Scope: one test. */
+export class FakeBackends implements BackendClient {
+  readonly calls: BackendCall[] = [];
+  readonly answers: Answering[] = [];
+  discarded = 0;
+
+  async call(call: BackendCall): Promise<BackendAnswer> {
+    this.calls.push(call);
+    const answering = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
+    if (!answering) throw new Error("No answer was prepared.");
+    return answering(call);
+  }
+
+  async close(): Promise<void> {}
+
+  /** Prepares an answer with a body. */
+  answer(
+    status: number,
+    body: string | AsyncIterable<Uint8Array> = "ok",
+    headers: HeaderList = [],
+  ) {
+    this.answers.push(() => ({
+      status,
+      headers,
+      body: typeof body === "string" ? bodyOf(body) : body,
+      discard: () => {
+        this.discarded += 1;
+      },
+    }));
+  }
+
+  /** Prepares a call that never gets an answer, and heeds its signal as undici does. */
+  silence(): void {
+    this.answers.push(
+      ({ signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+        }),
+    );
+  }
+
+  /** Prepares a connection that breaks. */
+  refuse(): void {
+    this.answers.push(() => Promise.reject(new Error("ECONNREFUSED backend-1.test")));
+  }
+}
+
+/** A body that gives one piece and then waits until it is discarded, which breaks it. */
+export function stallingBody() {
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => {});
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from("first");
+    await broken.promise;
+  }
+  return { body: pieces(), discard: () => broken.reject(new Error("premature close")) };
+}

@@ -1,0 +1,111 @@
+import { vi } from "vitest";
+import { shippedLanes } from "../../shared/config/index.ts";
+import type { GatewayRequest } from "../../shared/core/http.ts";
+import { createServices, type Services } from "../../shared/gateway/index.ts";
+import { TableJobStore } from "../../shared/gateway/table-job-store.ts";
+import type { JobEngine } from "../../shared/jobs/index.ts";
+import { createClaimCheck, ReplyInbox } from "../../shared/messaging/index.ts";
+import type { BlobContainer } from "../../shared/storage/index.ts";
+import type { TelemetryEvent } from "../../shared/telemetry/index.ts";
+import { FakeBackends } from "./fake-backends.ts";
+import { FakeBus } from "./fake-bus.ts";
+import { FakeClock } from "./fake-clock.ts";
+import { MemoryBlobs } from "./memory-blobs.ts";
+import { MemoryTable } from "./memory-table.ts";
+import { settingsWith } from "./settings.ts";
+import { bodyOf } from "./streams.ts";
+
+// Never opened: everything that would open them is replaced.
+const CONNECTIONS = {
+  messaging: { kind: "connectionString", connectionString: "none" },
+  storage: { kind: "connectionString", connectionString: "none" },
+} as const;
+
+/** A gateway whose every outside is in memory. */
+export type TestGateway = ReturnType<typeof createGateway>;
+
+/** Builds the gateway's real services, and replaces whatever leaves the process. */
+export function createGateway(env: Record<string, string> = {}) {
+  const settings = settingsWith(env);
+  const clock = new FakeClock();
+  const [bus, backends, work, results] = [
+    new FakeBus(),
+    new FakeBackends(),
+    new MemoryBlobs(),
+    new MemoryBlobs(),
+  ];
+  const table = new MemoryTable();
+  const events: TelemetryEvent[] = [];
+  const emit = (event: TelemetryEvent): void => void events.push(event);
+  const owned = createServices({
+    settings,
+    connections: CONNECTIONS,
+    lanes: shippedLanes(),
+    emit,
+    clock,
+  });
+  const replies = new ReplyInbox({
+    bus: bus.asServiceBus,
+    queue: "replies",
+    sessionId: "gateway-1",
+    clock,
+    onUnclaimed: () => {},
+    onLost: () => {},
+  });
+  let ids = 0;
+  const services: Services = {
+    ...owned.services,
+    newId: () => `id-${++ids}`,
+    random: () => 0.5,
+    backends,
+    waitingRoom: owned.services.waitingRoom && {
+      bus: bus.asServiceBus,
+      replies,
+      replyQueue: "replies",
+      claimCheck: createClaimCheck(work, settings.inlineBytes),
+    },
+    jobs: owned.services.jobs && {
+      store: new TableJobStore(table.asTable),
+      results: results as unknown as BlobContainer,
+    },
+  };
+  return {
+    services,
+    backends,
+    bus,
+    clock,
+    events,
+    replies,
+    results,
+    table,
+    work,
+    stop: owned.stop,
+  };
+}
+
+/** A durable engine that only notes what it is told. */
+export function fakeEngine() {
+  const start = vi.fn<JobEngine["start"]>(async () => {});
+  const signal = vi.fn<JobEngine["signal"]>(async () => {});
+  return { start, signal };
+}
+
+interface RequestChange extends Partial<Omit<GatewayRequest, "body">> {
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
+}
+
+/** A request as it stands at the door. */
+export function requestTo(gateway: TestGateway, change: RequestChange = {}): GatewayRequest {
+  const { body, ...rest } = change;
+  const isWhole = typeof body === "string" || body instanceof Uint8Array;
+  return {
+    id: "request-1",
+    method: "POST",
+    target: "/chat?x=%2F",
+    headers: [],
+    receivedAt: gateway.clock.now(),
+    closed: new AbortController().signal,
+    ...rest,
+    body: isWhole ? bodyOf(body) : body,
+  };
+}

@@ -1,0 +1,59 @@
+import { GatewayError } from "../../shared/core/errors.ts";
+import type { Row, Table } from "../../shared/storage/index.ts";
+
+/** A table in memory, in the shape of the storage room's. Scope: one test. */
+export class MemoryTable {
+  readonly rows = new Map<string, Row>();
+  isAway = false;
+  #version = 0;
+
+  /** This table where the storage room's is expected: a class with private fields has no other equal. */
+  get asTable(): Table {
+    return this as unknown as Table;
+  }
+
+  async insert(row: Row): Promise<boolean> {
+    this.#knock();
+    if (this.rows.has(keyOf(row))) return false;
+    this.#put(row);
+    return true;
+  }
+
+  async upsert(row: Row): Promise<void> {
+    this.#knock();
+    this.#put(row);
+  }
+
+  async get(partitionKey: string, rowKey: string): Promise<Row | undefined> {
+    this.#knock();
+    return this.rows.get(keyOf({ partitionKey, rowKey }));
+  }
+
+  async readPartition(partitionKey: string): Promise<Row[]> {
+    this.#knock();
+    return [...this.rows.values()]
+      .filter((row) => row.partitionKey === partitionKey)
+      .sort((a, b) => ((a.rowKey ?? "") < (b.rowKey ?? "") ? -1 : 1));
+  }
+
+  async remove(partitionKey: string, rowKey: string): Promise<void> {
+    this.#knock();
+    this.rows.delete(keyOf({ partitionKey, rowKey }));
+  }
+
+  async removeUnchanged(row: Row): Promise<void> {
+    this.#knock();
+    if (this.rows.get(keyOf(row))?.["etag"] === row["etag"]) this.rows.delete(keyOf(row));
+  }
+
+  #put(row: Row): void {
+    this.#version += 1;
+    this.rows.set(keyOf(row), { ...row, etag: `v${this.#version}` });
+  }
+
+  #knock(): void {
+    if (this.isAway) throw new GatewayError("storage-unavailable", "The storage is away.");
+  }
+}
+
+const keyOf = ({ partitionKey, rowKey }: Row): string => `${partitionKey}/${rowKey}`;
