@@ -13,6 +13,8 @@ const SCHEMA_VERSION = 1;
 
 // EXCLUSIVE, before anything is read, keeps a second stack out of the same folder.
 const LOCK = "PRAGMA locking_mode = EXCLUSIVE";
+// What a stack that was just killed needs to be gone.
+const LOCK_TIMEOUT_MS = 1_000;
 
 // NORMAL syncs at checkpoints only: a killed process loses nothing, because what it committed is
 // in the operating system's hands.
@@ -64,7 +66,7 @@ export class Journal {
   constructor(path: string, onChange: () => void) {
     this.path = path;
     this.#onChange = onChange;
-    this.#database = new DatabaseSync(path);
+    this.#database = new DatabaseSync(path, { timeout: LOCK_TIMEOUT_MS });
     try {
       this.#database.exec(LOCK);
       refuseForeignVersion(this.#database);

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { systemClock } from "../../shared/core/clock.ts";
 import { StartError } from "../service.ts";
 
 const HOST = "127.0.0.1";
@@ -32,7 +33,7 @@ export async function stopListening(server: Server, graceMs: number): Promise<vo
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
+  const cancelCutOff = systemClock.schedule(graceMs, () => server.closeAllConnections());
   await closed;
-  clearTimeout(cutOff);
+  cancelCutOff();
 }
