@@ -1,23 +1,14 @@
 import type { RpcHttpCookie, RpcHttpData } from "../core/core-types.ts";
 import type { Invoker } from "../invocation/invoker.ts";
 import type { HttpCall, HttpTransport } from "./http-call.ts";
-import { requestMetadata, traceContext } from "./request-metadata.ts";
+import { hasClientLeft, httpInvocation } from "./http-invocation.ts";
 import { settleResponse } from "./settle-response.ts";
 
 /** Requests and responses travel whole, as they do for an app that does not enable streaming. */
 export function createBufferedTransport(invoker: Invoker): HttpTransport {
   const run = async (call: HttpCall): Promise<void> => {
-    const { target, request, invocationId } = call;
-    const trace = traceContext(request.headers);
-    const result = await invoker.run(target.fn, {
-      invocationId,
-      inputData: [
-        { name: target.triggerName, data: { http: await bufferedRequest(call) } },
-        ...target.extraInputs(),
-      ],
-      triggerMetadata: requestMetadata(call),
-      ...(trace && { traceContext: trace }),
-    });
+    const input = httpInvocation(call, await bufferedRequest(call));
+    const result = await invoker.run(call.target.fn, input, () => hasClientLeft(call));
     const output = result.returnValue ?? result.outputData?.find(({ data }) => data.http)?.data;
     writeResponse(call, output?.http);
   };

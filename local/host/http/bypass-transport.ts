@@ -3,9 +3,9 @@ import type { Server } from "node:http";
 import type { HostLog } from "../invocation/host-log.ts";
 import type { Invoker } from "../invocation/invoker.ts";
 import type { HttpCall, HttpTransport } from "./http-call.ts";
+import { hasClientLeft, httpInvocation } from "./http-invocation.ts";
 import { closeLibraryServer } from "./library-server.ts";
 import { INVOCATION_ID_HEADER } from "./public-messages.ts";
-import { requestMetadata, traceContext } from "./request-metadata.ts";
 import { reportSilence, settleResponse } from "./settle-response.ts";
 
 const requestStart = diagnosticsChannel.channel("http.server.request.start");
@@ -29,8 +29,7 @@ export function createBypassTransport({
 }: BypassOptions): HttpTransport {
   const run = async (call: HttpCall): Promise<void> => {
     const { request, response, invocationId, target } = call;
-    const triggerMetadata = requestMetadata(call);
-    const trace = traceContext(request.headers);
+    const input = httpInvocation(call);
     request.headers["x-forwarded-host"] = request.headers.host ?? "";
     request.headers["x-forwarded-proto"] = "http";
     request.headers[INVOCATION_ID_HEADER] = invocationId;
@@ -39,12 +38,7 @@ export function createBypassTransport({
       requestStart.publish({ request, response, socket: request.socket, server: publicServer });
     }
     libraryServer.emit("request", request, response);
-    await invoker.run(target.fn, {
-      invocationId,
-      inputData: [{ name: target.triggerName, data: { http: {} } }, ...target.extraInputs()],
-      triggerMetadata,
-      ...(trace && { traceContext: trace }),
-    });
+    await invoker.run(target.fn, input, () => hasClientLeft(call));
   };
   const silence = (call: HttpCall): void => {
     if (!call.response.writableEnded) reportSilence(log, call);

@@ -3,9 +3,9 @@ import { pipeline } from "node:stream";
 import type { HostLog } from "../invocation/host-log.ts";
 import type { Invoker } from "../invocation/invoker.ts";
 import type { HttpCall, HttpTransport } from "./http-call.ts";
+import { hasClientLeft, httpInvocation } from "./http-invocation.ts";
 import { closeLibraryServer } from "./library-server.ts";
 import { INVOCATION_ID_HEADER } from "./public-messages.ts";
-import { requestMetadata, traceContext } from "./request-metadata.ts";
 import { hasBody, reportSilence, settleResponse } from "./settle-response.ts";
 
 const HOP_BY_HOP = [
@@ -32,16 +32,8 @@ export function createProxyTransport({
   libraryServer: Server;
 }): HttpTransport {
   const agent = new Agent({ keepAlive: true });
-  const run = async (call: HttpCall): Promise<void> => {
-    const { target, invocationId, request } = call;
-    const trace = traceContext(request.headers);
-    await invoker.run(target.fn, {
-      invocationId,
-      inputData: [{ name: target.triggerName, data: { http: {} } }, ...target.extraInputs()],
-      triggerMetadata: requestMetadata(call),
-      ...(trace && { traceContext: trace }),
-    });
-  };
+  const run = (call: HttpCall): Promise<unknown> =>
+    invoker.run(call.target.fn, httpInvocation(call), () => hasClientLeft(call));
   return {
     async serve(call) {
       const hop = forward(call, { agent, libraryServer });

@@ -9,6 +9,14 @@ export function describeError(error: unknown): string {
   return oneLine(`${error.name}: ${message}${frame ? ` (${frame.trim()})` : ""}`);
 }
 
+const ABORT_CODES = new Set(["ABORT_ERR", "ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE"]);
+
+/** Whether an error says that work was given up, rather than that it went wrong. */
+export function isAbort(error: unknown): boolean {
+  const { name = "", code = "" } = Object(error) as { name?: string; code?: string };
+  return name === "AbortError" || ABORT_CODES.has(code);
+}
+
 function orchestratorError(message: string): string | undefined {
   const at = message.indexOf(STATE_LABEL);
   if (at < 0) return undefined;

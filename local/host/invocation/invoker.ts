@@ -12,7 +12,7 @@ import type {
 import type { RegisteredFunction } from "../core/function-registry.ts";
 import type { HookRegistry } from "../core/hook-registry.ts";
 import { answerInPlace } from "./answer-in-place.ts";
-import { describeError } from "./describe-error.ts";
+import { describeError, isAbort } from "./describe-error.ts";
 import type { HostLog } from "./host-log.ts";
 
 /** What a trigger passes to the function it fires. */
@@ -50,16 +50,25 @@ export class Invoker {
     this.#options = options;
   }
 
-  /** Runs one invocation to its end; rejects with what the function threw, after logging it. */
-  async run(fn: RegisteredFunction, input: InvocationInput): Promise<RpcInvocationResponse> {
+  /**
+   * Runs one invocation to its end; rejects with what the function threw, after logging it. Work that
+   * was given up because its client has left is not worth a line.
+   */
+  async run(
+    fn: RegisteredFunction,
+    input: InvocationInput,
+    hasClientLeft: () => boolean = () => false,
+  ): Promise<RpcInvocationResponse> {
     const context = this.#coreContext(fn, input);
     try {
       return await this.#withinTimeout(this.#invoke(fn, context));
     } catch (error) {
-      this.#options.log.failure(
-        fn.metadata.name,
-        `failed (invocation ${context.invocationId}): ${describeError(error)}`,
-      );
+      if (!(isAbort(error) && hasClientLeft())) {
+        this.#options.log.failure(
+          fn.metadata.name,
+          `failed (invocation ${context.invocationId}): ${describeError(error)}`,
+        );
+      }
       throw error;
     }
   }
