@@ -1,1 +1,18 @@
+export type { Slot as FairSlot, SlotDemand, SlotRequest } from "./entry.ts";
+export {
+  type DeadlineOutlook,
+  FairScheduler,
+  type FairSchedulerOptions,
+  type PlaceRequest,
+} from "./fair-scheduler.ts";
+export type { Load } from "./load-count.ts";
+export {
+  type PriorityWorkers,
+  parsePriorityWorkers,
+  type Reservations,
+} from "./priority-workers.ts";
+export type { SchedulerPolicy } from "./scheduler-policy.ts";
+export type { ClassSnapshot, SchedulerSnapshot } from "./scheduler-snapshot.ts";
 export { type Slot, SlotScheduler } from "./slot-scheduler.ts";
+export { defaultTrickle } from "./trickle.ts";
+export type { Weights } from "./weights.ts";

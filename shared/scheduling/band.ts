@@ -1,0 +1,170 @@
+import type { PriorityClass } from "../core/domain.ts";
+import type { Entry } from "./entry.ts";
+import { FairShare } from "./fair-share.ts";
+import type { Flow, FlowKind } from "./flow.ts";
+import { createTurn, restartTurn, type Turn } from "./trickle.ts";
+import { type Weights, weightOf } from "./weights.ts";
+
+/** Whose entries are meant. */
+export interface Caller {
+  readonly userId: string;
+  readonly groupId: string | undefined;
+}
+
+/**
+ * One priority class: who waits in it, in fair order. Users without a group and groups share the
+ * band; a group's users share what the group gets. Scope: its scheduler's.
+ */
+export class Band {
+  readonly priority: PriorityClass;
+  readonly turn: Turn;
+  /** Slots that only this class and more urgent ones may use. */
+  reserved = 0;
+  waiting = 0;
+  running = 0;
+  grants = 0;
+  trickleGrants = 0;
+  preemptions = 0;
+  readonly #share = new FairShare();
+  #weights: Weights;
+
+  constructor(priority: PriorityClass, { every, weights }: { every: number; weights: Weights }) {
+    this.priority = priority;
+    this.turn = createTurn(every);
+    this.#weights = weights;
+  }
+
+  /** Weights take effect for each flow when it is next served. */
+  configure({ every, weights }: { every: number; weights: Weights }): void {
+    this.turn.every = every;
+    this.turn.remaining = Math.min(this.turn.remaining, every);
+    this.#weights = weights;
+  }
+
+  /** How many users and groups the band remembers. */
+  get remembered(): number {
+    let count = this.#share.size;
+    for (const group of this.#share.flows("group")) count += group.members?.size ?? 0;
+    return count;
+  }
+
+  /** When the one who has waited longest came. O(users): for telemetry. */
+  get oldestEnqueuedAt(): number | undefined {
+    let oldest: number | undefined;
+    for (const { line } of this.#users()) {
+      const cameAt = line.first?.enqueuedAt ?? Number.POSITIVE_INFINITY;
+      if (cameAt < (oldest ?? Number.POSITIVE_INFINITY)) oldest = cameAt;
+    }
+    return oldest;
+  }
+
+  /** Whose turn it is. */
+  next(): Entry | undefined {
+    const flow = this.#share.next();
+    return (flow?.members?.next() ?? flow)?.line.first;
+  }
+
+  enter(entry: Entry): void {
+    const path = this.#open(entry);
+    entry.path = path;
+    path.at(-1)?.line.add(entry);
+    if (this.waiting === 0) restartTurn(this.turn);
+    this.waiting += 1;
+    // Inside out: a group's turn depends on its users.
+    for (let level = path.length - 1; level >= 0; level--) {
+      const flow = path[level];
+      if (!flow) continue;
+      flow.waiting += 1;
+      if (flow.waiting > 1) continue;
+      flow.headNumber = entry.number;
+      this.#shareAt(path, level).join(flow, weightOf(this.#weights, flow));
+    }
+  }
+
+  /** Lets the entry wait no more and begin to run. It is the one that {@link next} named. */
+  start(entry: Entry): void {
+    this.#depart(entry, (share, flow) => {
+      flow.running += 1;
+      share.charge(flow, entry.cost, weightOf(this.#weights, flow));
+    });
+    this.running += 1;
+    this.grants += 1;
+  }
+
+  /** Takes out one that leaves without service. */
+  withdraw(entry: Entry): void {
+    this.#depart(entry, (share, flow) => {
+      if (flow.waiting === 0) share.leave(flow);
+      else share.reorder(flow);
+    });
+  }
+
+  /** A running entry is done and has cost this much. */
+  finish({ path, cost }: Entry, actualCost: number): void {
+    this.running -= 1;
+    for (let level = path.length - 1; level >= 0; level--) {
+      const flow = path[level];
+      if (!flow) continue;
+      flow.running -= 1;
+      const share = this.#shareAt(path, level);
+      share.correct(flow, cost, actualCost);
+      share.settle(flow);
+    }
+  }
+
+  /**
+   * About how many of the band's entries come before one that the caller added now: each waiting flow
+   * is served by its weight until the caller's backlog is through.
+   */
+  ahead({ userId, groupId }: Caller): number {
+    const inBand = (kind: FlowKind, id: string, place: number): number =>
+      Math.min(this.#turn(this.#share, { kind, id }, place), this.waiting + 1) - 1;
+    if (groupId === undefined) {
+      return inBand("user", userId, (this.#share.find("user", userId)?.waiting ?? 0) + 1);
+    }
+    const group = this.#share.find("group", groupId);
+    if (!group?.members) return inBand("group", groupId, 1);
+    const own = (group.members.find("user", userId)?.waiting ?? 0) + 1;
+    const turn = this.#turn(group.members, { kind: "user", id: userId }, own);
+    return inBand("group", groupId, Math.min(turn, group.waiting + 1));
+  }
+
+  /** After about how many of the share's grants the flow has had `place` of them. */
+  #turn(share: FairShare, { kind, id }: Pick<Flow, "kind" | "id">, place: number): number {
+    const flow = share.find(kind, id);
+    const weight = weightOf(this.#weights, { kind, id });
+    const total = share.weight + (flow && flow.waiting > 0 ? 0 : weight);
+    const rounds = place / weight + (flow ? share.debt(flow) : 0);
+    return Math.ceil(rounds * total);
+  }
+
+  *#users(): Iterable<Flow> {
+    yield* this.#share.flows("user");
+    for (const group of this.#share.flows("group")) yield* group.members?.flows("user") ?? [];
+  }
+
+  #open({ userId, groupId }: Entry): readonly Flow[] {
+    if (groupId === undefined) return [this.#share.open("user", userId)];
+    const group = this.#share.open("group", groupId);
+    const user = group.members?.open("user", userId);
+    return user ? [group, user] : [group];
+  }
+
+  #shareAt(path: readonly Flow[], level: number): FairShare {
+    return (level > 0 ? path[level - 1]?.members : undefined) ?? this.#share;
+  }
+
+  #depart(entry: Entry, settle: (share: FairShare, flow: Flow) => void): void {
+    const { path } = entry;
+    path.at(-1)?.line.remove(entry);
+    this.waiting -= 1;
+    for (let level = path.length - 1; level >= 0; level--) {
+      const flow = path[level];
+      if (!flow) continue;
+      flow.waiting -= 1;
+      const head = flow.members ? flow.members.next()?.headNumber : flow.line.first?.number;
+      flow.headNumber = head ?? flow.headNumber;
+      settle(this.#shareAt(path, level), flow);
+    }
+  }
+}

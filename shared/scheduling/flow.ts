@@ -1,0 +1,45 @@
+import { EntryLine } from "./entry-line.ts";
+import type { FairShare } from "./fair-share.ts";
+import type { HeapNode } from "./indexed-heap.ts";
+
+/** Whose account a flow is. */
+export type FlowKind = "user" | "group";
+
+/** One user's or one group's account within a {@link FairShare}. Tags are virtual times. */
+export interface Flow extends HeapNode {
+  readonly kind: FlowKind;
+  readonly id: string;
+  /** A user's entries. */
+  readonly line: EntryLine;
+  /** A group's users; a user has none. */
+  readonly members: FairShare | undefined;
+  weight: number;
+  waiting: number;
+  running: number;
+  /** Where its oldest entry starts; flows are served in the order of their start tags. */
+  startTag: number;
+  /** Where what it was charged for ends; an entry that comes later starts there, or now. */
+  finishTag: number;
+  /** The largest single cost since the flow was opened: what it may still owe once it is idle. */
+  quantum: number;
+  /** Arrival number of its oldest entry. */
+  headNumber: number;
+}
+
+/** A flow that owes nothing. */
+export function openFlow(kind: FlowKind, id: string, members: FairShare | undefined): Flow {
+  return {
+    kind,
+    id,
+    line: new EntryLine(),
+    members,
+    heapIndex: -1,
+    weight: 1,
+    waiting: 0,
+    running: 0,
+    startTag: 0,
+    finishTag: 0,
+    quantum: 0,
+    headNumber: 0,
+  };
+}

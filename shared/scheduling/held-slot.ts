@@ -1,0 +1,56 @@
+import type { Entry, Slot } from "./entry.ts";
+import type { HeapNode } from "./indexed-heap.ts";
+
+/** What a held slot tells its scheduler. */
+export interface SlotOwner {
+  released(slot: HeldSlot, actualCost: number | undefined): void;
+  delivered(slot: HeldSlot): void;
+}
+
+/** A slot in somebody's hands. Scope: one grant. */
+export class HeldSlot implements Slot, HeapNode {
+  heapIndex = -1;
+  readonly entry: Entry;
+  readonly startedAt: number;
+  /** The slot was granted to keep a less urgent class's guarantee. */
+  readonly isTrickle: boolean;
+  /** Its holder was asked to give way. */
+  isPreempted = false;
+  readonly #owner: SlotOwner;
+  #isHeld = true;
+  #hasDelivered = false;
+
+  constructor(
+    entry: Entry,
+    { owner, nowMs, isTrickle }: { owner: SlotOwner; nowMs: number; isTrickle: boolean },
+  ) {
+    this.entry = entry;
+    this.startedAt = nowMs;
+    this.isTrickle = isTrickle;
+    this.#owner = owner;
+  }
+
+  get waitedMs(): number {
+    return Math.max(0, this.startedAt - this.entry.enqueuedAt);
+  }
+
+  get position(): number {
+    return this.entry.position;
+  }
+
+  get hasDelivered(): boolean {
+    return this.#hasDelivered;
+  }
+
+  release(actualCost?: number): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#owner.released(this, actualCost);
+  }
+
+  delivered(): void {
+    if (!this.#isHeld || this.#hasDelivered) return;
+    this.#hasDelivered = true;
+    this.#owner.delivered(this);
+  }
+}
