@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { headerValue } from "../../../shared/core/headers.ts";
+import { handleRequest } from "../../../shared/gateway/index.ts";
+import { createGateway, fakeEngine, requestTo } from "../../support/gateway.ts";
+import { textOf } from "../../support/streams.ts";
+
+const asJob = [["S7PAsyncMode", "true"]] as const;
+
+describe("a request that asks to be a job", () => {
+  it("is answered 202 with the place where its job is found", async () => {
+    const gateway = createGateway();
+    const request = requestTo(gateway, { headers: asJob });
+    const { status, headers, body } = await handleRequest(gateway.services, request, fakeEngine());
+    expect(status).toBe(202);
+    expect(headerValue(headers, "location")).toBe("/jobs/request-1");
+    expect(headerValue(headers, "retry-after")).toBe("1");
+    expect(JSON.parse(await textOf(body))).toEqual({
+      id: "request-1",
+      state: "queued",
+      links: { self: "/jobs/request-1", result: "/jobs/request-1/result" },
+    });
+  });
+
+  it("is stored before it is answered: body, then row, then engine", async () => {
+    const gateway = createGateway({ GATEWAY_MESSAGING_INLINE_BYTES: "1" });
+    const order: string[] = [];
+    const engine = fakeEngine();
+    const { write } = gateway.work;
+    gateway.work.write = async (...blob) => {
+      order.push(`blob ${blob[0]}`);
+      await write.apply(gateway.work, blob);
+    };
+    const { insert } = gateway.table;
+    gateway.table.insert = async (row) => {
+      order.push(`row ${row.rowKey}`);
+      return insert.call(gateway.table, row);
+    };
+    engine.start.mockImplementation(async (jobId) => void order.push(`engine ${jobId}`));
+    const request = requestTo(gateway, { headers: asJob, body: "question" });
+    const { status } = await handleRequest(gateway.services, request, engine);
+    expect([...order, status]).toEqual([
+      "blob jobs/request-1/request",
+      "row job",
+      "engine request-1",
+      202,
+    ]);
+  });
+
+  it("tells the engine what it needs to own the job", async () => {
+    const gateway = createGateway({ GATEWAY_JOBS_MAX_ATTEMPTS: "7" });
+    const engine = fakeEngine();
+    const headers = [...asJob, ["S7PTTL", "60"]] as const;
+    await handleRequest(gateway.services, requestTo(gateway, { headers }), engine);
+    expect(engine.start).toHaveBeenCalledExactlyOnceWith("request-1", {
+      jobId: "request-1",
+      expiresAt: gateway.clock.now() + 60_000,
+      maxAttempts: 7,
+      reconcileMs: 30_000,
+    });
+  });
+
+  it("is never promised when anything of it could not be kept", async () => {
+    const breaks = [
+      (gateway: ReturnType<typeof createGateway>) => {
+        gateway.work.isAway = true;
+      },
+      (gateway: ReturnType<typeof createGateway>) => {
+        gateway.table.isAway = true;
+      },
+    ];
+    for (const breakIt of breaks) {
+      const gateway = createGateway({ GATEWAY_MESSAGING_INLINE_BYTES: "1" });
+      const engine = fakeEngine();
+      breakIt(gateway);
+      const request = requestTo(gateway, { headers: asJob, body: "question" });
+      expect((await handleRequest(gateway.services, request, engine)).status).toBe(503);
+      expect(engine.start).not.toHaveBeenCalled();
+    }
+  });
+
+  it("is not promised when the engine does not take it", async () => {
+    const gateway = createGateway();
+    const engine = fakeEngine();
+    engine.start.mockRejectedValue(new Error("engine is away"));
+    const response = await handleRequest(
+      gateway.services,
+      requestTo(gateway, { headers: asJob }),
+      engine,
+    );
+    expect(response.status).toBe(500);
+    expect(await textOf(response.body)).not.toContain("engine is away");
+  });
+
+  it("keeps no credential in clear", async () => {
+    const gateway = createGateway();
+    const headers = [...asJob, ["Authorization", "Bearer secret-7f3a"]] as const;
+    await handleRequest(gateway.services, requestTo(gateway, { headers }), fakeEngine());
+    expect(JSON.stringify([...gateway.table.rows])).not.toContain("secret-7f3a");
+  });
+
+  it("is refused where the app serves no jobs", async () => {
+    const gateway = createGateway({ GATEWAY_ROLE: "stream" });
+    const request = requestTo(gateway, { headers: asJob });
+    expect((await handleRequest(gateway.services, request, undefined)).status).toBe(501);
+  });
+});

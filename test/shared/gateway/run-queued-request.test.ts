@@ -1,0 +1,168 @@
+import { describe, expect, it } from "vitest";
+import { stallingBody } from "../../support/fake-backends.ts";
+import { createGateway, type TestGateway } from "../../support/gateway.ts";
+import { envelopeFor, run, standardLane } from "../../support/lane-messages.ts";
+import { bodyOf } from "../../support/streams.ts";
+
+const replies = ({ bus }: TestGateway) => bus.sent.filter(({ queue }) => queue === "replies");
+const replyOf = (gateway: TestGateway) => replies(gateway)[0]?.message.body;
+
+function expectNothingHeld(gateway: TestGateway): void {
+  const { services, clock } = gateway;
+  const gate = services.gates.get(standardLane(gateway).name);
+  expect([services.slots.running, services.slots.waiting, gate?.running, clock.pending]).toEqual([
+    0, 0, 0, 0,
+  ]);
+}
+
+describe("a message of a lane", () => {
+  it("is run, and its answer sent to the session that waits for it", async () => {
+    const gateway = createGateway();
+    gateway.backends.answer(201, bodyOf("a", "b"), [["X-A", "1"]]);
+    await run(gateway, envelopeFor(gateway, { body: { text: "question" } }));
+    expect(replies(gateway)).toMatchObject([
+      {
+        message: {
+          sessionId: "gateway-2",
+          correlationId: "request-request-1",
+          timeToLiveMs: 60_000,
+        },
+      },
+    ]);
+    expect(replyOf(gateway)).toEqual({
+      requestId: "request-1",
+      status: 201,
+      headers: [["X-A", "1"]],
+      body: { text: "ab" },
+    });
+    expect(Buffer.from(gateway.backends.calls[0]?.body ?? []).toString()).toBe("question");
+    expectNothingHeld(gateway);
+  });
+
+  it("sends a large answer by blob, under a name of its own for each delivery", async () => {
+    const gateway = createGateway({ GATEWAY_MESSAGING_INLINE_BYTES: "2" });
+    for (const _ of [1, 2]) {
+      gateway.backends.answers.length = 0;
+      gateway.backends.answer(200, "large");
+      await run(gateway, envelopeFor(gateway));
+    }
+    expect([...gateway.work.blobs.keys()]).toHaveLength(2);
+  });
+
+  it("removes the request's blob once it is answered", async () => {
+    const gateway = createGateway();
+    gateway.backends.answer(200);
+    await gateway.work.write("requests/1", Buffer.from("question"));
+    await run(gateway, envelopeFor(gateway, { body: { blob: "requests/1", sizeBytes: 8 } }));
+    expect(gateway.work.removed).toEqual(["requests/1"]);
+  });
+
+  it("is dropped without a call when its client has left this instance, its blob with it", async () => {
+    const gateway = createGateway();
+    await gateway.work.write("requests/1", Buffer.from("question"));
+    const body = { blob: "requests/1", sizeBytes: 8 };
+    await run(gateway, envelopeFor(gateway, { replySession: "gateway-1", body }));
+    expect([gateway.backends.calls, gateway.bus.sent]).toEqual([[], []]);
+    expect(gateway.work.removed).toEqual(["requests/1"]);
+  });
+
+  it("is dropped without a call when its time is over", async () => {
+    const gateway = createGateway();
+    await run(gateway, envelopeFor(gateway, { expiresAt: gateway.clock.now() }));
+    expect(gateway.backends.calls).toEqual([]);
+    expectNothingHeld(gateway);
+  });
+
+  it("is dropped when its time is over while it waits for a slot", async () => {
+    const gateway = createGateway({ Workers: "1" });
+    const held = gateway.services.slots.tryAcquire(1);
+    const running = run(gateway, envelopeFor(gateway));
+    await gateway.clock.advance(60_000);
+    await running;
+    held?.release();
+    expect(gateway.backends.calls).toEqual([]);
+    expectNothingHeld(gateway);
+  });
+
+  it("is given up, slot and connection and all, when its time is over in the middle of a body", async () => {
+    const gateway = createGateway();
+    const { body, discard } = stallingBody();
+    gateway.backends.answers.push(() => ({ status: 200, headers: [], body, discard }));
+    const running = run(gateway, envelopeFor(gateway));
+    await gateway.clock.advance(60_000);
+    await running;
+    expect(replies(gateway)).toEqual([]);
+    expectNothingHeld(gateway);
+  });
+
+  it("tells the caller when no backend could answer", async () => {
+    const gateway = createGateway();
+    gateway.backends.refuse();
+    await run(gateway, envelopeFor(gateway));
+    expect(replyOf(gateway)).toMatchObject({
+      status: 502,
+      body: { text: expect.stringContaining("backend-failed") },
+    });
+  });
+
+  it("returns to its lane when the body breaks off, and sends no part of it", async () => {
+    const gateway = createGateway();
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("a");
+      throw new Error("connection reset");
+    }
+    gateway.backends.answer(200, broken());
+    await expect(run(gateway, envelopeFor(gateway))).rejects.toThrow("connection reset");
+    expect(replies(gateway)).toEqual([]);
+    expect(gateway.events).toMatchObject([{ event: "message.failed", isLastDelivery: false }]);
+    expectNothingHeld(gateway);
+  });
+
+  it("gives the backend's connection up when the answer cannot be stored", async () => {
+    const gateway = createGateway({ GATEWAY_MESSAGING_INLINE_BYTES: "1" });
+    gateway.backends.answer(200, "large");
+    gateway.work.isAway = true;
+    await expect(run(gateway, envelopeFor(gateway))).rejects.toThrow();
+    expect(gateway.backends.discarded).toBe(1);
+    expectNothingHeld(gateway);
+  });
+
+  it("tells the caller before its last delivery goes to the dead letters", async () => {
+    const gateway = createGateway();
+    const blob = { blob: "requests/lost", sizeBytes: 1 };
+    const { maxDeliveryCount } = standardLane(gateway);
+    const message = envelopeFor(gateway, { body: blob });
+    await expect(run(gateway, message, { deliveryCount: maxDeliveryCount - 1 })).rejects.toThrow();
+    expect(replies(gateway)).toEqual([]);
+    await expect(run(gateway, message, { deliveryCount: maxDeliveryCount })).rejects.toThrow();
+    expect(replyOf(gateway)).toMatchObject({ requestId: "request-1", status: 500 });
+    expect(JSON.stringify(replyOf(gateway))).not.toContain("requests/lost");
+    expectNothingHeld(gateway);
+  });
+
+  it.each(["rubbish", { kind: "request" }, null])(
+    "is poison as %j, and is given back",
+    async (message) => {
+      const gateway = createGateway();
+      await expect(run(gateway, message, { deliveryCount: 99 })).rejects.toThrow("not");
+      expect(gateway.events).toMatchObject([
+        { event: "message.failed", lane: "standard", messageId: "message-1", isLastDelivery: true },
+      ]);
+      expect(gateway.bus.sent).toEqual([]);
+    },
+  );
+
+  it("runs no more of its lane at once than the lane allows", async () => {
+    const gateway = createGateway({ Workers: "100" });
+    const { concurrency } = standardLane(gateway);
+    gateway.backends.silence();
+    const running = Array.from({ length: concurrency + 3 }, (_, n) =>
+      run(gateway, envelopeFor(gateway, { id: `request-${n}` })),
+    );
+    await gateway.clock.advance(0);
+    expect(gateway.backends.calls).toHaveLength(concurrency);
+    await gateway.clock.advance(60_000);
+    await Promise.all(running);
+    expectNothingHeld(gateway);
+  });
+});

@@ -1,0 +1,61 @@
+import type { Lane } from "../../shared/config/index.ts";
+import { handleRequest, runLaneMessage } from "../../shared/gateway/index.ts";
+import { type RequestEnvelope, readRequestEnvelope } from "../../shared/messaging/index.ts";
+import { fakeEngine, requestTo, type TestGateway } from "./gateway.ts";
+
+/** The lane of ordinary requests. */
+export function standardLane({ services }: TestGateway): Lane {
+  const lane = services.lanes.lanes.find(({ name }) => name === "standard");
+  if (!lane) throw new Error("There is no lane `standard`.");
+  return lane;
+}
+
+/** A request as it waits in a lane, for a caller whom another instance holds. */
+export function envelopeFor(
+  { clock }: TestGateway,
+  change: Partial<RequestEnvelope> = {},
+): RequestEnvelope {
+  return {
+    kind: "request",
+    id: "request-1",
+    userId: "defaultUser",
+    priority: 2,
+    method: "POST",
+    target: "/chat",
+    headers: [],
+    receivedAt: clock.now(),
+    expiresAt: clock.now() + 60_000,
+    attemptTimeoutMs: 30_000,
+    attempt: 1,
+    maxAttempts: 3,
+    replySession: "gateway-2",
+    ...change,
+  };
+}
+
+/** Runs one delivery of a message. */
+export function run(
+  gateway: TestGateway,
+  message: unknown,
+  { engine = fakeEngine(), deliveryCount = 1 } = {},
+): Promise<void> {
+  const lane = standardLane(gateway);
+  const delivery = { lane, message, messageId: "message-1", deliveryCount };
+  return runLaneMessage(gateway.services, delivery, engine);
+}
+
+/** Accepts a job through the gateway's door, and gives the envelope of its first attempt. */
+export async function acceptedJob(
+  gateway: TestGateway,
+  body = "question",
+): Promise<RequestEnvelope> {
+  const headers = [
+    ["S7PAsyncMode", "true"],
+    ["S7PTTL", "60"],
+  ] as const;
+  const request = requestTo(gateway, { id: "job-1", headers, body });
+  const { status } = await handleRequest(gateway.services, request, fakeEngine());
+  if (status !== 202) throw new Error(`The job was answered ${status}.`);
+  const snapshot = await gateway.services.jobs?.store.read("job-1");
+  return readRequestEnvelope(snapshot?.job.request);
+}
