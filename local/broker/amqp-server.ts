@@ -2,13 +2,13 @@ import { once } from "node:events";
 import type { AddressInfo, Server } from "node:net";
 import type { Clock } from "../../shared/core/clock.ts";
 import { type LocalLog, StartError } from "../service.ts";
+import { acknowledgePromptly } from "./amqp/prompt-acks.ts";
 import {
   createContainer,
   type RheaConnection,
   type RheaContainer,
   type RheaContext,
 } from "./amqp/rhea.ts";
-import { acknowledgePromptly } from "./amqp/prompt-acks.ts";
 import { repairSession } from "./amqp/session-repairs.ts";
 import { CHANNEL_MAX, CLOSE_GRACE_MS, IDLE_TIMEOUT_MS, MAX_FRAME_BYTES } from "./limits.ts";
 import { attachLink } from "./links/attach.ts";

@@ -52,6 +52,7 @@ export class Namespace {
     this.#log = log;
     this.#stored = new Map(store.entities.list().map((entity) => [entity.key, entity]));
     for (const queue of definition.queues) {
+      this.#mustBeNew(queue.name);
       this.#add(queue.name, { kind: "queue", queue: this.#queue(queue.name, "queue", queue) });
     }
     for (const topic of definition.topics) this.#addTopic(topic);
@@ -81,8 +82,10 @@ export class Namespace {
   }
 
   #addTopic(definition: TopicDefinition): void {
+    this.#mustBeNew(definition.name);
     const subscriptions = definition.subscriptions.map((one) => {
       const path = subscriptionPath(definition.name, one.name);
+      this.#mustBeNew(path);
       const idBefore = this.#id(path);
       const queue = this.#queue(path, "subscription", one);
       const id = this.#id(path);
@@ -115,10 +118,12 @@ export class Namespace {
   }
 
   #add(path: string, entity: Entity): void {
-    const key = path.toLowerCase();
-    if (this.#entities.has(key))
-      throw new StartError(`Service Bus entity "${path}" is defined twice.`);
-    this.#entities.set(key, entity);
+    this.#entities.set(path.toLowerCase(), entity);
+  }
+
+  #mustBeNew(path: string): void {
+    if (!this.#entities.has(path.toLowerCase())) return;
+    throw new StartError(`Service Bus entity "${path}" is defined twice.`);
   }
 
   #id(path: string): number {

@@ -5,7 +5,7 @@ import { types } from "./rhea.ts";
 import { booleanAt, isNullAt, textAt, unsignedAt } from "./scalars.ts";
 import { readSections, SECTION, type Section } from "./sections.ts";
 import { encode } from "./typed.ts";
-import { compoundBounds, endOfValue } from "./value-bounds.ts";
+import { checkCompound, compoundBounds, endOfValue } from "./value-bounds.ts";
 
 /** What is kept of a message from the client; the rest of a delivery is the broker's own. */
 export interface MessageContent {
@@ -48,6 +48,9 @@ export function readTransfer(payload: Buffer, format: number): IncomingMessage[]
 export function readMessage(bytes: Buffer): IncomingMessage {
   const sections = readSections(bytes);
   const find = (code: number): Section | undefined => sections.find((one) => one.code === code);
+  const application = find(SECTION.applicationProperties);
+  // Dead-lettering rewrites them, at a time when nobody could be told that they are broken.
+  if (application) checkCompound(bytes, application.valueStart);
   const bare = sections.find((section) => section.code >= SECTION.properties);
   const annotations = annotationsOf(bytes, find(SECTION.messageAnnotations));
   const identity = identityOf(bytes, find(SECTION.properties));

@@ -41,9 +41,25 @@ export function descriptorOf(typed: Typed | null | undefined): number | undefine
 /** Encodes values one after the other. */
 export function encode(...values: readonly Typed[]): Buffer {
   const writer = new types.Writer();
-  for (const value of values) writer.write(value);
+  for (const value of values) writer.write(writable(value));
   return writer.toBuffer();
 }
+
+const ARRAY_KINDS = [0xe, 0xf];
+
+/** rhea reads an array's items with their types, but writes them without. */
+function writable(typed: Typed): Typed {
+  if (!Array.isArray(typed.value)) return typed;
+  const isArray = ARRAY_KINDS.includes(typed.type.typecode >>> 4);
+  const items = typed.value.map((item: unknown) => {
+    if (!isTyped(item)) return item;
+    return isArray ? item.value : writable(item);
+  });
+  return Object.assign(Object.create(Object.getPrototypeOf(typed)), typed, { value: items });
+}
+
+const isTyped = (value: unknown): value is Typed =>
+  typeof value === "object" && value !== null && "type" in value && "value" in value;
 
 /** Decodes the value that `bytes` begin with. */
 export const decode = (bytes: Buffer): Typed => new types.Reader(bytes).read();

@@ -69,6 +69,14 @@ export function compoundBounds(bytes: Buffer, offset: number): CompoundBounds {
   throw malformed(`A list or map was expected, not type 0x${code.toString(16)}.`);
 }
 
+/** Makes sure that the list or map at `offset` is filled exactly by its values. */
+export function checkCompound(bytes: Buffer, offset: number): void {
+  const { start, end, count } = compoundBounds(bytes, offset);
+  let at = start;
+  for (let index = 0; index < count; index++) at = endOfValue(bytes, at);
+  if (at !== end) throw malformed("A list or map does not hold as many values as it says.");
+}
+
 function byteAt(bytes: Buffer, offset: number): number {
   const value = bytes[offset];
   if (value === undefined) throw malformed("The message ends in the middle of an AMQP value.");

@@ -75,6 +75,11 @@ export class BrokerStore {
     this.#cache(record, content);
   }
 
+  /** Bytes of message content in memory. */
+  get cachedBytes(): number {
+    return this.#cachedBytes;
+  }
+
   /** A message's content, from the cache or the disk. */
   contentOf(entityId: number, record: MessageRecord): MessageContent {
     return record.content ?? this.#messages.content(entityId, record.sequenceNumber);
@@ -102,6 +107,7 @@ export class BrokerStore {
 
   /** Closes without saving what is open: after a failed write there is nothing left to save. */
   abandon(): void {
+    this.#commit.abandon();
     if (this.#database.isOpen) this.#database.close();
   }
 

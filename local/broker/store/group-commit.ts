@@ -77,11 +77,16 @@ export class GroupCommit {
     }
   }
 
-  /** Gives up: no callback runs any more. */
+  /** Gives up, and tells of it once. */
   fail(error: unknown): void {
     if (this.#hasFailed) return;
+    this.abandon();
+    this.#onFailure(error);
+  }
+
+  /** Commits nothing more and runs no callback any more. */
+  abandon(): void {
     this.#hasFailed = true;
     this.#callbacks = [];
-    this.#onFailure(error);
   }
 }

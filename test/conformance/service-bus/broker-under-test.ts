@@ -47,9 +47,9 @@ export async function brokerUnderTest(
 }
 
 /** A client that does not hide failures behind retries. */
-export const connect = (connectionString: string): ServiceBusClient =>
+export const connect = (connectionString: string, timeoutInMs = 10_000): ServiceBusClient =>
   new ServiceBusClient(connectionString, {
-    retryOptions: { maxRetries: 0, retryDelayInMs: 50, timeoutInMs: 10_000 },
+    retryOptions: { maxRetries: 0, retryDelayInMs: 50, timeoutInMs },
   });
 
 /** Receives exactly `count` messages, however they arrive. */

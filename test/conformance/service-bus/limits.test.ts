@@ -10,6 +10,7 @@ describe("limits, duplicates and errors through the SDK", () => {
     under = await brokerUnderTest({
       queues: [
         { name: "standard" },
+        { name: "mixed" },
         { name: "large", maxMessageSizeInKilobytes: 4 * KIBIBYTE },
         { name: "small", maxSizeInMegabytes: 1 },
         {
@@ -37,6 +38,21 @@ describe("limits, duplicates and errors through the SDK", () => {
     });
     await sender.sendMessages({ body: "still works" });
     expect(countsOf("standard").active).toBe(1);
+  });
+
+  it("answers sends of one moment each for itself", async () => {
+    const sender = under.client.createSender("mixed");
+    const tooLarge = { body: Buffer.alloc(256 * KIBIBYTE) };
+    const outcomes = await Promise.allSettled([
+      sender.sendMessages({ body: 1 }),
+      sender.sendMessages(tooLarge),
+      sender.sendMessages({ body: 2 }),
+      sender.sendMessages({ body: 3 }),
+      sender.sendMessages(tooLarge),
+    ]);
+    const [no, yes] = ["rejected", "fulfilled"];
+    expect(outcomes.map(({ status }) => status)).toEqual([yes, no, yes, yes, no]);
+    expect(countsOf("mixed").active).toBe(3);
   });
 
   it("carries a message of many frames both ways, byte for byte", async () => {
