@@ -21,19 +21,35 @@ export function loadConfig(
   environment: Environment,
   settings: Readonly<Record<string, string>>,
 ): LoadedConfig {
-  const hostDocument = readJsonFile(join(appDir, "host.json"));
-  const localDocument = readJsonFile(join(appDir, "local.settings.json"), { optional: true });
+  const problems: string[] = [];
+  const hostDocument = readOr(problems, () => readJsonFile(join(appDir, "host.json")));
+  const localDocument = readOr(problems, () =>
+    readJsonFile(join(appDir, "local.settings.json"), { optional: true }),
+  );
   const local =
     localDocument === undefined
       ? { value: NO_LOCAL_SETTINGS, problems: [] }
       : parseLocalSettings(localDocument);
   applySettings(environment, [settings, local.value.values]);
-  const host = parseHostJson(hostDocument, environment);
-  const problems = [...host.problems, ...local.problems];
+  const host =
+    hostDocument === undefined
+      ? { value: undefined, problems: [] }
+      : parseHostJson(hostDocument, environment);
+  problems.push(...host.problems, ...local.problems);
   if (!host.value || problems.length > 0) {
     throw new StartError(
       `The app in ${appDir} is not configured rightly:\n- ${problems.join("\n- ")}`,
     );
   }
   return { host: host.value, local: local.value };
+}
+
+// A file that cannot be read must not hide what is wrong with the other one.
+function readOr(problems: string[], read: () => unknown): unknown {
+  try {
+    return read();
+  } catch (error) {
+    problems.push((error as Error).message);
+    return undefined;
+  }
 }

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { describe, expect, it } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { startFixture } from "./start-fixture.ts";
 
 const freePort = async (): Promise<number> => {
@@ -55,6 +58,16 @@ describe("a host that cannot start", () => {
     ]) {
       expect(message).toContain(problem);
     }
+  });
+
+  it("names a file that is not JSON along with what is wrong in the other one", async () => {
+    const appDir = mkdtempSync(join(tmpdir(), "unreadable-"));
+    onTestFinished(() => rmSync(appDir, { recursive: true, force: true }));
+    writeFileSync(join(appDir, "host.json"), '{ "version": "2.0", }');
+    writeFileSync(join(appDir, "local.settings.json"), '{ "IsEncrypted": true }');
+    const message = await failure("echo", { options: { appDir } });
+    expect(message).toContain(`${join(appDir, "host.json")} is not JSON: `);
+    expect(message).toContain("local.settings.json: IsEncrypted: must be there and false");
   });
 
   it("names every function that it cannot serve, and why", async () => {
