@@ -16,6 +16,8 @@ export interface AcceptedJob {
 const ACCEPTED = 202;
 const OK = 200;
 const DEFAULT_POLL_MS = 1000;
+// A gateway that asks for no wait at all is not to be polled without pause.
+const MIN_POLL_MS = 50;
 
 const viewSchema = z.object({
   state: z.string(),
@@ -65,7 +67,7 @@ function get({ client }: Gateway, { request, signal }: AcceptedJob, url: URL): P
 
 // The job's deadline, not this, bounds a wait that the gateway asks for.
 const askedWaitMs = ({ clock }: Gateway, { headers }: Response): number =>
-  retryAfterMs([...headers], clock.now()) ?? DEFAULT_POLL_MS;
+  Math.max(MIN_POLL_MS, retryAfterMs([...headers], clock.now()) ?? DEFAULT_POLL_MS);
 
 function startWait({ createdAt, startedAt }: JobView): Wait | undefined {
   if (!createdAt || !startedAt) return undefined;

@@ -7,10 +7,9 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { Readable } from "node:stream";
 
-// Shorter than the five seconds for which Node's servers keep an idle connection, so that no request
-// goes out on one that is just being closed.
-const FREE_SOCKET_MS = 2000;
-const AGENT_OPTIONS = { keepAlive: true, timeout: FREE_SOCKET_MS };
+// A connection a request, as from clients that know nothing of each other. It also leaves no doubt about
+// a reset: on a kept connection it may only say that the server had tired of waiting.
+const AGENT_OPTIONS = { keepAlive: false };
 const STATUSES_WITHOUT_BODY = new Set([204, 205, 304]);
 
 /**

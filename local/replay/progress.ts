@@ -50,8 +50,7 @@ export function showProgress(tally: Tally, { output, clock, limit }: ProgressOpt
   const intervalMs = output.isTTY ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS;
   let cancel: Cancel = () => {};
   const show = (): void => {
-    const { sent, answered, failed } = tally.total();
-    const facts = { sent, answered, failed, limit, elapsedMs: clock.now() - startedAt };
+    const facts = { ...tally.counts, limit, elapsedMs: clock.now() - startedAt };
     output.write(
       output.isTTY
         ? `${ERASE_LINE}${progressBar(facts, output.columns)}`

@@ -77,13 +77,21 @@ export class Tally {
     return found;
   }
 
+  /** How many were sent, answered and failed so far. */
+  get counts(): Pick<ModeTally, "sent" | "answered" | "failed"> {
+    const counts = { sent: 0, answered: 0, failed: 0 };
+    for (const { sent, answered, failed } of this.#modes.values()) {
+      counts.sent += sent;
+      counts.answered += answered;
+      counts.failed += failed;
+    }
+    return counts;
+  }
+
   /** All modes together. */
   total(): ModeTally {
-    const all = emptyMode();
+    const all = { ...emptyMode(), ...this.counts };
     for (const mode of this.#modes.values()) {
-      all.sent += mode.sent;
-      all.answered += mode.answered;
-      all.failed += mode.failed;
       all.outputTokens += mode.outputTokens;
       all.firstToken.merge(mode.firstToken);
       all.total.merge(mode.total);

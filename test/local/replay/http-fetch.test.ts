@@ -43,6 +43,14 @@ describe("the replay's fetch", () => {
     expect((await http.fetch(url)).body).toBeNull();
   });
 
+  it("takes a new connection for every request", async () => {
+    const { http, url } = await serve((request, response) =>
+      response.end(`${request.socket.remotePort}`),
+    );
+    const portOf = async () => (await http.fetch(url)).text();
+    expect(await portOf()).not.toBe(await portOf());
+  });
+
   it("ends with its signal, before the answer and in the middle of it", async () => {
     const { http, url } = await serve((_, response) => {
       response.writeHead(200);

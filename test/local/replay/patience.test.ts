@@ -65,6 +65,21 @@ describe("a request's patience", () => {
     expect(clock.pending).toBe(0);
   });
 
+  it("does not ask without pause when Retry-After is zero", async () => {
+    fake.answerWith(({ path }, response) => {
+      if (path.startsWith("/v1/")) {
+        json(response, 202, {}, { location: "/jobs/a-replay-01", "retry-after": "0" });
+      } else if (!path.endsWith("/result")) json(response, 200, { state: "succeeded" });
+      return !path.endsWith("/result");
+    });
+    const outcome = serveRequest(gateway, ASYNC, NEVER);
+    await vi.waitUntil(() => clock.pending === 2, WITHIN);
+    await clock.advance(49);
+    expect(clock.pending).toBe(2);
+    await clock.advance(1);
+    expect(await outcome).toMatchObject({ kind: "answered" });
+  });
+
   it.each(["stream", "queued", "async"] as const)(
     "ends ten minutes after a %s request was sent",
     async (mode) => {
