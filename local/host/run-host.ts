@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../../shared/core/clock.ts";
 import { type DurableEngine, startDurable } from "../durable/index.ts";
 import { type RunningService, StartError } from "../service.ts";
-import { clientInputs, usesDurable } from "./app/durable-bindings.ts";
+import { createClientInputs, usesDurable } from "./app/durable-bindings.ts";
 import { sortFunctions } from "./app/sort-functions.ts";
 import { startApp } from "./app/start-app.ts";
 import { Closers } from "./closers.ts";
@@ -52,7 +52,8 @@ async function start(
   const prepared = await prepare(options, closers);
   const { config, app, functions, log, origin } = prepared;
   let engine: DurableEngine | undefined;
-  const clientBinding = (): string => engine?.clientBinding() ?? "{}";
+  const started = Promise.withResolvers<void>();
+  const extraInputs = createClientInputs(() => engine?.clientBinding() ?? "{}");
   const triggers = createTriggers({
     functions,
     config: config.host,
@@ -62,7 +63,7 @@ async function start(
     log,
     services: internals.services ?? {},
     invoker: () => invoker,
-    extraInputs: (fn) => clientInputs(fn, clientBinding),
+    extraInputs,
   });
   closers.add(() => terminate(app.hooks, clock));
   closers.add(() => triggers.closeServices());
@@ -75,7 +76,7 @@ async function start(
     outputs: triggers.outputs,
   });
   const http = await createHttpSide({
-    ...{ options, config, functions, invoker, log, clock, origin, clientBinding },
+    ...{ options, config, functions, invoker, log, clock, origin, extraInputs },
     httpUri: app.httpUri,
     runByHand: (name) => triggers.listeners.find(({ functionName }) => functionName === name),
     durable: (request, response) => engine?.handle(request, response) ?? false,
@@ -87,8 +88,14 @@ async function start(
     engine = await (internals.startDurable ?? startDurable)({
       ...durableSettings(config.host.extensions.durableTask),
       ...{ dataDir, origin, clock, log: print },
-      functions: createDurableFunctions(functions, invoker),
+      functions: createDurableFunctions({
+        functions,
+        invoker,
+        extraInputs,
+        started: started.promise,
+      }),
     });
+    started.resolve();
     closers.add(() => engine?.close());
   }
   closers.add(() =>

@@ -1,5 +1,6 @@
 import type { Clock } from "../../shared/core/clock.ts";
 import type { AppFunction, NamedBinding } from "./app/app-function.ts";
+import type { ExtraInputs } from "./app/durable-bindings.ts";
 import type { Environment } from "./config/environment.ts";
 import type { HostConfig } from "./config/host-schema.ts";
 import type { RpcTypedData } from "./core/core-types.ts";
@@ -35,7 +36,7 @@ export interface TriggersOptions {
   log: HostLog;
   services: Partial<TriggerServices>;
   invoker(): Invoker;
-  extraInputs(fn: AppFunction): { name: string; data: RpcTypedData }[];
+  extraInputs: ExtraInputs;
 }
 
 /** The listeners of all functions but the HTTP and Durable ones, and all output bindings. */

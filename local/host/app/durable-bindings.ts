@@ -11,10 +11,19 @@ export function usesDurable(functions: readonly AppFunction[]): boolean {
   );
 }
 
-/** Values of a function's `durableClient` inputs, the only kind of input there is. */
-export function clientInputs(
-  { inputs }: AppFunction,
-  clientBinding: () => string,
-): { name: string; data: RpcTypedData }[] {
-  return inputs.map(({ name }) => ({ name, data: { string: clientBinding() } }));
+/** Values of a function's input bindings besides its trigger. */
+export type ExtraInputs = (fn: AppFunction) => { name: string; data: RpcTypedData }[];
+
+/**
+ * Gives functions their `durableClient` inputs, the only kind of input there is. Their value does not
+ * change while the engine runs, so it is made once per function and not per call.
+ */
+export function createClientInputs(clientBinding: () => string): ExtraInputs {
+  const known = new Map<AppFunction, ReturnType<ExtraInputs>>();
+  return (fn) => {
+    const inputs =
+      known.get(fn) ?? fn.inputs.map(({ name }) => ({ name, data: { string: clientBinding() } }));
+    known.set(fn, inputs);
+    return inputs;
+  };
 }

@@ -1,17 +1,17 @@
 import type { HttpFunction } from "../http/http-call.ts";
 import type { RouteDefinition } from "../http/router.ts";
 import type { AppFunction } from "./app-function.ts";
-import { clientInputs } from "./durable-bindings.ts";
+import type { ExtraInputs } from "./durable-bindings.ts";
 
-/** The routes of the app's HTTP functions; `clientBinding` is what durable clients are made of. */
+/** The routes of the app's HTTP functions. */
 export function httpRoutes(
   functions: readonly AppFunction[],
-  clientBinding: () => string,
+  extraInputs: ExtraInputs,
 ): RouteDefinition<HttpFunction>[] {
   return functions
     .filter(({ trigger, isDisabled }) => !isDisabled && isHttp(trigger.binding.type))
     .map((fn) => {
-      const target = httpFunction(fn, clientBinding);
+      const target = httpFunction(fn, extraInputs);
       const { route, methods } = target;
       return { functionName: fn.name, route, methods, target };
     });
@@ -21,7 +21,7 @@ const isHttp = (type: string): boolean => type.toLowerCase() === "httptrigger";
 
 const ALL_METHODS = ["GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS", "TRACE"];
 
-function httpFunction(fn: AppFunction, clientBinding: () => string): HttpFunction {
+function httpFunction(fn: AppFunction, extraInputs: ExtraInputs): HttpFunction {
   const { binding, name } = fn.trigger;
   const methods = Array.isArray(binding["methods"]) ? binding["methods"].map(String) : [];
   return {
@@ -30,6 +30,6 @@ function httpFunction(fn: AppFunction, clientBinding: () => string): HttpFunctio
     authLevel: String(binding["authLevel"] ?? "function"),
     route: typeof binding["route"] === "string" ? binding["route"] : undefined,
     methods: methods.length > 0 ? methods : ALL_METHODS,
-    extraInputs: () => clientInputs(fn, clientBinding),
+    extraInputs: () => extraInputs(fn),
   };
 }

@@ -1,14 +1,25 @@
 import type { DurableFunctions } from "../../durable/index.ts";
 import type { AppFunction } from "../app/app-function.ts";
+import type { ExtraInputs } from "../app/durable-bindings.ts";
 import type { RpcTypedData } from "../core/core-types.ts";
 import type { Invoker } from "../invocation/invoker.ts";
 import { jsonOf } from "../invocation/typed-data.ts";
 
+export interface DurableFunctionsOptions {
+  functions: readonly AppFunction[];
+  invoker: Invoker;
+  extraInputs: ExtraInputs;
+  /** Resolves when the engine is up; only then there is a value for `durableClient` inputs. */
+  started: Promise<unknown>;
+}
+
 /** The app's orchestrators, activities and entities, ready for the engine to call. */
-export function createDurableFunctions(
-  functions: readonly AppFunction[],
-  invoker: Invoker,
-): DurableFunctions {
+export function createDurableFunctions({
+  functions,
+  invoker,
+  extraInputs,
+  started,
+}: DurableFunctionsOptions): DurableFunctions {
   const orchestrators = byName(functions, "orchestrationtrigger");
   const activities = byName(functions, "activitytrigger");
   const entities = byName(functions, "entitytrigger");
@@ -17,8 +28,10 @@ export function createDurableFunctions(
     data: RpcTypedData,
     triggerMetadata?: Record<string, RpcTypedData>,
   ): Promise<string | undefined> => {
+    // The engine resumes what was unfinished before its own start has resolved.
+    if (target.inputs.length > 0) await started;
     const response = await invoker.run(target.fn, {
-      inputData: [{ name: target.trigger.name, data }],
+      inputData: [{ name: target.trigger.name, data }, ...extraInputs(target)],
       ...(triggerMetadata && { triggerMetadata }),
     });
     return jsonOf(response.returnValue);

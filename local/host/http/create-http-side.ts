@@ -1,5 +1,6 @@
 import type { Clock } from "../../../shared/core/clock.ts";
 import type { AppFunction } from "../app/app-function.ts";
+import type { ExtraInputs } from "../app/durable-bindings.ts";
 import { httpRoutes } from "../app/http-functions.ts";
 import type { LoadedConfig } from "../config/load-config.ts";
 import type { HostOptions } from "../index.ts";
@@ -27,7 +28,7 @@ export interface HttpSideOptions {
   origin: string;
   /** Where the library streams; absent when the app buffers. */
   httpUri: string | undefined;
-  clientBinding(): string;
+  extraInputs: ExtraInputs;
   durable: HttpFrontOptions["durable"];
 }
 
@@ -46,7 +47,7 @@ const DEFAULT_MAX_REQUEST_BODY_BYTES = 104_857_600;
 
 /** Puts router, transport, admin API and server together. */
 export async function createHttpSide(parts: HttpSideOptions): Promise<HttpSide> {
-  const { config, functions, clientBinding, clock, options } = parts;
+  const { config, functions, extraInputs, clock, options } = parts;
   const opened = Promise.withResolvers<void>();
   const server = createPublicServer((request, response, proceed) => {
     if (isOpen) front.handle(request, response, proceed);
@@ -58,7 +59,7 @@ export async function createHttpSide(parts: HttpSideOptions): Promise<HttpSide> 
   });
   let isOpen = false;
   const { http } = config.host.extensions;
-  const { router, problems } = createRouter(httpRoutes(functions, clientBinding), http.routePrefix);
+  const { router, problems } = createRouter(httpRoutes(functions, extraInputs), http.routePrefix);
   const limit = bodyLimit(process.env["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"]);
   const transport = await createTransport(parts, server);
   const front = new HttpFront({

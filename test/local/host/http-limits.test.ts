@@ -152,3 +152,26 @@ describe("the host's HTTP server", () => {
     await echo.stop();
   });
 });
+
+describe("settings of host.json for HTTP", () => {
+  it("limit what may be under way, and add headers to every function's answer", async () => {
+    const http = "AzureFunctionsJobHost__extensions__http__";
+    const host = await startFixture("behaviours", {
+      env: {
+        [`${http}maxOutstandingRequests`]: "1",
+        [`${http}customHeaders__X-Content-Type-Options`]: "nosniff",
+      },
+    });
+    const slow = fetch(`${host.url}/slow`);
+    const refused = await eventually(async () => {
+      const response = await fetch(`${host.url}/cookies`);
+      await response.text();
+      return response.status === 429 || undefined;
+    });
+    expect(refused).toBe(true);
+    expect((await slow).status).toBe(500);
+    const answer = await fetch(`${host.url}/cookies`);
+    expect([answer.status, answer.headers.get("x-content-type-options")]).toEqual([200, "nosniff"]);
+    await host.stop();
+  });
+});
