@@ -16,6 +16,8 @@ export interface HttpConnection {
   appendHeader(name: string, value: string): void;
   /** Resolves when the client has taken what was written so far, or is gone. */
   drained(): Promise<void> | undefined;
+  /** Breaks off an answer that cannot be completed: its client must see an error, and no end. */
+  breakOff(): void;
 }
 
 const INVOCATION_ID = "x-ms-invocation-id";
@@ -64,6 +66,7 @@ export class HttpConnections {
       target: request.url ?? "/",
       appendHeader: (name, value) => response.appendHeader(name, value),
       drained: () => drained(response),
+      breakOff: () => void response.destroy(),
     });
   }
 }

@@ -68,10 +68,16 @@ async function* pace(
   body: AsyncIterable<Uint8Array>,
   connection: HttpConnection,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of body) {
-    yield chunk;
-    const waiting = connection.drained();
-    if (waiting !== undefined) await waiting;
-    if (connection.closed.aborted) return;
+  try {
+    for await (const chunk of body) {
+      yield chunk;
+      const waiting = connection.drained();
+      if (waiting !== undefined) await waiting;
+      if (connection.closed.aborted) return;
+    }
+  } catch (error) {
+    // The library would leave the response open, and the client waiting for what never comes.
+    connection.breakOff();
+    throw error;
   }
 }
