@@ -1,0 +1,132 @@
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
+import { HttpRequest, InvocationContext } from "@azure/functions";
+import { describe, expect, it } from "vitest";
+import { HttpConnections } from "../../functions/http-connections.ts";
+import { toGatewayRequest, toHttpResponse } from "../../functions/http-exchange.ts";
+import type { GatewayResponse } from "../../shared/core/http.ts";
+import { startServer } from "../support/http-server.ts";
+import { sendAsLibrary } from "../support/library-server.ts";
+import { bodyOf, textOf } from "../support/streams.ts";
+
+const connections = new HttpConnections();
+let invocations = 0;
+
+/** A server that answers as the app and the library would together. */
+async function serving(answer: GatewayResponse) {
+  const id = `exchange-${++invocations}`;
+  const sent = Promise.withResolvers<void>();
+  const server = await startServer((_, response) => {
+    const init = toHttpResponse(answer, connections.find(id));
+    sendAsLibrary(init, response).then(sent.resolve, sent.reject);
+  });
+  const options = { headers: { "x-ms-invocation-id": id } };
+  const ask = (): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      get(server.origin, options, resolve).on("error", reject);
+    });
+  return { ask, sent: sent.promise, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+describe("an answer on its way through the library", () => {
+  it("keeps its status, headers, cookies and bytes", async () => {
+    const headers = [
+      ["Content-Type", "text/plain"],
+      ["Set-Cookie", "a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT"],
+      ["X-A", "1"],
+      ["Set-Cookie", "b=2"],
+    ] as const;
+    await using server = await serving({ status: 207, headers, body: bodyOf("a", "b") });
+    const response = await server.ask();
+    expect(await textOf(response)).toBe("ab");
+    expect(response.statusCode).toBe(207);
+    expect(response.headers).toMatchObject({
+      "content-type": "text/plain",
+      "set-cookie": ["a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT", "b=2"],
+      "x-a": "1",
+    });
+  });
+
+  it.each([204, 304])("may be a %d, without a body", async (status) => {
+    await using server = await serving({ status, headers: [], body: undefined });
+    const response = await server.ask();
+    expect([response.statusCode, await textOf(response)]).toEqual([status, ""]);
+  });
+
+  it("asks for no more than the client takes, and for all of it in the end", async () => {
+    const total = 200;
+    let asked = 0;
+    async function* large(): AsyncGenerator<Uint8Array> {
+      for (; asked < total; asked++) yield Buffer.alloc(256 * 1024);
+    }
+    await using server = await serving({ status: 200, headers: [], body: large() });
+    const response = (await server.ask()).pause();
+    await once(response, "readable");
+    const askedBeforeReading = asked;
+    expect(askedBeforeReading).toBeLessThan(total);
+    let received = 0;
+    for await (const chunk of response) received += (chunk as Buffer).byteLength;
+    expect([asked, received]).toEqual([total, total * 256 * 1024]);
+  });
+
+  it("gives its body up when the client leaves", async () => {
+    const released = Promise.withResolvers<void>();
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) yield Buffer.alloc(64 * 1024);
+      } finally {
+        released.resolve();
+      }
+    }
+    await using server = await serving({ status: 200, headers: [], body: endless() });
+    const response = await server.ask();
+    response.on("error", () => {}).destroy();
+    await released.promise;
+    await server.sent;
+  });
+
+  it("reaches the client as an error when its body breaks, never as an end", async () => {
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("a");
+      throw new Error("connection reset");
+    }
+    await using server = await serving({ status: 200, headers: [], body: broken() });
+    await Promise.all([
+      expect(server.ask().then(textOf)).rejects.toThrow(/aborted|socket hang up/),
+      expect(server.sent).rejects.toThrow("connection reset"),
+    ]);
+  });
+});
+
+describe("toGatewayRequest", () => {
+  const options = { connections, requestId: "request-1", receivedAt: 5 };
+  const context = new InvocationContext({ invocationId: "unknown" });
+
+  it.each([
+    ["http://localhost:7071/a%2Fb//c/../d?x=%26", "/a%2Fb//c/../d?x=%26"],
+    ["http://localhost:7071", "/"],
+    ["https://gateway.test?x=1", "?x=1"],
+  ])("reads %s where the host does not stream", (url, target) => {
+    const asked = { url, method: "POST", headers: new Headers({ "X-A": "1" }), body: null };
+    const request = toGatewayRequest(asked as unknown as HttpRequest, context, options);
+    expect(request).toMatchObject({
+      id: "request-1",
+      method: "POST",
+      target,
+      headers: [["x-a", "1"]],
+      body: undefined,
+      receivedAt: 5,
+    });
+    expect(request.closed.aborted).toBe(false);
+  });
+
+  it("hands on the body as it arrives", async () => {
+    const asked = new HttpRequest({
+      method: "POST",
+      url: "http://localhost/",
+      body: { string: "question" },
+    });
+    const { body } = toGatewayRequest(asked, context, options);
+    expect(await textOf(body)).toBe("question");
+  });
+});

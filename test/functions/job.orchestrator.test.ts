@@ -1,0 +1,145 @@
+import * as df from "durable-functions";
+import { describe, expect, it, vi } from "vitest";
+import { registerJobOrchestrator } from "../../functions/job.orchestrator.ts";
+import { type Asked, Orchestration } from "../support/orchestration.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const EXPIRES = NOW + 600_000;
+const input = { jobId: "job-1", expiresAt: EXPIRES, maxAttempts: 5, reconcileMs: 30_000 };
+
+function orchestrator() {
+  const register = vi.spyOn(df.app, "orchestration").mockReturnValue(undefined as never);
+  registerJobOrchestrator();
+  const [name, handler] = register.mock.calls[0] ?? [];
+  expect(name).toBe("job");
+  return handler as unknown as ConstructorParameters<typeof Orchestration>[0];
+}
+
+const begin = (given: object = input): Orchestration =>
+  new Orchestration(orchestrator(), given, NOW);
+
+const activity = (name: string, attempt: number): Asked => ({
+  kind: "activity",
+  name,
+  input: { jobId: "job-1", attempt },
+});
+
+const final = { attempt: 1, isFinal: true };
+
+describe("the orchestrator of a job", () => {
+  it("puts the first attempt into its lane, then waits for word of it or for a while", () => {
+    const job = begin();
+    expect(job.asked).toEqual(activity("enqueueAttempt", 1));
+    job.resume();
+    expect(job.asked).toMatchObject({
+      kind: "any",
+      tasks: [
+        { kind: "event", name: "attemptEnded" },
+        { kind: "timer", at: NOW + 30_000 },
+      ],
+    });
+  });
+
+  it("ends on the final word, and leaves no timer running", () => {
+    const job = begin();
+    job.resume();
+    const { asked } = job;
+    job.raise(final);
+    expect(job.isDone).toBe(true);
+    const [timer] = asked.kind === "any" ? asked.tasks.slice(1) : [];
+    expect(timer?.kind === "timer" && timer.cancel).toHaveBeenCalledOnce();
+  });
+
+  it("looks for itself when no word comes, and waits again when there is none", () => {
+    const job = begin();
+    job.resume();
+    job.elapse();
+    expect(job.asked).toEqual(activity("checkAttempt", 1));
+    job.resume(null);
+    expect(job.asked).toMatchObject({ kind: "any", tasks: [{}, { at: NOW + 60_000 }] });
+  });
+
+  it("makes new tasks for every wait, because one may be part of one race only", () => {
+    const job = begin();
+    job.resume();
+    const first = job.asked;
+    job.elapse();
+    job.resume(null);
+    const second = job.asked;
+    const tasksOf = (asked: Asked) => (asked.kind === "any" ? asked.tasks : []);
+    for (const task of tasksOf(second)) expect(tasksOf(first)).not.toContain(task);
+  });
+
+  it("ends when it finds the word that it missed", () => {
+    const job = begin();
+    job.resume();
+    job.elapse();
+    job.resume(final);
+    expect(job.isDone).toBe(true);
+  });
+
+  it("sleeps as long as a backend asked before it repeats the attempt", () => {
+    const job = begin();
+    job.resume();
+    job.raise({ attempt: 1, isFinal: false, retryAfterMs: 7000 });
+    expect(job.asked).toMatchObject({ kind: "timer", at: NOW + 7000 });
+    job.nowMs += 7000;
+    job.resume();
+    expect(job.asked).toEqual(activity("enqueueAttempt", 2));
+  });
+
+  it("goes on waiting after late word of an attempt that was repeated", () => {
+    const job = begin({ ...input, attempt: 3 });
+    job.resume();
+    job.raise({ attempt: 2, isFinal: false });
+    expect(job.asked.kind).toBe("any");
+  });
+
+  it("expires at its time, whether it waits or sleeps", () => {
+    for (const retryAfterMs of [undefined, 9_000_000]) {
+      const job = begin({ ...input, expiresAt: NOW + 10_000 });
+      job.resume();
+      if (retryAfterMs === undefined) {
+        job.elapse();
+      } else {
+        job.raise({ attempt: 1, isFinal: false, retryAfterMs });
+        expect(job.asked).toMatchObject({ kind: "timer", at: NOW + 10_000 });
+        job.nowMs = NOW + 10_000;
+        job.resume();
+      }
+      expect(job.asked).toMatchObject({ kind: "activity", name: "expireJob" });
+      job.resume();
+      expect(job.isDone).toBe(true);
+    }
+  });
+
+  it("starts a new history after a hundred steps, and goes on exactly where it was", () => {
+    const long = { ...input, expiresAt: NOW + 1e9 };
+    const job = begin(long);
+    for (let steps = 0; !job.isDone; steps++) {
+      expect(steps).toBeLessThan(101);
+      if (job.asked.kind === "any") job.elapse();
+      else job.resume(null);
+    }
+    expect(job.continueAsNew).toHaveBeenCalledOnce();
+    const [carried] = job.continueAsNew.mock.calls[0] ?? [];
+    const copied = JSON.parse(JSON.stringify(carried)) as object;
+    expect(copied).toMatchObject({ jobId: "job-1", attempt: 1 });
+    const continued = new Orchestration(orchestrator(), copied, job.nowMs);
+    expect(continued.asked).toEqual(activity("checkAttempt", 1));
+    continued.resume(final);
+    expect(continued.isDone).toBe(true);
+    expect(continued.continueAsNew).not.toHaveBeenCalled();
+  });
+
+  it("asks for its activities again for as long as a job may live, half a minute apart", () => {
+    const job = begin();
+    job.resume();
+    job.elapse();
+    expect(job.retries).toHaveLength(2);
+    for (const retry of job.retries) {
+      expect(retry.maxNumberOfAttempts * 30_000).toBeGreaterThan(86_400_000);
+      expect(retry.maxRetryIntervalInMilliseconds).toBe(30_000);
+    }
+  });
+});
