@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { AddressInfo, Server } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import type { Clock } from "../../shared/core/clock.ts";
 import { type LocalLog, StartError } from "../service.ts";
 import { acknowledgePromptly } from "./amqp/prompt-acks.ts";
@@ -35,6 +35,8 @@ export class AmqpServer {
   readonly #options: AmqpServerOptions;
   readonly #container: RheaContainer;
   readonly #clients = new Map<RheaConnection, ClientLinks>();
+  /** Every socket, also of those who connected and have said nothing yet. */
+  readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
 
   constructor(options: AmqpServerOptions) {
@@ -62,6 +64,10 @@ export class AmqpServer {
       treat_modified_as_released: false,
     });
     this.#server = server;
+    server.on("connection", (socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
     try {
       await once(server, "listening");
     } catch (error) {
@@ -83,7 +89,7 @@ export class AmqpServer {
   /** Drops every connection at once: nothing more reaches a client. */
   cutOff(): void {
     this.#server?.close();
-    for (const connection of this.#clients.keys()) connection.socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   #handleEvents(): void {
@@ -113,8 +119,10 @@ export class AmqpServer {
   }
 
   #onConnection(connection: RheaConnection): void {
-    this.#clients.set(connection, new ClientLinks());
+    const links = new ClientLinks();
+    this.#clients.set(connection, links);
     acknowledgePromptly(connection);
+    connection.socket.on("drain", () => links.resume());
     connection.socket.once("close", () => this.#forget(connection));
   }
 

@@ -5,12 +5,15 @@ const KIBIBYTE = 1024;
 
 /** Largest message, headers included, in the Standard tier. */
 export const DEFAULT_MAX_MESSAGE_KILOBYTES = 256;
+/** Largest message in the Premium tier. */
+export const MAX_MESSAGE_KILOBYTES = 102_400;
 /** Smallest quota that the service offers for an entity. */
 export const DEFAULT_MAX_SIZE_MEGABYTES = 1024;
 export const DEFAULT_LOCK_DURATION_MS = 60_000;
 /** The service refuses a lock duration above five minutes. */
 export const MAX_LOCK_DURATION_MS = 300_000;
 export const DEFAULT_MAX_DELIVERY_COUNT = 10;
+export const MAX_DELIVERY_COUNT = 2_000;
 export const DEFAULT_DUPLICATE_WINDOW_MS = 600_000;
 
 /**
@@ -39,6 +42,8 @@ export const SOCKET_HIGH_WATER_BYTES = KIBIBYTE * KIBIBYTE;
 export const MAX_WAITING_RESPONSES = 1_000;
 /** Most messages that one peek returns. */
 export const MAX_PEEK_MESSAGES = 1_000;
+/** Bytes of messages in one peek above which it returns fewer than were asked for. */
+export const MAX_PEEK_BYTES = 4 * KIBIBYTE * KIBIBYTE;
 /** How long "next available session" waits when the client names no timeout; the SDKs' default. */
 export const DEFAULT_SESSION_WAIT_MS = 60_000;
 /** How long a closing broker waits for its clients to close their side. */

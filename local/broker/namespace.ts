@@ -9,6 +9,7 @@ import {
   toSettings,
 } from "./entity/settings.ts";
 import type { NamespaceDefinition, TopicDefinition } from "./index.ts";
+import { DEFAULT_MAX_SIZE_MEGABYTES } from "./limits.ts";
 import type { BrokerStore } from "./store/broker-store.ts";
 import type { EntityKind, StoredEntity } from "./store/entity-store.ts";
 import { DEFAULT_RULE, Rules } from "./topics/rules.ts";
@@ -87,7 +88,8 @@ export class Namespace {
       const path = subscriptionPath(definition.name, one.name);
       this.#mustBeNew(path);
       const idBefore = this.#id(path);
-      const queue = this.#queue(path, "subscription", one);
+      const { maxSizeInMegabytes = DEFAULT_MAX_SIZE_MEGABYTES } = definition;
+      const queue = this.#queue(path, "subscription", { maxSizeInMegabytes, ...one });
       const id = this.#id(path);
       const rules = new Rules(id, this.#store);
       const createdAt = this.#clock.now();
@@ -95,7 +97,7 @@ export class Namespace {
       this.#add(path, { kind: "subscription", queue, rules });
       return new Subscription(queue, rules);
     });
-    const settings = toSettings(definition);
+    const settings = toSettings(definition.name, definition);
     const entity = this.#provide(definition.name, "topic", settings);
     const common = { path: definition.name, entity, settings, subscriptions };
     const topic = new Topic({ ...common, store: this.#store, clock: this.#clock });
@@ -103,7 +105,7 @@ export class Namespace {
   }
 
   #queue(path: string, kind: EntityKind, definition: EntityDefinition): MessageQueue {
-    const settings = toSettings(definition);
+    const settings = toSettings(path, definition);
     const entity = this.#provide(path, kind, settings);
     const common = { store: this.#store, clock: this.#clock };
     const deadLetterSettings = toDeadLetterSettings(settings);

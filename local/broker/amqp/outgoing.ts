@@ -59,15 +59,10 @@ export class OutgoingTransfers {
     return socket.writable && socket.writableLength < SOCKET_HIGH_WATER_BYTES;
   }
 
-  /** Calls back whenever room may have come; returns how to stop it. */
+  /** Calls back when the client's window opens; returns how to stop it. */
   onRoom(callback: () => void): () => void {
     this.#writable.add(callback);
     return () => this.#writable.delete(callback);
-  }
-
-  /** The socket has taken what it held. */
-  drained(): void {
-    for (const callback of this.#writable) callback();
   }
 
   /** Sends a delivery; returns its id. */
@@ -95,7 +90,8 @@ export class OutgoingTransfers {
     this.#remoteNextId = flow.next_incoming_id ?? 0;
     this.#remoteWindow = flow.incoming_window;
     this.#writeWaiting();
-    if (this.#waiting.length === 0) this.drained();
+    if (this.#waiting.length > 0) return;
+    for (const callback of this.#writable) callback();
   }
 
   on_disposition({ first, last, state, settled }: Performative): void {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, MessageContent } from "../amqp/incoming-message.ts";
-import { INDEX_ENTRY_BYTES } from "../limits.ts";
+import { INDEX_ENTRY_BYTES, MAX_PEEK_BYTES } from "../limits.ts";
 import type { BrokerStore } from "../store/broker-store.ts";
 import type { StoredEntity } from "../store/entity-store.ts";
 import { type MessageRecord, type MessageState, STATE } from "./message-record.ts";
@@ -99,12 +99,21 @@ export class MessageIndex {
     this.#store.replaceContent(this.#entityId, record, content);
   }
 
-  /** Messages from a sequence number on, in order; of one session when one is named. */
+  /**
+   * Messages from a sequence number on, in order; of one session when one is named. Fewer than
+   * `limit` when they are large, but at least one.
+   */
   range(range: { from: number; limit: number; sessionId?: string | undefined }): MessageRecord[] {
     const { from, limit, sessionId } = range;
+    const entityId = this.#entityId;
+    let bytes = 0;
     return this.#store
-      .sequenceNumbers({ entityId: this.#entityId, fromSequenceNumber: from, limit, sessionId })
-      .flatMap((sequenceNumber) => this.#records.get(sequenceNumber) ?? []);
+      .sequenceNumbers({ entityId, fromSequenceNumber: from, limit, sessionId })
+      .flatMap((sequenceNumber) => this.#records.get(sequenceNumber) ?? [])
+      .filter(({ sizeBytes }, index) => {
+        bytes += sizeBytes;
+        return index === 0 || bytes <= MAX_PEEK_BYTES;
+      });
   }
 
   #count(record: MessageRecord): void {

@@ -1,14 +1,16 @@
 import type { Clock } from "../../../shared/core/clock.ts";
-import { type BrokerError, messageNotFound, notAllowed, quotaExceeded } from "../amqp/errors.ts";
+import { type BrokerError, messageNotFound } from "../amqp/errors.ts";
 import type { IncomingMessage, MessageContent } from "../amqp/incoming-message.ts";
 import type { BrokerStore } from "../store/broker-store.ts";
 import type { StoredEntity } from "../store/entity-store.ts";
 import { Alarm } from "./alarm.ts";
 import type { Consumer, Delivery } from "./consumer.ts";
 import { type DeadLetterReason, EXPIRED, SESSION_ID_MISSING, withReason } from "./dead-letter.ts";
-import { MessageIndex, quotaBytes } from "./message-index.ts";
+import { Duplicates } from "./duplicates.ts";
+import { MessageIndex } from "./message-index.ts";
 import { type MessageRecord, STATE, toAnnotations } from "./message-record.ts";
 import { PlainDispatcher } from "./plain-dispatcher.ts";
+import { quotaRefusal, sessionRefusal } from "./refusal.ts";
 import { SessionDispatcher } from "./session-dispatcher.ts";
 import type { SessionLock } from "./session-lock.ts";
 import { SessionStates } from "./session-states.ts";
@@ -41,7 +43,7 @@ export class MessageQueue {
   readonly sessionStates: SessionStates;
   readonly #plain: PlainDispatcher;
   readonly #index: MessageIndex;
-  readonly #entity: StoredEntity;
+  readonly #duplicates: Duplicates;
   readonly #store: BrokerStore;
   readonly #clock: Clock;
   readonly #alarm: Alarm;
@@ -51,7 +53,7 @@ export class MessageQueue {
     this.path = path;
     this.settings = settings;
     this.deadLetterQueue = deadLetterQueue;
-    this.#entity = entity;
+    this.#duplicates = new Duplicates({ entityId: entity.id, settings, store, clock });
     this.#store = store;
     this.#clock = clock;
     this.#index = new MessageIndex(entity, store);
@@ -83,22 +85,12 @@ export class MessageQueue {
 
   /** Why these messages, together, cannot be accepted; undefined when they can. */
   refusal(messages: readonly IncomingMessage[]): BrokerError | undefined {
-    const { requiresSession, maxSizeBytes } = this.settings;
-    if (requiresSession && messages.some(({ sessionId }) => sessionId === undefined)) {
-      return notAllowed(
-        `The SessionId was not set on a message, and it cannot be sent to the entity '${this.path}', which requires sessions.`,
-      );
-    }
-    const bytes = messages.reduce((sum, message) => sum + quotaBytes(message), this.usedBytes);
-    if (bytes <= maxSizeBytes) return undefined;
-    return quotaExceeded(
-      `The maximum entity size has been reached or exceeded for '${this.path}': ${bytes} of ${maxSizeBytes} bytes.`,
-    );
+    return sessionRefusal(this, messages) ?? quotaRefusal(this, messages);
   }
 
   /** Stores a message; returns its sequence number, or undefined for a duplicate. */
   accept(message: IncomingMessage): number | undefined {
-    if (!this.#isNew(message)) return undefined;
+    if (!this.#duplicates.isNew(message)) return undefined;
     const record = this.#insert(message, undefined);
     this.#watchAfterCommit(record);
     return record.sequenceNumber;
@@ -190,17 +182,6 @@ export class MessageQueue {
       enqueuedAt: isScheduled ? scheduledAt : now,
       expiresAt: isScheduled ? undefined : expiryOf(ttlMs, now),
     });
-  }
-
-  #isNew({ messageId }: IncomingMessage): boolean {
-    const { requiresDuplicateDetection, duplicateWindowMs } = this.settings;
-    if (!requiresDuplicateDetection) return true;
-    const now = this.#clock.now();
-    const expiresAt = now + duplicateWindowMs;
-    const entityId = this.#entity.id;
-    return this.#store.change((entities) =>
-      entities.rememberId({ entityId, messageId, now, expiresAt }),
-    );
   }
 
   #inState(sequenceNumber: number, state: MessageRecord["state"]): MessageRecord {

@@ -1,3 +1,4 @@
+import { StartError } from "../../service.ts";
 import {
   DEFAULT_DUPLICATE_WINDOW_MS,
   DEFAULT_LOCK_DURATION_MS,
@@ -5,6 +6,9 @@ import {
   DEFAULT_MAX_MESSAGE_KILOBYTES,
   DEFAULT_MAX_SIZE_MEGABYTES,
   kilobytes,
+  MAX_DELIVERY_COUNT,
+  MAX_LOCK_DURATION_MS,
+  MAX_MESSAGE_KILOBYTES,
   megabytes,
 } from "../limits.ts";
 
@@ -34,8 +38,8 @@ export interface EntityDefinition {
   readonly maxMessageSizeInKilobytes?: number;
 }
 
-/** Fills in the defaults of a definition. */
-export function toSettings(definition: EntityDefinition): EntitySettings {
+/** Fills in the defaults of an entity's definition; refuses what Service Bus would refuse. */
+export function toSettings(path: string, definition: EntityDefinition): EntitySettings {
   const {
     lockDurationMs = DEFAULT_LOCK_DURATION_MS,
     maxDeliveryCount = DEFAULT_MAX_DELIVERY_COUNT,
@@ -47,6 +51,13 @@ export function toSettings(definition: EntityDefinition): EntitySettings {
     maxSizeInMegabytes = DEFAULT_MAX_SIZE_MEGABYTES,
     maxMessageSizeInKilobytes = DEFAULT_MAX_MESSAGE_KILOBYTES,
   } = definition;
+  checkRange(`lockDurationMs of "${path}"`, lockDurationMs, MAX_LOCK_DURATION_MS);
+  checkRange(`maxDeliveryCount of "${path}"`, maxDeliveryCount, MAX_DELIVERY_COUNT);
+  checkRange(
+    `maxMessageSizeInKilobytes of "${path}"`,
+    maxMessageSizeInKilobytes,
+    MAX_MESSAGE_KILOBYTES,
+  );
   return {
     lockDurationMs,
     maxDeliveryCount,
@@ -58,6 +69,11 @@ export function toSettings(definition: EntityDefinition): EntitySettings {
     maxSizeBytes: megabytes(maxSizeInMegabytes),
     maxMessageBytes: kilobytes(maxMessageSizeInKilobytes),
   };
+}
+
+function checkRange(what: string, value: number, max: number): void {
+  if (value >= 1 && value <= max) return;
+  throw new StartError(`The ${what} is ${value}; Service Bus allows 1 to ${max}.`);
 }
 
 /** A dead-letter queue neither expires nor dead-letters its messages again, and has no sessions. */

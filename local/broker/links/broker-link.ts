@@ -3,6 +3,8 @@ import type { RheaLink } from "../amqp/rhea.ts";
 /** The broker's side of a link. */
 export interface BrokerLink {
   readonly link: RheaLink;
+  /** The client's socket has taken what it held back; only links that send care. */
+  resume?(): void;
   /** The client has gone or was turned away: nothing more is sent or taken. */
   close(): void;
 }

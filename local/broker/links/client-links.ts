@@ -10,6 +10,11 @@ export class ClientLinks {
     this.#links.set(link.link, link);
   }
 
+  /** The client's socket has room again. */
+  resume(): void {
+    for (const link of this.#links.values()) link.resume?.();
+  }
+
   /** The client has detached a link. */
   close(link: RheaLink): void {
     this.#links.get(link)?.close();

@@ -84,6 +84,10 @@ export class ReceiveLink implements BrokerLink, SessionConsumer {
     this.link.close(reason.amqp);
   }
 
+  resume(): void {
+    this.#pump();
+  }
+
   /** Peek-locks outlive the link, until they expire; a session is free at once. */
   close(): void {
     if (!this.#isOpen) return;

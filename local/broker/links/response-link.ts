@@ -30,6 +30,10 @@ export class ResponseLink implements BrokerLink {
     this.#pump();
   }
 
+  resume(): void {
+    this.#pump();
+  }
+
   close(): void {
     this.#isOpen = false;
     this.#waiting = [];

@@ -60,7 +60,7 @@ export function attachNextSession({ receive, sessions, clock }: SessionAttachOpt
     leave();
     receive.close();
   };
-  return { link, close };
+  return { link, close, resume: () => receive.resume() };
 }
 
 // rhea opens its side of a link before it tells of the attach; nothing has been written yet.

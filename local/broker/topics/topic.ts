@@ -1,10 +1,12 @@
 import type { Clock } from "../../../shared/core/clock.ts";
-import { type BrokerError, messageNotFound, quotaExceeded } from "../amqp/errors.ts";
+import { type BrokerError, messageNotFound } from "../amqp/errors.ts";
 import type { IncomingMessage } from "../amqp/incoming-message.ts";
 import { Alarm } from "../entity/alarm.ts";
 import type { Delivery } from "../entity/consumer.ts";
-import { MessageIndex, quotaBytes } from "../entity/message-index.ts";
+import { Duplicates } from "../entity/duplicates.ts";
+import { MessageIndex } from "../entity/message-index.ts";
 import { type MessageRecord, STATE, toAnnotations } from "../entity/message-record.ts";
+import { quotaRefusal } from "../entity/refusal.ts";
 import type { EntitySettings } from "../entity/settings.ts";
 import { effectiveTtlMs, Timetable } from "../entity/timetable.ts";
 import type { BrokerStore } from "../store/broker-store.ts";
@@ -31,7 +33,7 @@ export class Topic {
   readonly #index: MessageIndex;
   readonly #timetable = new Timetable();
   readonly #alarm: Alarm;
-  readonly #entity: StoredEntity;
+  readonly #duplicates: Duplicates;
   readonly #store: BrokerStore;
   readonly #clock: Clock;
 
@@ -39,7 +41,7 @@ export class Topic {
     this.path = path;
     this.settings = settings;
     this.subscriptions = subscriptions;
-    this.#entity = entity;
+    this.#duplicates = new Duplicates({ entityId: entity.id, settings, store, clock });
     this.#store = store;
     this.#clock = clock;
     this.#index = new MessageIndex(entity, store);
@@ -61,16 +63,17 @@ export class Topic {
 
   /** Why these messages, together, cannot be accepted; undefined when they can. */
   refusal(messages: readonly IncomingMessage[]): BrokerError | undefined {
-    const bytes = messages.reduce((sum, message) => sum + quotaBytes(message), this.usedBytes);
-    if (bytes <= this.settings.maxSizeBytes) return undefined;
-    return quotaExceeded(
-      `The maximum entity size has been reached or exceeded for '${this.path}': ${bytes} of ${this.settings.maxSizeBytes} bytes.`,
-    );
+    const holders = [this, ...this.subscriptions.map(({ queue }) => queue)];
+    for (const holder of holders) {
+      const refusal = quotaRefusal(holder, messages);
+      if (refusal) return refusal;
+    }
+    return undefined;
   }
 
   /** Publishes a message, or keeps it until it is due; undefined for a duplicate. */
   accept(message: IncomingMessage): number | undefined {
-    if (!this.#isNew(message)) return undefined;
+    if (!this.#duplicates.isNew(message)) return undefined;
     const now = this.#clock.now();
     if ((message.scheduledAt ?? 0) > now) return this.#keep(message);
     const sequenceNumber = this.#index.skip();
@@ -99,14 +102,6 @@ export class Topic {
 
   close(): void {
     this.#alarm.stop();
-  }
-
-  #isNew({ messageId }: IncomingMessage): boolean {
-    const { requiresDuplicateDetection, duplicateWindowMs } = this.settings;
-    if (!requiresDuplicateDetection) return true;
-    const now = this.#clock.now();
-    const seen = { entityId: this.#entity.id, messageId, now, expiresAt: now + duplicateWindowMs };
-    return this.#store.change((entities) => entities.rememberId(seen));
   }
 
   #keep(message: IncomingMessage): number {

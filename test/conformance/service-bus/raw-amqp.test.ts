@@ -28,7 +28,7 @@ describe("AMQP as other clients speak it", () => {
   let connection: Connection;
 
   beforeAll(async () => {
-    const names = ["plain", "twins", "with space", "eager", "presettled"];
+    const names = ["plain", "twins", "with space", "eager", "presettled", "bulk"];
     under = await brokerUnderTest({ queues: names.map((name) => ({ name })) });
     connection = await open(UNAUTHENTICATED);
   });
@@ -63,6 +63,22 @@ describe("AMQP as other clients speak it", () => {
     const receiver = connection.open_receiver({ source: "eager", credit_window: 10 });
     const { message: received } = await nextMessage(receiver);
     expect(received?.body).toBe("waiting");
+    receiver.close();
+  });
+
+  it("goes on sending as the client takes it, on credit that was given once", async () => {
+    const body = "x".repeat(200_000);
+    for (let count = 0; count < 30; count++) await send("bulk", body);
+    const receiver = connection.open_receiver({ source: "bulk", credit_window: 0 });
+    let received = 0;
+    const all = new Promise<void>((resolve) => {
+      receiver.on("message", () => {
+        received += 1;
+        if (received === 30) resolve();
+      });
+    });
+    receiver.add_credit(30);
+    await all;
     receiver.close();
   });
 

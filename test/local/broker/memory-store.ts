@@ -31,7 +31,7 @@ export function makeQueue(options: {
   definition?: EntityDefinition;
 }) {
   const { store, clock, definition = {} } = options;
-  const settings = toSettings(definition);
+  const settings = toSettings("q", definition);
   const { requiresSession, requiresDuplicateDetection } = settings;
   const entity = (key: string) =>
     store.entities.list().find((stored) => stored.key === key) ??

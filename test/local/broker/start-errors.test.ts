@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -74,6 +74,21 @@ describe("starting the broker", () => {
     chmodSync(dataDir, 0o500);
     await refused(start(), dataDir, "LOCAL_DATA_DIR");
     chmodSync(dataDir, 0o700);
+  });
+
+  it("names a setting that Service Bus would refuse", async () => {
+    const queues = [{ name: "q", lockDurationMs: 300_001 }];
+    await refused(start({ queues }), 'lockDurationMs of "q"', "300000");
+    await refused(start({ queues: [{ name: "q", maxDeliveryCount: 0 }] }), "maxDeliveryCount");
+  });
+
+  it("closes though a client has connected and said nothing", async () => {
+    const broker = await start();
+    const silent = connect(broker.port, "127.0.0.1");
+    await once(silent, "connect");
+    const closed = once(silent, "close");
+    await broker.close();
+    await closed;
   });
 
   it("refuses an entity that is defined twice", async () => {
