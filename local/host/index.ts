@@ -29,5 +29,5 @@ export interface HostOptions {
  * environment. Fails with a `StartError` that names what the user must mend.
  */
 export function startHost(options: HostOptions): Promise<RunningService> {
-  return runHost(options, {});
+  return runHost(options);
 }

@@ -16,37 +16,24 @@ import { createHostLog } from "./invocation/host-log.ts";
 import { Invoker } from "./invocation/invoker.ts";
 import { reservePort } from "./port-reservation.ts";
 import type { TriggerListener } from "./trigger-listener.ts";
-import { createTriggers, type TriggerServices } from "./triggers.ts";
-
-/** What a test may put in the place of other rooms and of the network. */
-export interface HostInternals {
-  startDurable?: typeof startDurable;
-  services?: Partial<TriggerServices>;
-}
+import { createTriggers } from "./triggers.ts";
 
 const DEFAULT_PORT = 7071; // what `func start` listens on
 const DEFAULT_CLOSE_GRACE_MS = 30_000;
 const TERMINATE_HOOKS_DEADLINE_MS = 10_000;
 
 /** Starts a host; whatever was begun is undone when a later step fails. */
-export async function runHost(
-  options: HostOptions,
-  internals: HostInternals,
-): Promise<RunningService> {
+export async function runHost(options: HostOptions): Promise<RunningService> {
   const closers = new Closers();
   try {
-    return await start(options, internals, closers);
+    return await start(options, closers);
   } catch (error) {
     await closers.close().catch(() => {});
     throw error;
   }
 }
 
-async function start(
-  options: HostOptions,
-  internals: HostInternals,
-  closers: Closers,
-): Promise<RunningService> {
+async function start(options: HostOptions, closers: Closers): Promise<RunningService> {
   const { dataDir, clock = systemClock, log: print = () => {} } = options;
   const { closeGraceMs = DEFAULT_CLOSE_GRACE_MS } = options;
   const prepared = await prepare(options, closers);
@@ -61,7 +48,6 @@ async function start(
     dataDir,
     clock,
     log,
-    services: internals.services ?? {},
     invoker: () => invoker,
     extraInputs,
   });
@@ -85,7 +71,7 @@ async function start(
   refuse(options.appDir, [...prepared.problems, ...http.problems, ...triggers.problems]);
   await listen(http.server, prepared.reservation);
   if (usesDurable(functions)) {
-    engine = await (internals.startDurable ?? startDurable)({
+    engine = await startDurable({
       ...durableSettings(config.host.extensions.durableTask),
       ...{ dataDir, origin, clock, log: print },
       functions: createDurableFunctions({
@@ -98,9 +84,13 @@ async function start(
     started.resolve();
     closers.add(() => engine?.close());
   }
-  closers.add(() =>
-    Promise.all([http.drain(closeGraceMs), stopAll(triggers.listeners, closeGraceMs)]),
-  );
+  closers.add(async () => {
+    const [isDrained] = await Promise.all([
+      http.drain(closeGraceMs),
+      stopAll(triggers.listeners, closeGraceMs),
+    ]);
+    if (!isDrained) log.system("warning", `HTTP calls outlasted the grace of ${closeGraceMs} ms`);
+  });
   await Promise.all(triggers.listeners.map((listener) => listener.start()));
   http.open();
   return { url: origin, close: () => closers.close() };

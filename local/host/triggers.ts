@@ -8,7 +8,7 @@ import type { RegisteredFunction } from "./core/function-registry.ts";
 import type { HostLog } from "./invocation/host-log.ts";
 import type { Invoker, SendOutputs } from "./invocation/invoker.ts";
 import { CLOSE_DEADLINE_MS } from "./service-bus/queue-listener.ts";
-import { type OpenServiceBus, openServiceBus } from "./service-bus/service-bus-client.ts";
+import { openServiceBus } from "./service-bus/service-bus-client.ts";
 import { connectionName, ServiceBusConnections } from "./service-bus/service-bus-connections.ts";
 import { createServiceBusOutput, outputEntity } from "./service-bus/service-bus-output.ts";
 import { createServiceBusListener } from "./service-bus/service-bus-triggers.ts";
@@ -16,16 +16,10 @@ import { settleWithin } from "./settle-within.ts";
 import { createQueueListener } from "./storage-queues/create-queue-listener.ts";
 import type { MessageEncoding } from "./storage-queues/message-encoding.ts";
 import { createQueueOutput } from "./storage-queues/queue-output.ts";
-import { type OpenStorageQueues, openStorageQueues } from "./storage-queues/storage-queue.ts";
+import { openStorageQueues } from "./storage-queues/storage-queue.ts";
 import { StorageQueueConnections } from "./storage-queues/storage-queue-connections.ts";
 import { createTimerListener } from "./timers/create-timer-listener.ts";
 import type { TriggerListener } from "./trigger-listener.ts";
-
-/** The services that triggers and output bindings reach out to. */
-export interface TriggerServices {
-  openServiceBus: OpenServiceBus;
-  openStorageQueues: OpenStorageQueues;
-}
 
 export interface TriggersOptions {
   functions: readonly AppFunction[];
@@ -34,7 +28,6 @@ export interface TriggersOptions {
   dataDir: string;
   clock: Clock;
   log: HostLog;
-  services: Partial<TriggerServices>;
   invoker(): Invoker;
   extraInputs: ExtraInputs;
 }
@@ -57,13 +50,10 @@ type Complain = (problem: string) => void;
 
 /** Builds, without starting them, the listeners and outputs of the app. */
 export function createTriggers(options: TriggersOptions): Triggers {
-  const { environment, services, functions } = options;
+  const { environment, functions } = options;
   const connections: Connections = {
-    serviceBus: new ServiceBusConnections(environment, services.openServiceBus ?? openServiceBus),
-    storageQueues: new StorageQueueConnections(
-      environment,
-      services.openStorageQueues ?? openStorageQueues,
-    ),
+    serviceBus: new ServiceBusConnections(environment, openServiceBus),
+    storageQueues: new StorageQueueConnections(environment, openStorageQueues),
     encoding: options.config.extensions.queues.messageEncoding,
   };
   const problems: string[] = [];

@@ -59,6 +59,7 @@ export class HttpFront {
       answerPlainly(response, 400, "Bad Request: the host or the request target is not valid.");
       return;
     }
+    drainAfterResponse(request, response);
     const { durable, cors, router } = this.#options;
     const { url = "/", method = "GET" } = request;
     const queryAt = url.indexOf("?");
@@ -88,8 +89,9 @@ export class HttpFront {
     const { url = "" } = request;
     if (url.startsWith("/")) return true;
     if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return false;
-    const { pathname, search } = new URL(url);
-    request.url = `${pathname}${search}`;
+    // Not through URL, which would normalise the path that functions are to see as it was sent.
+    const target = url.replace(/^https?:\/\/[^/?#]*/i, "");
+    request.url = target.startsWith("/") ? target : `/${target}`;
     return true;
   }
 
@@ -135,7 +137,6 @@ export class HttpFront {
       answerPlainly(response, 429, "Too many requests are outstanding.");
       return;
     }
-    drainAfterResponse(call);
     if (Number(request.headers["content-length"] ?? 0) > maxRequestBodyBytes) {
       answerTooLarge(response, maxRequestBodyBytes);
       return;

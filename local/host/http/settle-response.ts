@@ -1,5 +1,6 @@
 import type { HostLog } from "../invocation/host-log.ts";
 import type { HttpCall } from "./http-call.ts";
+import type { PublicRequest, PublicResponse } from "./public-messages.ts";
 
 // Kestrel gives a client this long to finish sending a body that nobody reads.
 const DRAIN_LIMIT_MS = 5000;
@@ -19,7 +20,7 @@ export function settleResponse({ response }: Pick<HttpCall, "response">, status:
 }
 
 /** Whether a request comes with a body. */
-export function hasBody({ headers }: HttpCall["request"]): boolean {
+export function hasBody({ headers }: PublicRequest): boolean {
   return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
 }
 
@@ -33,7 +34,7 @@ export function reportSilence(log: HostLog, { target }: HttpCall): void {
  * Reads away what is left of a body after the response, or the connection could serve no further
  * request: node does so itself only for a body that nobody began to read.
  */
-export function drainAfterResponse({ request, response }: HttpCall): void {
+export function drainAfterResponse(request: PublicRequest, response: PublicResponse): void {
   if (!hasBody(request)) return;
   response.once("finish", () => {
     if (request.complete || request.destroyed) return;

@@ -14,8 +14,8 @@ describe("durable functions in the host", () => {
   });
   afterAll(() => host.stop());
 
-  const run = async (input: unknown) => {
-    const started = await fetch(`${host.url}/api/start`, {
+  const run = async (input: unknown, name = "greet") => {
+    const started = await fetch(`${host.url}/api/start?name=${name}`, {
       method: "POST",
       body: JSON.stringify(input),
     });
@@ -45,6 +45,10 @@ describe("durable functions in the host", () => {
     }[];
     expect(inputs.slice(-4).map(({ input }) => input)).toEqual(["5", 5, true, null]);
     expect(inputs.at(-1)?.metadata).toMatchObject({ instanceId: expect.any(String) });
+  });
+
+  it("may use the durable client in activities, with the task hub that host.json names", async () => {
+    expect(await run(null, "askHub")).toMatchObject({ output: "FixtureHub" });
   });
 
   it("report a failed activity to the orchestrator, and in the log", async () => {
