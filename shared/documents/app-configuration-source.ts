@@ -113,15 +113,23 @@ async function openStore(
   };
 }
 
+// A document is loaded again soon after a failure; more tries inside one load would only delay that.
+const CLIENT_OPTIONS = { retryOptions: { maxRetries: 1 } };
+
 async function openClient(connection: AppConfigurationConnection) {
   const { AppConfigurationClient } = await import("@azure/app-configuration");
   if (connection.kind === "connectionString") {
-    return new AppConfigurationClient(connection.connectionString);
+    const { connectionString } = connection;
+    return new AppConfigurationClient(connectionString, {
+      ...CLIENT_OPTIONS,
+      // An emulator speaks http; the client refuses that unless told.
+      allowInsecureConnection: /Endpoint=http:/i.test(connectionString),
+    });
   }
   const { DefaultAzureCredential } = await import("@azure/identity");
   const { clientId, endpoint } = connection;
   const credential = new DefaultAzureCredential(
     clientId === undefined ? {} : { managedIdentityClientId: clientId },
   );
-  return new AppConfigurationClient(endpoint, credential);
+  return new AppConfigurationClient(endpoint, credential, CLIENT_OPTIONS);
 }

@@ -117,6 +117,9 @@ function createRowList({ connection, table, partitionKey }: TableSourceOptions) 
   };
 }
 
+// A document is loaded again soon after a failure; more tries inside one load would only delay that.
+const CLIENT_OPTIONS = { retryOptions: { maxRetries: 1 } };
+
 async function openTable(connection: StorageConnection, name: string): Promise<TableClient> {
   const { TableClient } = await import("@azure/data-tables");
   if (connection.kind === "identity") {
@@ -125,10 +128,11 @@ async function openTable(connection: StorageConnection, name: string): Promise<T
     const credential = new DefaultAzureCredential(
       clientId === undefined ? {} : { managedIdentityClientId: clientId },
     );
-    return new TableClient(tableServiceUri, name, credential);
+    return new TableClient(tableServiceUri, name, credential, CLIENT_OPTIONS);
   }
   const { connectionString } = connection;
   return TableClient.fromConnectionString(connectionString, name, {
+    ...CLIENT_OPTIONS,
     allowInsecureConnection: /(UseDevelopmentStorage=true|TableEndpoint=http:)/i.test(
       connectionString,
     ),
