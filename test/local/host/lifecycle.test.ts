@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -117,13 +117,14 @@ describe("an ES module app with hooks", () => {
 
   it("ends what runs, refuses what is new, runs its appTerminate hooks and exits", async () => {
     const running = get("/api/slow").then((response) => response.text());
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await eventually(() => existsSync(`${notes}.began`) || undefined);
     const stopped = host.stop();
     const refused = await eventually(async () => {
       const response = await get("/api/hooked");
       return response.status === 503 ? response : undefined;
     });
     expect(refused.headers.get("connection")).toBe("close");
+    writeFileSync(`${notes}.release`, "");
     expect(await running).toBe("done");
     await stopped;
     expect(await host.child.exited).toBe(0);
