@@ -33,11 +33,20 @@ export function answerBody(answer: BackendAnswer, options: AnswerBodyOptions): R
     return undefined;
   }
   closed.addEventListener("abort", giveUp, { once: true });
-  const body = readThrough(answer, end);
-  // A generator that is returned before it began runs none of its code, its `finally` neither.
+  return endedEarly(readThrough(answer, end), giveUp);
+}
+
+/**
+ * Calls `onReturn` when a body is returned: a generator that is returned before it began runs none of
+ * its code, its `finally` neither.
+ */
+export function endedEarly(
+  body: AsyncGenerator<Uint8Array, void, undefined>,
+  onReturn: () => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const finish = body.return.bind(body);
   body.return = () => {
-    giveUp();
+    onReturn();
     return finish();
   };
   return body;

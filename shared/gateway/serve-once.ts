@@ -5,6 +5,7 @@ import { GatewayError } from "../core/errors.ts";
 import { headerValue } from "../core/headers.ts";
 import type { GatewayResponse } from "../core/http.ts";
 import type { ClaimCheck } from "../messaging/index.ts";
+import { endedEarly } from "./answer-body.ts";
 import type { IdempotencyStore, KeptAnswer, KeyUse } from "./idempotency-store.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { ttlExpired } from "./serve-direct.ts";
@@ -57,7 +58,7 @@ export async function serveOnce(
 }
 
 function keyUse({ request, caller, ticket, body }: AdmittedRequest, key: string): KeyUse {
-  if (key.length > MAX_KEY_LENGTH || !/^[\x20-\x7e]*\S[\x20-\x7e]*$/.test(key)) {
+  if (key.length > MAX_KEY_LENGTH || !/^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$/.test(key)) {
     throw new GatewayError(
       "invalid-idempotency-key",
       `The Idempotency-Key must be 1 to ${MAX_KEY_LENGTH} printable characters.`,
@@ -98,34 +99,53 @@ interface Keeping {
 }
 
 async function answerAndKeep(keeping: Keeping, serve: Serve): Promise<GatewayResponse> {
-  const { store } = keeping.idempotency;
-  try {
-    const response = await serve();
-    if (!isFinal(response.status)) {
-      await store.release(keeping.use);
-      return response;
-    }
-    const { body } = response;
-    if (body !== undefined && !(body instanceof Uint8Array)) {
-      return { ...response, body: keepWhileReading(keeping, response, body) };
-    }
-    await keep(keeping, response, body);
+  const response = await servedOrReleased(keeping, serve);
+  if (!isFinal(response.status)) {
+    await release(keeping);
     return response;
+  }
+  const { body } = response;
+  if (body !== undefined && !(body instanceof Uint8Array)) {
+    const kept = keepWhileReading(keeping, response, body);
+    const giveUp = async (): Promise<void> => {
+      await body[Symbol.asyncIterator]().return?.();
+      await release(keeping);
+    };
+    return { ...response, body: endedEarly(kept, () => void giveUp().catch(() => {})) };
+  }
+  await keep(keeping, response, body);
+  return response;
+}
+
+async function servedOrReleased(keeping: Keeping, serve: Serve): Promise<GatewayResponse> {
+  try {
+    return await serve();
   } catch (error) {
-    await store.release(keeping.use);
+    await release(keeping);
     throw error;
   }
 }
 
+/** Gives the key back. Where that fails the claim ends by itself, when its request expires. */
+function release({ idempotency, use }: Keeping): Promise<void> {
+  return idempotency.store.release(use).catch(() => {});
+}
+
 const isFinal = (status: number): boolean => status < 500 && status !== 429 && status !== 408;
 
+/** Keeps an answer if it can: the answer in hand is worth more than the copy, and never fails for it. */
 async function keep(
-  { idempotency, use, name }: Keeping,
+  keeping: Keeping,
   { status, headers }: GatewayResponse,
   bytes: Uint8Array | undefined,
 ): Promise<void> {
-  const body = await idempotency.claimCheck.pack(`idempotency/${name}`, bytes);
-  await idempotency.store.keep(use, { status, headers, ...(body ? { body } : {}) });
+  const { idempotency, use, name } = keeping;
+  try {
+    const body = await idempotency.claimCheck.pack(`idempotency/${name}`, bytes);
+    await idempotency.store.keep(use, { status, headers, ...(body ? { body } : {}) });
+  } catch {
+    await release(keeping);
+  }
 }
 
 /** Passes a stream through and keeps a copy; one that is not read to its end gives the key back. */
@@ -148,7 +168,7 @@ async function* keepWhileReading(
     if (isWhole && keptBytes <= MAX_KEPT_BYTES) {
       await keep(keeping, response, Buffer.concat(chunks));
     } else {
-      await keeping.idempotency.store.release(keeping.use);
+      await release(keeping);
     }
   }
 }
