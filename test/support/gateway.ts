@@ -1,6 +1,7 @@
 import { vi } from "vitest";
 import { shippedLanes } from "../../shared/config/index.ts";
 import type { GatewayRequest } from "../../shared/core/http.ts";
+import { IdempotencyStore } from "../../shared/gateway/idempotency-store.ts";
 import { createServices, type Services } from "../../shared/gateway/index.ts";
 import { TableJobStore } from "../../shared/gateway/table-job-store.ts";
 import type { JobEngine } from "../../shared/jobs/index.ts";
@@ -62,6 +63,10 @@ export function createGateway(env: Record<string, string> = {}) {
       bus: bus.asServiceBus,
       replies,
       replyQueue: "replies",
+      claimCheck: createClaimCheck(work, settings.inlineBytes),
+    },
+    idempotency: owned.services.idempotency && {
+      store: new IdempotencyStore(table.asTable),
       claimCheck: createClaimCheck(work, settings.inlineBytes),
     },
     jobs: owned.services.jobs && {
