@@ -6,6 +6,7 @@ import { MAX_OUTPUT_TOKENS, type ModelSettings } from "./settings.ts";
 
 const MS_PER_SECOND = 1_000;
 const MAX_TTFT_MS = 3_600_000;
+const MAX_HASTE = 1_000_000;
 const MAX_TOKENS_PER_SECOND = 1_000_000_000;
 
 /** How long an answer gets, and when its tokens come. */
@@ -36,18 +37,26 @@ export function planAnswer(options: AnswerPlanOptions): AnswerPlan {
   const wanted = headerNumber(headers, "x-sim-output-tokens", MAX_OUTPUT_TOKENS);
   const natural = Math.round(wanted ?? drawLength(settings, textSeed));
   const limit = Math.min(maxTokens ?? MAX_OUTPUT_TOKENS, MAX_OUTPUT_TOKENS);
+  const ttftMs =
+    requestedTtftMs(headers) ?? drawLogNormal(speed, settings.ttftMs, settings.ttftSigma);
+  const haste = requestedHaste(headers);
   return {
     promptTokens: estimateTokens(prompt),
     outputTokens: Math.min(natural, limit),
     isCutOff: natural > limit,
-    ttftMs: requestedTtftMs(headers) ?? drawLogNormal(speed, settings.ttftMs, settings.ttftSigma),
-    tokenGapMs: tokenGapMs(settings, headers, speed),
+    ttftMs: ttftMs / haste,
+    tokenGapMs: tokenGapMs(settings, headers, speed) / haste,
   };
 }
 
 /** The time to first token that a header asks for. */
 export function requestedTtftMs(headers: IncomingHttpHeaders): number | undefined {
   return headerNumber(headers, "x-sim-ttft-ms", MAX_TTFT_MS);
+}
+
+/** How many times faster than its speed an answer comes: a replayed trace speeds up both sides. */
+function requestedHaste(headers: IncomingHttpHeaders): number {
+  return headerNumber(headers, "x-sim-speed", MAX_HASTE) || 1;
 }
 
 function drawLength(settings: ModelSettings, textSeed: string): number {

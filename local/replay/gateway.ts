@@ -10,6 +10,8 @@ import { describeFailure } from "./replay-failure.ts";
 export interface Gateway {
   readonly url: string;
   readonly model: string;
+  /** How many times faster than the trace; simulated endpoints answer as much faster. */
+  readonly speed: number;
   readonly client: OpenAI;
   readonly clock: Clock;
 }
@@ -20,7 +22,7 @@ const REACH_TIMEOUT_MS = 10_000;
 
 /** Connects the official client; it repeats nothing by itself, so that every failure is seen. */
 export function connectGateway(
-  { url, model }: { url: string; model: string },
+  { url, model, speed = 1 }: { url: string; model: string; speed?: number },
   { clock, http }: { clock: Clock; http: HttpFetch },
 ): Gateway {
   const client = new OpenAI({
@@ -30,7 +32,7 @@ export function connectGateway(
     timeout: REQUEST_TIMEOUT_MS,
     fetch: http.fetch,
   });
-  return { url, model, client, clock };
+  return { url, model, speed, client, clock };
 }
 
 /** Fails with what to start when nothing answers. Any HTTP answer will do: a probe is not the test. */
@@ -59,13 +61,17 @@ export function chatParams({ model }: Gateway, request: PlannedRequest) {
 }
 
 /** The headers of a request: whom it is for, how urgent it is, and the length simulated endpoints answer with. */
-export function requestHeaders(request: PlannedRequest): Record<string, string> {
+export function requestHeaders(
+  { speed }: Gateway,
+  request: PlannedRequest,
+): Record<string, string> {
   const key = PRIORITY_KEYS[request.priorityClass];
   return {
     "X-UserID": request.userId,
     ...(key === undefined ? {} : { S7PPriorityKey: key }),
     ...(request.mode === "async" ? { S7PAsyncMode: "true" } : {}),
     "x-sim-output-tokens": String(outputTokens(request)),
+    "x-sim-speed": String(speed),
   };
 }
 

@@ -18,7 +18,7 @@ export async function sendPlain(
 ): Promise<Answer> {
   const { client, clock } = gateway;
   const sentAt = clock.now();
-  const options = { headers: requestHeaders(request), signal };
+  const options = { headers: requestHeaders(gateway, request), signal };
   const response = await client.chat.completions
     .create(chatParams(gateway, request), options)
     .asResponse();

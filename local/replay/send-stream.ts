@@ -16,7 +16,7 @@ export async function sendStream(
     stream: true,
     stream_options: { include_usage: true },
   } as const;
-  const options = { headers: requestHeaders(request), signal };
+  const options = { headers: requestHeaders(gateway, request), signal };
   const { data: stream, response } = await client.chat.completions
     .create(params, options)
     .withResponse();

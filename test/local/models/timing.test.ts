@@ -51,6 +51,19 @@ describe("the timing of a simulated model", () => {
     expect(clock.pending).toBe(0);
   });
 
+  it("hurries by the factor that a call asks for", async () => {
+    const answer = fetch(`${models.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "x-sim-speed": "100" },
+      body: JSON.stringify(CHAT_BODY),
+    });
+    await waiting();
+    // 500 ms and four gaps of 100 ms, a hundred times faster.
+    await clock.advance(9);
+    expect((await answer).status).toBe(200);
+    expect(clock.pending).toBe(0);
+  });
+
   it("answers JSON when the last token would have come", async () => {
     let isAnswered = false;
     const answer = chat(models.url).then((seen) => {

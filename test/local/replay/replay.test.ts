@@ -30,7 +30,10 @@ describe("a replay", () => {
   });
 
   async function run(patch: Partial<ReplayPlan>): Promise<Tally> {
-    const gateway = connectGateway({ url: fake.url, model: "m" }, { clock: systemClock, http });
+    const gateway = connectGateway(
+      { url: fake.url, model: "m", speed: 60 },
+      { clock: systemClock, http },
+    );
     const plan: ReplayPlan = {
       rows: drawTrace(1),
       speed: 10_000,
@@ -72,6 +75,7 @@ describe("a replay", () => {
     for (const row of [...Array(40)].map(() => rows.next().value)) {
       const chat = fake.chats.find(({ body }) => body["max_tokens"] === row.generatedTokens);
       expect(chat?.headers["x-sim-output-tokens"]).toBe(String(row.generatedTokens));
+      expect(chat?.headers["x-sim-speed"]).toBe("60");
     }
     const prompts = fake.chats.map(({ body }) => JSON.stringify(body["messages"]).length);
     expect(Math.max(...prompts)).toBeGreaterThan(2000 * 4);
