@@ -1,0 +1,153 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { DocumentError, documentReader, type Loaded } from "../../../shared/documents/index.ts";
+import { settle } from "../../support/fake-clock.ts";
+import { INTERVAL_MS, parse, setUp } from "./scripted-document.ts";
+import { changed, hang, ScriptedSource } from "./scripted-source.ts";
+
+describe("loading on demand", () => {
+  it("does not overlap a load, and shares the one that follows it", async () => {
+    const { source, document } = setUp();
+    const gates: ((loaded: Loaded<string>) => void)[] = [];
+    source.next = () => new Promise((resolve) => gates.push(resolve));
+    const first = document.start();
+    const others = [document.refresh(), document.refresh(), document.refresh()];
+    await settle();
+    expect(source.loads).toBe(1);
+    gates[0]?.(changed("a"));
+    await first;
+    await settle();
+    expect(source.loads).toBe(2);
+    gates[1]?.(changed("b"));
+    await Promise.all(others);
+    expect(document.value).toBe("B");
+    expect(source.mostRunning).toBe(1);
+  });
+
+  it("puts the next load on the interval off", async () => {
+    const { clock, source, document } = setUp();
+    source.next = changed("a");
+    await document.start();
+    await clock.advance(INTERVAL_MS - 1);
+    await document.refresh();
+    await clock.advance(INTERVAL_MS - 1);
+    expect(source.loads).toBe(2);
+    expect(clock.pending).toBe(1);
+  });
+
+  it("takes no late answer of a load that missed its deadline", async () => {
+    const { clock, source, document } = setUp({ deadlineMs: 1_000 });
+    let answer: (loaded: Loaded<string>) => void = () => {};
+    source.next = () => new Promise((resolve) => (answer = resolve));
+    const starting = document.start();
+    await clock.advance(1_000);
+    await starting;
+    source.next = changed("new");
+    await document.refresh();
+    answer(changed("old"));
+    await settle();
+    expect(document.value).toBe("NEW");
+  });
+});
+
+describe("another source", () => {
+  it("takes over without a gap, asked as one of which nothing is known", async () => {
+    const { source, document } = setUp();
+    source.next = changed("a");
+    await document.start();
+    const other = new ScriptedSource();
+    other.next = new DocumentError("away");
+    await document.replaceReader(documentReader(other, parse));
+    expect(document.value).toBe("A");
+    expect(document.status()).toMatchObject({ lastError: "away", isStale: true });
+    other.next = changed("b");
+    await document.refresh();
+    expect(other.knownVersions).toEqual([undefined, undefined]);
+    expect(document.value).toBe("B");
+    expect(source.loads).toBe(1);
+  });
+
+  it("wins over a load of the earlier one that is still running", async () => {
+    const { source, document } = setUp();
+    let answer: (loaded: Loaded<string>) => void = () => {};
+    source.next = () => new Promise((resolve) => (answer = resolve));
+    const starting = document.start();
+    const other = new ScriptedSource();
+    other.next = changed("new");
+    const replaced = document.replaceReader(documentReader(other, parse));
+    await settle();
+    answer(changed("old"));
+    await Promise.all([starting, replaced]);
+    expect(document.value).toBe("NEW");
+    expect(other.knownVersions).toEqual([undefined]);
+  });
+});
+
+describe("the end", () => {
+  it("cancels the timer, the running load and all that would follow", async () => {
+    const { clock, source, document, stop, events } = setUp();
+    source.next = changed("a");
+    await document.start();
+    source.next = hang;
+    const running = document.refresh();
+    const queued = document.refresh();
+    stop.abort(new Error("stopping"));
+    await Promise.all([running, queued]);
+    await document.refresh();
+    await document.start();
+    expect(clock.pending).toBe(0);
+    await clock.advance(INTERVAL_MS * 10);
+    expect(source.loads).toBe(2);
+    expect(document.value).toBe("A");
+    expect(events.map(({ event }) => event)).toEqual(["document.loaded"]);
+  });
+
+  it("leaves no timer between loads either", async () => {
+    const { clock, source, document, stop } = setUp();
+    source.next = changed("a");
+    await document.start();
+    expect(clock.pending).toBe(1);
+    stop.abort();
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe("a live document as a property", () => {
+  const step = fc.oneof(
+    fc.constantFrom("good-1", "good-2", "bad-1", "bad-2").map((text) => ({ do: "serve", text })),
+    fc.constant({ do: "fail", text: "" }),
+    fc.nat(60_000).map((ms) => ({ do: "wait", text: String(ms) })),
+    fc.constant({ do: "refresh", text: "" }),
+  );
+
+  it("has the last good document in force, never overlaps, and is stale exactly when it differs", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+        const { clock, source, document, stop } = setUp();
+        let served: string | undefined;
+        let expected: string | undefined;
+        source.next = async (known) => {
+          if (served === undefined) throw new DocumentError("away");
+          if (!served.startsWith("bad")) expected = served.toUpperCase();
+          return known === served ? { changed: false } : changed(served);
+        };
+        await document.start();
+        for (const { do: what, text } of steps) {
+          if (what === "serve") served = text;
+          if (what === "fail") served = undefined;
+          if (what === "wait") await clock.advance(Number(text));
+          if (what === "refresh") {
+            await document.refresh();
+            const isGood = served !== undefined && !served.startsWith("bad");
+            expect(document.status().isStale).toBe(!isGood);
+          }
+          expect(document.value).toBe(expected);
+        }
+        expect(source.mostRunning).toBe(1);
+        expect(clock.pending).toBe(1);
+        stop.abort();
+        expect(clock.pending).toBe(0);
+      }),
+    );
+  });
+});
