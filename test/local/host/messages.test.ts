@@ -30,6 +30,7 @@ describe("message triggers with a real broker and real storage", () => {
           queues: [
             ...QUEUES,
             { name: "failing", maxDeliveryCount: 3 },
+            { name: "mixed", maxDeliveryCount: 1 },
             { name: "sessions", requiresSession: true },
           ],
           topics: [{ name: "topic", subscriptions: [{ name: "all" }] }],
@@ -152,6 +153,19 @@ describe("message triggers with a real broker and real storage", () => {
     });
     const attempts = await seen("failing", 3);
     expect(attempts.map(({ metadata }) => metadata["deliveryCount"])).toEqual([1, 2, 3]);
+  });
+
+  it("never mix up outcomes of messages that end in the same turn", async () => {
+    const numbers = Array.from({ length: 100 }, (_, index) => index);
+    await send(
+      "mixed",
+      numbers.map((body) => ({ body })),
+    );
+    const byNumber = (a: unknown, b: unknown): number => Number(a) - Number(b);
+    const dead = (await seen("mixedDead", 50)).map(({ body }) => body).sort(byNumber);
+    expect(dead).toEqual(numbers.filter((number) => number % 2 === 1));
+    const handled = (await seen("mixed", 100)).map(({ body }) => body).sort(byNumber);
+    expect(handled).toEqual(numbers);
   });
 
   it("send what output bindings carry, to Service Bus and to a storage queue", async () => {
