@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { BackendId } from "../core/domain.ts";
-import { flag } from "./values.ts";
+import type { BackendId, PriorityClass } from "../core/domain.ts";
+import { flag, integer, integerList } from "./values.ts";
 
 /** A backend as the settings describe it (`Host1`..`HostN`). */
 export interface HostSettings {
@@ -22,10 +22,46 @@ export interface HostSettings {
   readonly processor: string | undefined;
   /** Scope of the gateway's own token for this host; undefined sends the client's credentials. */
   readonly tokenScope: string | undefined;
+  /** Its part of the load among its equals; 0 is used only when nobody else can serve. */
+  readonly weight: number;
+  /** Lower tiers are used first: 1 is fixed capacity (PTU), 2 is paid by use. */
+  readonly tier: number;
+  /** The classes that may use it; undefined serves all. */
+  readonly priorities: readonly PriorityClass[] | undefined;
+  readonly maxConcurrency: number | undefined;
+  /** Its own limit to the first byte of an answer. */
+  readonly firstByteTimeoutMs: number | undefined;
+  /** Name of the deployment there, put in place of the request's. */
+  readonly model: string | undefined;
+  readonly region: string | undefined;
+  /** How many tokens its model takes. */
+  readonly contextWindow: number | undefined;
+}
+
+/**
+ * What makes a host the same one after its settings changed: its number, origin and path. Weights,
+ * limits and the like may change without it losing what is known about it.
+ */
+export function hostKey({ id, origin, basePath, pathPrefix }: HostSettings): string {
+  return `${id} ${origin}${basePath} ${pathPrefix}`;
 }
 
 const DEFAULT_PROBE_PATH = "echo/resource?param1=sample";
 const DEFAULT_AUDIENCE = "https://cognitiveservices.azure.com/.default";
+
+const MAX_INT32 = 2_147_483_647;
+const LEAST_URGENT = 1000;
+
+const tier = z.string().transform((text, context) => {
+  const named = { ptu: 1, paygo: 2 }[text.toLowerCase()];
+  const value = named ?? (/^\d{1,3}$/.test(text) ? Number(text) : 0);
+  if (value >= 1) return value;
+  context.addIssue({
+    code: "custom",
+    message: `expected ptu, paygo or a whole number from 1 to 999, got "${text}"`,
+  });
+  return z.NEVER;
+});
 
 const hostSchema = z.strictObject({
   host: z.string().min(1),
@@ -38,7 +74,20 @@ const hostSchema = z.strictObject({
   usemi: flag.optional(),
   useoauth: flag.optional(),
   audience: z.string().optional(),
+  scope: z.string().optional(),
   retryafter: flag.optional(),
+  weight: integer(0, 1000).default(1),
+  tier: tier.default(1),
+  priorities: z
+    .string()
+    .transform((text) => text.replaceAll("|", ","))
+    .pipe(integerList(1, LEAST_URGENT))
+    .optional(),
+  maxconcurrency: integer(1, 1_000_000).optional(),
+  timeout: integer(1, MAX_INT32).optional(),
+  model: z.string().optional(),
+  region: z.string().optional(),
+  contextwindow: integer(1, MAX_INT32).optional(),
 });
 
 export interface HostsResult {
@@ -80,10 +129,17 @@ function plainFields(env: Readonly<Record<string, string | undefined>>, n: numbe
 function hostFields(text: string): Record<string, string> {
   if (!/^\s*[a-z]+\s*=/i.test(text)) return { host: text.trim() };
   const fields: Record<string, string> = {};
+  let previous = "";
   for (const part of text.split(/[;,]/).filter((piece) => piece.trim() !== "")) {
     const separator = part.indexOf("=");
+    // The comma separates keys, and also the classes of one of them.
+    if (separator < 0 && previous === "priorities") {
+      fields[previous] = `${fields[previous]},${part.trim()}`;
+      continue;
+    }
     const key = (separator < 0 ? part : part.slice(0, separator)).trim().toLowerCase();
     fields[key] = separator < 0 ? "" : part.slice(separator + 1).trim();
+    previous = key;
   }
   return fields;
 }
@@ -112,6 +168,16 @@ function toHost(
     probePath: fields.probe || DEFAULT_PROBE_PATH,
     ipAddress: fields.ipaddress,
     processor: fields.processor,
-    tokenScope: isIdentified ? fields.audience || fields.defaultAudience : undefined,
+    tokenScope: isIdentified
+      ? fields.scope || fields.audience || fields.defaultAudience
+      : undefined,
+    weight: fields.weight,
+    tier: fields.tier,
+    priorities: fields.priorities?.length ? Object.freeze(fields.priorities) : undefined,
+    maxConcurrency: fields.maxconcurrency,
+    firstByteTimeoutMs: fields.timeout,
+    model: fields.model || undefined,
+    region: fields.region || undefined,
+    contextWindow: fields.contextwindow,
   });
 }

@@ -5,6 +5,8 @@ export {
   SERVICE_BUS_CONNECTION,
   type StorageConnection,
 } from "./connections.ts";
-export type { HostSettings } from "./hosts.ts";
+export { type HostSettings, hostKey } from "./hosts.ts";
 export { type Lane, type Lanes, parseLanes, shippedLanes } from "./lanes.ts";
+export type { RoutingSettings } from "./routing.ts";
 export { loadSettings, SETTING_NAMES, type Settings, SettingsError } from "./settings.ts";
+export type { SpillRule, SpillRules } from "./spill.ts";

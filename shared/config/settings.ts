@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type HostSettings, parseHosts } from "./hosts.ts";
+import { type RoutingSettings, routingShape, toRouting } from "./routing.ts";
 import { flag, headerName, integer, integerList, list } from "./values.ts";
 
 const MAX_INT32 = 2_147_483_647;
@@ -36,8 +37,7 @@ const settingsSchema = z.object({
   AsyncClientRequestHeader: headerName.default("S7PAsyncMode"),
   AsyncTTLSecs: integer(1, MAX_INT32).default(86_400),
   AsyncTimeout: integer(1, MAX_INT32).default(1_800_000),
-  LoadBalanceMode: z.enum(["latency", "roundrobin", "random"]).default("latency"),
-  MaxAttempts: integer(1, 1000).default(10),
+  ...routingShape,
   IgnoreSSLCert: flag.default(false),
   TERMINATION_GRACE_PERIOD_SECONDS: integer(0, 3600).default(30),
 });
@@ -77,6 +77,7 @@ export interface Settings {
   readonly asyncTimeoutMs: number;
   readonly loadBalanceMode: RawSettings["LoadBalanceMode"];
   readonly maxAttempts: number;
+  readonly routing: RoutingSettings;
   readonly ignoreTlsErrors: boolean;
   readonly terminationGraceMs: number;
   readonly hosts: readonly HostSettings[];
@@ -155,6 +156,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[]): Settings 
     asyncTimeoutMs: raw.AsyncTimeout,
     loadBalanceMode: raw.LoadBalanceMode,
     maxAttempts: raw.MaxAttempts,
+    routing: toRouting(raw),
     ignoreTlsErrors: raw.IgnoreSSLCert,
     terminationGraceMs: raw.TERMINATION_GRACE_PERIOD_SECONDS * 1000,
     hosts,

@@ -13,6 +13,14 @@ export function hostWith(change: Partial<HostSettings> = {}): HostSettings {
     ipAddress: undefined,
     processor: undefined,
     tokenScope: undefined,
+    weight: 1,
+    tier: 1,
+    priorities: undefined,
+    maxConcurrency: undefined,
+    firstByteTimeoutMs: undefined,
+    model: undefined,
+    region: undefined,
+    contextWindow: undefined,
     ...change,
   };
 }

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseHosts } from "../../../shared/config/hosts.ts";
+import { hostKey, parseHosts } from "../../../shared/config/hosts.ts";
+
+const DEFAULTS = { weight: 1, tier: 1 };
 
 const only = (env: Record<string, string>) => {
   const { hosts, problems } = parseHosts(env);
@@ -23,6 +25,7 @@ describe("parseHosts", () => {
       ipAddress: "10.0.0.7",
       processor: undefined,
       tokenScope: undefined,
+      ...DEFAULTS,
     });
   });
 
@@ -50,6 +53,7 @@ describe("parseHosts", () => {
       ipAddress: "::1",
       processor: "OpenAI",
       tokenScope: "api://x/.default",
+      ...DEFAULTS,
     };
     expect(only({ Host1: pairs.join(";") })).toEqual(expected);
     expect(only({ Host1: pairs.join(" , ") })).toEqual(expected);
@@ -81,6 +85,62 @@ describe("parseHosts", () => {
     expect(only({ Host1: "host=a.test;usemi=true" })?.tokenScope).toBe(
       "https://cognitiveservices.azure.com/.default",
     );
+  });
+
+  it("reads capacity, classes, limits and the model's name", () => {
+    const pairs = [
+      "host=a.test",
+      "weight=3",
+      "tier=PayGo",
+      "priorities=1,2",
+      "maxconcurrency=8",
+      "timeout=60*1000",
+      "model=gpt-4o-eu",
+      "region=westeurope",
+      "contextwindow=128000",
+      "usemi=true",
+      "scope=api://y/.default",
+    ];
+    const expected = {
+      weight: 3,
+      tier: 2,
+      priorities: [1, 2],
+      maxConcurrency: 8,
+      firstByteTimeoutMs: 60_000,
+      model: "gpt-4o-eu",
+      region: "westeurope",
+      contextWindow: 128_000,
+      tokenScope: "api://y/.default",
+    };
+    expect(only({ Host1: pairs.join(";") })).toMatchObject(expected);
+    expect(only({ Host1: pairs.join(",") })).toMatchObject(expected);
+    expect(only({ Host1: "host=a.test;tier=ptu;priorities=3|1" })).toMatchObject({
+      tier: 1,
+      priorities: [3, 1],
+    });
+  });
+
+  it("names every bad value of every host at once", () => {
+    const { problems } = parseHosts({
+      Host1: "host=a.test;weight=-1;tier=gold;priorities=0,1",
+      Host2: "host=b.test;maxconcurrency=0;timeout=soon;contextwindow=1.5;speed=9",
+    });
+    const named = ["weight", "tier", "priorities", "maxconcurrency", "timeout", "contextwindow"];
+    for (const key of named) expect(problems.join("\n")).toContain(`${key}:`);
+    expect(problems.join("\n")).toContain("Host2: unknown keys speed");
+  });
+
+  it("knows a host again after its weight changed, but not after its place did", () => {
+    const key = (text: string) => {
+      const host = only({ Host1: text });
+      return host && hostKey(host);
+    };
+    const before = key("host=http://a.test/base;path=/api");
+    expect(key("host=http://a.test/base;path=/api;weight=9;tier=2;mode=direct")).toBe(before);
+    for (const other of ["http://b.test/base;path=/api", "http://a.test;path=/api"]) {
+      expect(key(`host=${other}`)).not.toBe(before);
+    }
+    expect(key("host=http://a.test/base;path=/apis")).not.toBe(before);
   });
 
   it("stops at the first gap, as the original does", () => {

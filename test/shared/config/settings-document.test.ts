@@ -28,13 +28,22 @@ describe("docs/settings.md", () => {
     const keys = documented.flatMap((name) =>
       [...name.matchAll(/([a-z]+)=/g)].map(([, key]) => key),
     );
+    const samples: Record<string, string> = {
+      mode: "direct",
+      ipaddress: "10.0.0.1",
+      host: "https://a.test",
+      weight: "3",
+      tier: "paygo",
+      priorities: "1,2",
+      maxconcurrency: "5",
+      timeout: "1000",
+      contextwindow: "128000",
+    };
     const sampleOf = (key = ""): string =>
-      /^(usemi|useoauth|stripprefix|retryafter)$/.test(key)
-        ? "true"
-        : ({ mode: "direct", ipaddress: "10.0.0.1", host: "https://a.test" }[key] ?? "x");
+      /^(usemi|useoauth|stripprefix|retryafter)$/.test(key) ? "true" : (samples[key] ?? "x");
     const text = keys.map((key) => `${key}=${sampleOf(key)}`).join(";");
     expect(settingsWith({ Host1: text }).hosts).toHaveLength(1);
-    expect(keys).toHaveLength(11);
+    expect(keys).toHaveLength(20);
   });
 
   it("names the settings of connections as they are read", () => {
