@@ -1,3 +1,4 @@
+import { corkForTick } from "./cork.ts";
 import { type Answer, toOutcome } from "./outcome.ts";
 import { frames, type RheaSession } from "./rhea.ts";
 
@@ -32,6 +33,7 @@ export class Answers {
     if (this.#entries.length === 0) return;
     const entries = this.#entries.sort((a, b) => a.deliveryId - b.deliveryId);
     this.#entries = [];
+    corkForTick(this.#session.connection.socket);
     for (const { first, last, answer } of mergeAnswers(entries)) {
       const fields = { role: this.#role, first, last, settled: true, state: toOutcome(answer) };
       this.#session.output(frames.disposition(fields));

@@ -1,5 +1,6 @@
 import { MAX_FRAME_BYTES, SOCKET_HIGH_WATER_BYTES } from "../limits.ts";
 import { Answers } from "./answers.ts";
+import { corkForTick } from "./cork.ts";
 import { messageLockLost } from "./errors.ts";
 import type { Performative, RheaLink, RheaSession, Typed } from "./rhea.ts";
 import { encodeTransfer, TRANSFER_OVERHEAD_BYTES } from "./transfer-frame.ts";
@@ -141,7 +142,9 @@ export class OutgoingTransfers {
 
   #toSocket(bytes: Buffer): void {
     const { socket } = this.#session.connection;
-    if (socket.writable) socket.write(bytes);
+    if (!socket.writable) return;
+    corkForTick(socket);
+    socket.write(bytes);
   }
 
   #transferWindow(): number {

@@ -46,6 +46,7 @@ export interface Performative {
   handle: number;
   source?: { readonly address?: string; readonly filter?: Record<string, unknown> } | null;
   target?: Typed | { readonly address?: string } | null;
+  initial_delivery_count?: number | null;
   delivery_id?: number | null;
   message_format?: number | null;
   settled?: boolean | null;

@@ -55,6 +55,8 @@ function onAttach(session: RheaSession, frame: Frame): void {
   }
   link.on_attach(frame);
   link.remote.attach = performative;
+  // rhea counts from zero, whatever the client says that it counts from.
+  if (link.is_receiver()) link.delivery_count = performative.initial_delivery_count ?? 0;
 }
 
 // A client may have given name or handle to a new link before the old one is removed.
