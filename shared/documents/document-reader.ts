@@ -16,10 +16,15 @@ export interface DocumentReader<Value> {
   read(knownVersion: string | undefined, signal: AbortSignal): Promise<ReadDocument<Value>>;
 }
 
+/** Makes a value of content: at once, or in steps between which requests are served. */
+export type ParseDocument<Content, Value> = (
+  content: Content,
+) => ParsedContent<Value> | Generator<void, ParsedContent<Value>>;
+
 /** Reads a source's documents with a parser. */
 export function documentReader<Content, Value>(
   source: DocumentSource<Content>,
-  parse: (content: Content) => ParsedContent<Value>,
+  parse: ParseDocument<Content, Value>,
 ): DocumentReader<Value> {
   return {
     kind: source.kind,
@@ -28,7 +33,21 @@ export function documentReader<Content, Value>(
       if (!loaded.changed) return loaded;
       // A load that nobody waits for any more need not be parsed.
       signal.throwIfAborted();
-      return { changed: true, version: loaded.version, parsed: parse(loaded.content) };
+      const parsing = parse(loaded.content);
+      const parsed = "next" in parsing ? await inSteps(parsing, signal) : parsing;
+      return { changed: true, version: loaded.version, parsed };
     },
   };
+}
+
+async function inSteps<Value>(
+  steps: Generator<void, ParsedContent<Value>>,
+  signal: AbortSignal,
+): Promise<ParsedContent<Value>> {
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) return step.value;
+    // Not a wait but a way to let others run first, so no clock has a part in it.
+    await new Promise((resolve) => setImmediate(resolve));
+    signal.throwIfAborted();
+  }
 }

@@ -5,7 +5,12 @@ export {
   type SettingEntry,
 } from "./app-configuration-source.ts";
 export { type DocumentLocation, parseDocumentLocation } from "./document-location.ts";
-export { type DocumentReader, documentReader, type ParsedContent } from "./document-reader.ts";
+export {
+  type DocumentReader,
+  documentReader,
+  type ParseDocument,
+  type ParsedContent,
+} from "./document-reader.ts";
 export { DocumentError, type DocumentSource, type Loaded } from "./document-source.ts";
 export type { DocumentStatus } from "./document-state.ts";
 export { fileSource, type ReadFile } from "./file-source.ts";

@@ -1,6 +1,7 @@
 export { type AsyncAccess, parseAsyncAccess } from "./async-access.ts";
 export { type Caller, identifyCaller } from "./caller.ts";
 export { openCredentials, type SealedHeaders, sealCredentials } from "./credential-seal.ts";
+export type { ProfileFields } from "./entry-plan.ts";
 export type { ParsedDocument } from "./findings.ts";
 export {
   createIdentitySnapshot,
@@ -8,6 +9,6 @@ export {
   type IdentitySnapshot,
 } from "./identity-snapshot.ts";
 export { type IdList, parseAppIds, parseSuspendedUsers } from "./parse-id-list.ts";
-export { type ProfileFields, parseProfiles } from "./parse-profiles.ts";
+export { parseProfiles, parseProfilesInSteps } from "./parse-profiles.ts";
 export type { Profile, ProfileDirectory, ProfileLimits } from "./profile.ts";
 export type { DocumentContent } from "./read-entries.ts";

@@ -1,21 +1,13 @@
 import { type AsyncAccess, NO_ASYNC_ACCESS, parseAsyncAccess } from "./async-access.ts";
+import { type EntryPlan, type ProfileFields, planEntry, quoted } from "./entry-plan.ts";
 import { Findings, type ParsedDocument } from "./findings.ts";
 import type { Profile, ProfileDirectory } from "./profile.ts";
-import { addProfileHeader, type HeadersByName } from "./profile-headers.ts";
-import { isPolicyField, readProfilePolicy } from "./profile-policy.ts";
+import { readProfileHeaders } from "./profile-headers.ts";
+import { readProfilePolicy } from "./profile-policy.ts";
 import { type DocumentContent, type Entry, isEntry, readEntries, readId } from "./read-entries.ts";
 
-/** The field names that settings may rename. */
-export interface ProfileFields {
-  /** `UserIDFieldName`. */
-  readonly idField?: string;
-  /** `AsyncClientConfigFieldName`. */
-  readonly asyncField?: string;
-}
-
-const INTERNAL_PREFIX = "internal-";
-// The original's marks of a soft-deleted profile, which it ignores in a document.
-const RESERVED_FIELDS = new Set(["__deletedat", "__expiresat"]);
+// A few milliseconds' work: ten thousand profiles read in one go would hold every request up.
+const ENTRIES_A_STEP = 200;
 
 /**
  * Reads a profiles document as a whole: one wrong entry refuses it, with every problem named. Known ids
@@ -23,13 +15,23 @@ const RESERVED_FIELDS = new Set(["__deletedat", "__expiresat"]);
  */
 export function parseProfiles(
   content: DocumentContent,
-  { idField = "userId", asyncField = "async-config" }: ProfileFields = {},
+  fields: Partial<ProfileFields> = {},
 ): ParsedDocument<ProfileDirectory> {
+  const steps = parseProfilesInSteps(content, fields);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
+}
+
+/** {@link parseProfiles} in short steps, between which the caller may let others run. */
+export function* parseProfilesInSteps(
+  content: DocumentContent,
+  { idField = "userId", asyncField = "async-config" }: Partial<ProfileFields> = {},
+): Generator<void, ParsedDocument<ProfileDirectory>> {
   const findings = new Findings();
   const profiles = new Map<string, Profile>();
   const indexById = new Map<string, number>();
   const reader = new ProfileReader({ idField, asyncField }, findings);
   for (const [index, entry] of readEntries(content, findings).entries()) {
+    if (index % ENTRIES_A_STEP === ENTRIES_A_STEP - 1) yield;
     const profile = reader.read(entry, `entry ${index}`);
     if (!profile) continue;
     const earlier = indexById.get(profile.id);
@@ -45,15 +47,14 @@ export function parseProfiles(
   );
 }
 
-/** Reads entries that share what they can. Scope: one document. */
+/** Reads entries by the plans of their fields. Scope: one document. */
 class ProfileReader {
-  readonly #fields: Required<ProfileFields>;
+  readonly #fields: ProfileFields;
   readonly #findings: Findings;
-  // Most profiles have the same fields: one set of names serves them all.
-  readonly #nameSets = new Map<string, ReadonlySet<string>>();
+  readonly #plans = new Map<string, EntryPlan>();
 
-  constructor({ idField, asyncField }: Required<ProfileFields>, findings: Findings) {
-    this.#fields = { idField, asyncField: asyncField.toLowerCase() };
+  constructor(fields: ProfileFields, findings: Findings) {
+    this.#fields = fields;
     this.#findings = findings;
   }
 
@@ -66,61 +67,42 @@ class ProfileReader {
     const { idField } = this.#fields;
     const id = Object.hasOwn(entry, idField) ? readId(entry[idField]) : undefined;
     if (id === undefined) {
-      findings.problem(`${place}: field ${JSON.stringify(idField)} is missing, empty or no text`);
+      findings.problem(`${place}: ${quoted(idField)} is missing, empty or no text`);
       return undefined;
     }
-    const { headers, policy, asyncText } = this.#sort(entry, place);
+    const plan = this.#planOf(entry);
+    for (const problem of plan.problems) findings.problem(`${place}: ${problem}`);
+    for (const warning of plan.warnings) findings.warn(`${place}: ${warning}`);
+    const policy = plan.policy.map(([field, name]) => [name, entry[field]] as const);
     return Object.freeze({
       id,
-      headers: Object.freeze([...headers.values()]),
-      headerNames: this.#names(headers),
-      asyncAccess: this.#asyncAccess(asyncText, place),
+      headers: readProfileHeaders(entry, plan.headers, { place, findings }),
+      headerNames: plan.headerNames,
+      asyncAccess: this.#asyncAccess(entry, plan, place),
       ...readProfilePolicy(policy, place, findings),
     });
   }
 
-  /** Tells apart what is for the backend, for the gateway, and for nobody. */
-  #sort(entry: Entry, place: string) {
-    const headers: HeadersByName = new Map();
-    const policy = new Map<string, unknown>();
-    let asyncText: unknown;
-    for (const [name, value] of Object.entries(entry)) {
-      const key = name.toLowerCase();
-      if (key === this.#fields.idField.toLowerCase() || key.startsWith(INTERNAL_PREFIX)) continue;
-      if (RESERVED_FIELDS.has(key)) {
-        this.#findings.warn(`${place}: field "${name}" is reserved and not used`);
-      } else if (key === this.#fields.asyncField) {
-        asyncText = value;
-      } else if (isPolicyField(key)) {
-        policy.set(key, value);
-      } else {
-        addProfileHeader(headers, [name, value], { place, findings: this.#findings });
-        if (key.startsWith("limit-")) {
-          this.#findings.warn(`${place}: field ${JSON.stringify(name.slice(0, 64))} is no limit`);
-        }
-      }
-    }
-    return { headers, policy, asyncText };
-  }
-
-  #names(headers: HeadersByName): ReadonlySet<string> {
-    const shape = [...headers.keys()].join(" ");
-    const known = this.#nameSets.get(shape);
+  #planOf(entry: Entry): EntryPlan {
+    const fields = Object.keys(entry);
+    const shape = JSON.stringify(fields);
+    const known = this.#plans.get(shape);
     if (known) return known;
-    const names = new Set(headers.keys());
-    this.#nameSets.set(shape, names);
-    return names;
+    const plan = planEntry(fields, this.#fields);
+    this.#plans.set(shape, plan);
+    return plan;
   }
 
-  #asyncAccess(text: unknown, place: string): AsyncAccess {
-    if (text === undefined || text === null) return NO_ASYNC_ACCESS;
-    const field = this.#fields.asyncField;
+  #asyncAccess(entry: Entry, { asyncField }: EntryPlan, place: string): AsyncAccess {
+    const text = asyncField === undefined ? undefined : entry[asyncField];
+    if (asyncField === undefined || text === undefined || text === null) return NO_ASYNC_ACCESS;
     if (typeof text !== "string") {
-      this.#findings.problem(`${place}: field "${field}" is no text`);
+      this.#findings.problem(`${place}: ${quoted(asyncField)} is no text`);
       return NO_ASYNC_ACCESS;
     }
     const { access, warnings } = parseAsyncAccess(text);
-    for (const warning of warnings) this.#findings.warn(`${place}: field "${field}": ${warning}`);
+    for (const warning of warnings)
+      this.#findings.warn(`${place}: ${quoted(asyncField)}: ${warning}`);
     return access;
   }
 }

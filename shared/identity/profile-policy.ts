@@ -26,14 +26,18 @@ export function isPolicyField(name: string): boolean {
 
 /** Reads the policy fields of one profile; `place` names the entry in what is found wrong. */
 export function readProfilePolicy(
-  fields: ReadonlyMap<string, unknown>,
+  fields: readonly (readonly [name: string, value: unknown])[],
   place: string,
   findings: Findings,
 ): ProfilePolicy {
   const limits: { -readonly [Name in keyof ProfileLimits]: number } = {};
   let weight = DEFAULT_WEIGHT;
+  let group: string | undefined;
   for (const [name, value] of fields) {
-    if (name === "group") continue;
+    if (name === "group") {
+      group = readGroup(value, place, findings);
+      continue;
+    }
     const count = readCount(value);
     const limit = LIMIT_BY_FIELD.get(name);
     if (count === undefined) {
@@ -44,7 +48,7 @@ export function readProfilePolicy(
       weight = count;
     }
   }
-  return { group: readGroup(fields.get("group"), place, findings), weight, limits };
+  return { group, weight, limits: Object.freeze(limits) };
 }
 
 function readCount(value: unknown): number | undefined {
@@ -54,7 +58,6 @@ function readCount(value: unknown): number | undefined {
 }
 
 function readGroup(value: unknown, place: string, findings: Findings): string | undefined {
-  if (value === undefined) return undefined;
   const group = typeof value === "string" ? value.trim() : "";
   if (group === "" || group.length > MAX_GROUP_LENGTH) {
     findings.problem(

@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DocumentError, documentReader, type Loaded } from "../../../shared/documents/index.ts";
+import {
+  DocumentError,
+  documentReader,
+  type Loaded,
+  type ParsedContent,
+} from "../../../shared/documents/index.ts";
 import { settle } from "../../support/fake-clock.ts";
 import { INTERVAL_MS, parse, setUp } from "./scripted-document.ts";
 import { changed, hang, ScriptedSource } from "./scripted-source.ts";
@@ -47,6 +52,36 @@ describe("loading on demand", () => {
     answer(changed("old"));
     await settle();
     expect(document.value).toBe("NEW");
+  });
+});
+
+describe("a document that is parsed in steps", () => {
+  it("lets others run between them, and is dropped when its time is over", async () => {
+    const { clock, source, document, stop } = setUp();
+    let steps = 0;
+    let turns = 0;
+    function* counting(): Generator<void, ParsedContent<string>> {
+      for (; steps < 5; steps++) yield;
+      return { ok: true, value: "counted", warnings: [] };
+    }
+    source.next = changed("a");
+    await document.replaceReader(documentReader(source, counting));
+    const starting = document.start();
+    for (; document.value === undefined; turns++) await settle();
+    await starting;
+    expect(document.value).toBe("counted");
+    expect(turns).toBeGreaterThanOrEqual(5);
+
+    function* endless(): Generator<void, ParsedContent<string>> {
+      for (;;) yield;
+    }
+    source.next = changed("b");
+    const replaced = document.replaceReader(documentReader(source, endless));
+    await clock.advance(10_000);
+    await replaced;
+    expect(document.value).toBe("counted");
+    expect(document.status().lastError).toMatch(/^the document was not loaded within/);
+    stop.abort();
   });
 });
 

@@ -8,7 +8,7 @@ import {
   fileSource,
   LiveDocument,
   LiveSnapshot,
-  type ParsedContent,
+  type ParseDocument,
   parseHotSettings,
 } from "../../../shared/documents/index.ts";
 import {
@@ -17,7 +17,7 @@ import {
   identifyCaller,
   type ProfileDirectory,
   parseAppIds,
-  parseProfiles,
+  parseProfilesInSteps,
   parseSuspendedUsers,
 } from "../../../shared/identity/index.ts";
 import type { TelemetryEvent } from "../../../shared/telemetry/index.ts";
@@ -51,7 +51,7 @@ async function startPolicy() {
         return Buffer.from(text);
       },
     });
-  const live = <Value>(name: string, parse: (text: string) => ParsedContent<Value>) =>
+  const live = <Value>(name: string, parse: ParseDocument<string, Value>) =>
     new LiveDocument<Value>({
       name,
       reader: documentReader(source(name), parse),
@@ -66,7 +66,7 @@ async function startPolicy() {
   const policy = new LiveSnapshot({
     documents: {
       settings: live("settings", (text) => parseHotSettings(text, { base, parse: loadSettings })),
-      profiles: live("profiles", (text) => parseProfiles(text)),
+      profiles: live("profiles", (text) => parseProfilesInSteps(text)),
       suspendedUsers: live("suspended", (text) => parseSuspendedUsers(text)),
       appIds: live("apps", (text) => parseAppIds(text)),
     },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseProfiles } from "../../../shared/identity/index.ts";
+import { parseProfiles, parseProfilesInSteps } from "../../../shared/identity/index.ts";
 
 /** Reads what must be readable. */
 function read(content: unknown, fields = {}) {
@@ -167,6 +167,16 @@ describe("a profiles document", () => {
     expect(parsed.ok && parsed.value.find("u")?.headers).toEqual([["Team", "red"]]);
   });
 
+  it("can be read in steps, short enough for others to run in between", () => {
+    const entries = Array.from({ length: 1000 }, (_, n) => ({ userId: `u${n}`, Team: `t${n}` }));
+    const steps = parseProfilesInSteps(JSON.stringify(entries));
+    let count = 0;
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) count += 1;
+    expect(count).toBe(5);
+    expect(step.value.ok && step.value.value.find("u999")?.headers).toEqual([["Team", "t999"]]);
+  });
+
   it("is immutable once read", () => {
     const { value } = read([{ userId: "u", Team: "red" }]);
     const profile = value.find("u");
@@ -213,6 +223,15 @@ describe("a wrong profiles document is refused as a whole", () => {
     expect(problem).toMatch(/^the document is not JSON/);
     expect(problem).not.toContain("s3cret");
     expect(problemsOf("s3cret")).toEqual(["the document is not JSON"]);
+  });
+
+  it("even when a wrong name looks like the names of an entry before it", () => {
+    expect(
+      problemsOf([
+        { userId: "u1", a: "1", b: "2" },
+        { userId: "u2", "a\nb": "3" },
+      ]),
+    ).toEqual(['entry 1: field "a\\nb" cannot be the name of a header']);
   });
 
   it("and names a bounded number of problems, with the count of the rest", () => {
