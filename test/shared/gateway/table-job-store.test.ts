@@ -42,7 +42,7 @@ describe("TableJobStore", () => {
           expect(String(value).length).toBeLessThanOrEqual(32_768);
         }
       }),
-      { numRuns: 50 },
+      { numRuns: 20 },
     );
   });
 

@@ -44,7 +44,6 @@ describe("an inline body", () => {
         const back = read.body && inlineBytes(read.body);
         expect(back?.equals(original)).toBe(true);
       }),
-      { numRuns: 300 },
     );
   });
 
