@@ -6,11 +6,12 @@ import {
   createIdentitySnapshot,
   identifyCaller,
   type ParsedDocument,
+  type ProfileDirectory,
   parseAppIds,
-  parseProfiles,
+  parseProfilesInSteps,
   parseSuspendedUsers,
 } from "../../shared/identity/index.ts";
-import { type Figure, quantile } from "./figures.ts";
+import { type Figure, printFigures, quantile } from "./figures.ts";
 
 const PROFILES = 10_000;
 const WARM_UP_REQUESTS = 20_000;
@@ -54,12 +55,22 @@ function clientHeaders(user: number): HeaderList {
   ];
 }
 
+/** Reads the profiles as a live document does, and how long each step held everything else up. */
+function readInSteps(text: string): { profiles: ProfileDirectory; stepsMs: readonly number[] } {
+  const stepsMs: number[] = [];
+  const steps = parseProfilesInSteps(text);
+  for (;;) {
+    const startedAt = performance.now();
+    const step = steps.next();
+    stepsMs.push(performance.now() - startedAt);
+    if (step.done) return { profiles: readable(step.value), stepsMs };
+  }
+}
+
 /** Measures validation and admission with every check on, one request after the other on one core. */
 export async function benchAdmission(): Promise<Figure[]> {
   const text = profilesDocument();
-  const parsingFrom = performance.now();
-  const profiles = readable(parseProfiles(text));
-  const parsingMs = performance.now() - parsingFrom;
+  const { profiles, stepsMs } = readInSteps(text);
   const directory = createIdentitySnapshot({
     profiles,
     suspendedUsers: readable(
@@ -101,10 +112,11 @@ export async function benchAdmission(): Promise<Figure[]> {
   return [
     {
       name: `admission: ${PROFILES} profiles read (${Math.round(text.length / 1024)} KiB)`,
-      value: parsingMs,
+      value: stepsMs.reduce((sum, ms) => sum + ms, 0),
       unit: "ms",
       aim: "-",
     },
+    { name: "admission: p95 of its steps", value: quantile(stepsMs, 0.95), unit: "ms", aim: "< 5" },
     {
       name: "admission: validated and admitted",
       value: REQUESTS / seconds,
@@ -113,20 +125,7 @@ export async function benchAdmission(): Promise<Figure[]> {
     },
     { name: "admission: p50", value: quantile(durationsMs, 0.5) * 1000, unit: "us", aim: "-" },
     { name: "admission: p99", value: quantile(durationsMs, 0.99), unit: "ms", aim: "< 5" },
-    {
-      name: "admission: longest",
-      value: Math.max(0, ...lastOf(durationsMs)),
-      unit: "ms",
-      aim: "-",
-    },
   ];
 }
 
-/** The longest duration, without spreading two hundred thousand arguments. */
-const lastOf = (samples: readonly number[]): readonly number[] =>
-  samples.toSorted((a, b) => a - b).slice(-1);
-
-if (import.meta.main) {
-  const { printFigures } = await import("./figures.ts");
-  printFigures(await benchAdmission());
-}
+if (import.meta.main) printFigures(await benchAdmission());

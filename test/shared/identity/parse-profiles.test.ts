@@ -173,7 +173,7 @@ describe("a profiles document", () => {
     let count = 0;
     let step = steps.next();
     for (; !step.done; step = steps.next()) count += 1;
-    expect(count).toBe(5);
+    expect(count).toBe(20);
     expect(step.value.ok && step.value.value.find("u999")?.headers).toEqual([["Team", "t999"]]);
   });
 
