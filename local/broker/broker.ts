@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../shared/core/clock.ts";
+import { systemClock } from "../../shared/core/clock.ts";
 import type { LocalLog } from "../service.ts";
 import { AmqpServer } from "./amqp-server.ts";
 import type { BrokerOptions, RunningBroker } from "./index.ts";
@@ -17,7 +17,7 @@ export class Broker {
 
   private constructor(options: BrokerOptions) {
     const { dataDir, namespace: definition, port } = options;
-    const { clock = systemClock as Clock, log = () => {} } = options;
+    const { clock = systemClock, log = () => {} } = options;
     this.#log = log;
     this.#store = new BrokerStore(dataDir, (error) => this.#fail(error));
     const store = this.#store;

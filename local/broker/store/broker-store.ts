@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { MessageContent } from "../amqp/incoming-message.ts";
 import type { MessageRecord } from "../entity/message-record.ts";
 import { BODY_CACHE_BYTES } from "../limits.ts";
-import { EntityStore } from "./entity-store.ts";
+import { type EntityReader, EntityStore } from "./entity-store.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { MessageStore } from "./message-store.ts";
 import { openDatabase } from "./open-database.ts";
@@ -31,7 +31,7 @@ export class BrokerStore {
   }
 
   /** The tables of entities, for reading. */
-  get entities(): Omit<EntityStore, "rememberId" | "setSessionState" | "saveSequence"> {
+  get entities(): EntityReader {
     return this.#entities;
   }
 

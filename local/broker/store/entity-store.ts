@@ -12,6 +12,12 @@ export interface StoredEntity {
 
 export type EntityKind = "queue" | "topic" | "subscription" | "deadLetter";
 
+/** What may be read outside of a transaction. */
+export type EntityReader = Pick<
+  EntityStore,
+  "list" | "sessionState" | "sessionsWithState" | "rules"
+>;
+
 /** The tables of entities, their seen message ids, session states and rules. Scope: one process. */
 export class EntityStore {
   readonly #database: DatabaseSync;

@@ -7,7 +7,7 @@ import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 const FILE_NAME = "broker.db";
 
 /** Where a broker keeps everything; `:memory:` is for tests of the entities alone. */
-export const databasePath = (dataDir: string): string => join(dataDir, FILE_NAME);
+const databasePath = (dataDir: string): string => join(dataDir, FILE_NAME);
 
 /** Opens the broker's database, making folder and tables when they are not there. */
 export function openDatabase(dataDir: string): DatabaseSync {

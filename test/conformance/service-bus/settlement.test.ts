@@ -182,7 +182,7 @@ describe("receiving and settling through the SDK", () => {
     expect(countsOf("delete")).toMatchObject({ active: 0, sizeBytes: 0 });
   });
 
-  it("settles through the management link after the receiver was closed", async () => {
+  it("keeps a message locked after its receiver was closed, until the lock expires", async () => {
     const { sender, receiver } = open("released");
     await sender.sendMessages({ body: "x" });
     const message = await receiveOne(receiver);
