@@ -1,7 +1,14 @@
-import { Agent, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import type { HostSettings } from "../config/index.ts";
-import { fromRawHeaders, type HeaderList, withoutHeaders } from "../core/headers.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { type HeaderList, headerValue, withoutHeaders } from "../core/headers.ts";
+import { Agents } from "./agents.ts";
+import { BackendFailure } from "./backend-failure.ts";
+import { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
+import { committedStream } from "./committed-stream.ts";
+import { Exchange } from "./exchange.ts";
 import type { TokenSource } from "./token-source.ts";
+import { keepWhole } from "./whole-body.ts";
 
 /** One call to one backend. */
 export interface BackendCall {
@@ -13,19 +20,31 @@ export interface BackendCall {
   readonly body: Uint8Array | undefined;
   /** Ends the call, also while its body is being read. */
   readonly signal: AbortSignal;
+  /** Limits of this call that are not the client's own. */
+  readonly limits?: Partial<CallLimits>;
+  /** Takes the answer to its last byte before it resolves, so that one that breaks can be asked for elsewhere. */
+  readonly whole?: boolean;
 }
 
 /** What a backend began to answer. The body must be read to its end, or discarded. */
 export interface BackendAnswer {
   readonly status: number;
   readonly headers: HeaderList;
+  /** Throws a `BackendFailure` where it is not whole: it never ends as if it were. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** Fields behind a chunked body; known when that has been read. */
+  readonly trailers?: () => HeaderList;
   /** Gives up the rest of the body and the connection with it. */
   discard(): void;
 }
 
 /** Makes calls to backends. */
 export interface BackendClient {
+  /**
+   * Resolves once the answer is committed: at its headers, at an event stream's first meaningful event,
+   * or at the last byte of what was asked for whole. Throws a `BackendFailure` before that, or the
+   * signal's reason.
+   */
   call(call: BackendCall): Promise<BackendAnswer>;
   close(): Promise<void>;
 }
@@ -33,63 +52,108 @@ export interface BackendClient {
 export interface BackendClientOptions {
   ignoreTlsErrors: boolean;
   tokens: TokenSource;
+  clock?: Clock;
+  /** Limits of calls that say nothing else. */
+  limits?: Partial<CallLimits>;
+  /** The original's `DnsRefreshTimeout`. */
+  dnsRefreshMs?: number;
 }
 
-const CONNECT_TIMEOUT_MS = 10_000;
-const KEEP_ALIVE_MS = 30_000;
+const DEFAULT_DNS_REFRESH_MS = 120_000;
 
-/**
- * The HTTP client of all backends: one pool of kept-alive connections an origin. Time limits are the
- * caller's, through the signal, so undici's own are off.
- */
+/** The HTTP client of all backends: pools of kept-alive connections, and limits for each call. */
 export function createBackendClient({
   ignoreTlsErrors,
   tokens,
+  clock = systemClock,
+  limits: ownLimits,
+  dnsRefreshMs = DEFAULT_DNS_REFRESH_MS,
 }: BackendClientOptions): BackendClient {
-  const agent = new Agent({
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: { timeout: CONNECT_TIMEOUT_MS, rejectUnauthorized: !ignoreTlsErrors },
+  const limits = { ...DEFAULT_CALL_LIMITS, ...ownLimits };
+  const agents = new Agents({
+    clock,
+    ignoreTlsErrors,
+    dnsRefreshMs,
+    connectMs: limits.connectMs,
   });
   return {
-    call: (call) => send(agent, tokens, call),
-    close: () => agent.destroy(),
+    async call(call) {
+      const headers = await identified(tokens, call);
+      const exchange = new Exchange({
+        clock,
+        limits: { ...limits, ...call.limits },
+        signal: call.signal,
+      });
+      dispatch(agents, exchange, { ...call, headers });
+      return commit(exchange, call);
+    },
+    close: () => agents.close(),
   };
 }
 
-async function send(
-  agent: Agent,
-  tokens: TokenSource,
+function dispatch(
+  agents: Agents,
+  exchange: Exchange,
   { host, method, target, headers, body, signal }: BackendCall,
-): Promise<BackendAnswer> {
-  const identified = host.tokenScope
-    ? withToken(headers, await tokens.token(host.tokenScope, signal))
-    : headers;
-  const {
-    statusCode,
-    headers: raw,
-    body: stream,
-  } = await agent.request({
+): void {
+  if (signal.aborted) return;
+  const options: Dispatcher.DispatchOptions = {
     origin: host.origin,
     path: target,
     method: method as Dispatcher.HttpMethod,
-    headers: identified.flat() as string[],
+    headers: headers.flat() as string[],
     body: body ?? null,
-    signal,
-    responseHeaders: "raw",
-  });
-  // With responseHeaders "raw" undici gives a flat list, which its types do not say.
-  const rawHeaders = raw as unknown as (string | Buffer)[];
-  return {
-    status: statusCode,
-    headers: fromRawHeaders(rawHeaders),
-    body: stream,
-    discard() {
-      // An unread stream that is destroyed reports an abort; nobody is left to hear it.
-      stream.on("error", () => {}).destroy();
-    },
   };
+  agents.for(host).dispatch(options, exchange);
+}
+
+async function commit(exchange: Exchange, { method, whole }: BackendCall): Promise<BackendAnswer> {
+  const { status, headers } = await exchange.head;
+  try {
+    const isWatched = method !== "HEAD" && isEventStream(status, headers);
+    const committed = isWatched ? await committedStream(exchange.body) : exchange.body;
+    exchange.commit();
+    const kept = whole ? await keepWhole(committed) : undefined;
+    return {
+      status,
+      headers: status === 205 ? withoutLength(headers) : headers,
+      body: kept?.body ?? committed,
+      trailers: () => exchange.trailers,
+      discard() {
+        exchange.discard();
+        kept?.discard();
+      },
+    };
+  } catch (error) {
+    exchange.discard();
+    throw error;
+  }
+}
+
+/** Streams that can be looked into: compressed ones pass unread, and errors speak by their status. */
+function isEventStream(status: number, headers: HeaderList): boolean {
+  if (status < 200 || status > 299 || status === 204 || status === 205) return false;
+  const type = headerValue(headers, "content-type") ?? "";
+  const encoding = headerValue(headers, "content-encoding")?.trim().toLowerCase() ?? "";
+  return /^\s*text\/event-stream\b/i.test(type) && (encoding === "" || encoding === "identity");
+}
+
+// A 205 has no body (RFC 9110, section 15.3.6); a length that promises one would leave the client waiting.
+const withoutLength = (headers: HeaderList): HeaderList =>
+  withoutHeaders(headers, (name) => name === "content-length");
+
+async function identified(
+  tokens: TokenSource,
+  { host, headers, signal }: BackendCall,
+): Promise<HeaderList> {
+  if (!host.tokenScope) return headers;
+  try {
+    return withToken(headers, await tokens.token(host.tokenScope, signal));
+  } catch (cause) {
+    if (signal.aborted) throw signal.reason;
+    const message = "The gateway got no token for the backend.";
+    throw new BackendFailure("connect", message, { mayHaveBegun: false, cause });
+  }
 }
 
 function withToken(headers: HeaderList, token: string): HeaderList {

@@ -2,6 +2,9 @@ export {
   type BackendAnswer,
   type BackendCall,
   type BackendClient,
+  type BackendClientOptions,
   createBackendClient,
 } from "./backend-client.ts";
+export { BackendFailure, type BackendFailureKind } from "./backend-failure.ts";
+export { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
 export { createTokenSource, type TokenSource } from "./token-source.ts";

@@ -1,0 +1,65 @@
+/**
+ * How a backend failed: no connection, a connection that broke before the answer, silence before or
+ * within it, an answer that ended too soon, a stream's own error event, or something that is not HTTP.
+ */
+export type BackendFailureKind =
+  | "connect"
+  | "reset"
+  | "first-byte-timeout"
+  | "idle-timeout"
+  | "total-timeout"
+  | "truncated"
+  | "error-event"
+  | "protocol";
+
+export interface BackendFailureOptions {
+  /** Whether the backend may have begun to work: false only when nothing was sent to it. */
+  readonly mayHaveBegun: boolean;
+  readonly cause?: unknown;
+}
+
+/** Thrown where a backend, not the request or its sender, is to blame. Its message is for logs only. */
+export class BackendFailure extends Error {
+  override readonly name = "BackendFailure";
+  readonly kind: BackendFailureKind;
+  readonly mayHaveBegun: boolean;
+
+  constructor(kind: BackendFailureKind, message: string, options: BackendFailureOptions) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = kind;
+    this.mayHaveBegun = options.mayHaveBegun;
+  }
+}
+
+/** How far a call had come when it failed. */
+export type CallProgress = "connecting" | "sent" | "answering";
+
+/** A failure of undici or of the socket, by what it means and by how far the call had come. */
+export function toBackendFailure(error: unknown, progress: CallProgress): BackendFailure {
+  if (error instanceof BackendFailure) return error;
+  const mayHaveBegun = progress !== "connecting";
+  return new BackendFailure(kindOf(codeOf(error), progress), describe(error), {
+    mayHaveBegun,
+    cause: error,
+  });
+}
+
+// Every other error of a connection in use means that it is gone.
+const NOT_HTTP = /^(HPE_|UND_ERR_HEADERS_OVERFLOW|UND_ERR_INVALID|UND_ERR_NOT_SUPPORTED)/;
+
+function kindOf(code: string, progress: CallProgress): BackendFailureKind {
+  if (NOT_HTTP.test(code)) return "protocol";
+  if (progress === "connecting") return "connect";
+  return progress === "sent" ? "reset" : "truncated";
+}
+
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : "";
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // Several addresses that all failed come as one error without a text of its own.
+  return error.message || codeOf(error) || error.name;
+}

@@ -1,0 +1,106 @@
+interface Waiting {
+  resolve(result: IteratorResult<Uint8Array, undefined>): void;
+  reject(error: unknown): void;
+}
+
+export interface ByteQueueOptions {
+  /** From this many waiting bytes on the writer is asked to pause. */
+  readonly highWaterBytes: number;
+  onPause(): void;
+  onResume(): void;
+  /** The reader wants no more. */
+  onReturn(): void;
+}
+
+const END: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined };
+
+/**
+ * Bytes between a writer that is told to pause and one reader. What was written before an error is
+ * read before the error is. Scope: one answer.
+ */
+export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
+  readonly #options: ByteQueueOptions;
+  #chunks: Uint8Array[] = [];
+  #head = 0;
+  #heldBytes = 0;
+  #isPaused = false;
+  #ended: { readonly error?: unknown } | undefined;
+  #waiting: Waiting | undefined;
+
+  constructor(options: ByteQueueOptions) {
+    this.#options = options;
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#ended || chunk.byteLength === 0) return;
+    if (this.#waiting) {
+      this.#takeWaiting()?.resolve({ done: false, value: chunk });
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.#heldBytes += chunk.byteLength;
+    if (this.#isPaused || this.#heldBytes < this.#options.highWaterBytes) return;
+    this.#isPaused = true;
+    this.#options.onPause();
+  }
+
+  end(): void {
+    this.#ended ??= {};
+    this.#takeWaiting()?.resolve(END);
+  }
+
+  /** Ends with an error; a reader learns of it after what is still held. */
+  fail(error: unknown): void {
+    this.#ended ??= { error };
+    this.#takeWaiting()?.reject(error);
+  }
+
+  /** Drops what is held. */
+  clear(): void {
+    this.#chunks = [];
+    this.#head = 0;
+    this.#heldBytes = 0;
+  }
+
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const value = this.#shift();
+    if (value) return Promise.resolve({ done: false, value });
+    if (!this.#ended) {
+      return new Promise((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+      });
+    }
+    return "error" in this.#ended ? Promise.reject(this.#ended.error) : Promise.resolve(END);
+  }
+
+  return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#options.onReturn();
+    return Promise.resolve(END);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #shift(): Uint8Array | undefined {
+    const chunk = this.#chunks[this.#head];
+    if (!chunk) return undefined;
+    this.#head += 1;
+    this.#heldBytes -= chunk.byteLength;
+    if (this.#head === this.#chunks.length) {
+      this.#chunks = [];
+      this.#head = 0;
+    }
+    if (this.#isPaused && this.#heldBytes === 0) {
+      this.#isPaused = false;
+      this.#options.onResume();
+    }
+    return chunk;
+  }
+
+  #takeWaiting(): Waiting | undefined {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    return waiting;
+  }
+}

@@ -1,0 +1,135 @@
+import type { Cancel, Clock } from "../core/clock.ts";
+import { BackendFailure, type BackendFailureKind } from "./backend-failure.ts";
+
+/** How long each part of a call may take, in milliseconds. */
+export interface CallLimits {
+  /** Until there is a connection. */
+  readonly connectMs: number;
+  /** From the call to its first meaningful byte: to the headers, or to a stream's first event. */
+  readonly firstByteMs: number;
+  /** Without a byte, once the answer has begun. A reader that is slow does not count against it. */
+  readonly idleMs: number;
+  /** From the call to the last byte. */
+  readonly totalMs: number;
+}
+
+/** What holds where a call says nothing else. */
+export const DEFAULT_CALL_LIMITS: CallLimits = {
+  connectMs: 10_000,
+  // The original's `Timeout`.
+  firstByteMs: 1_200_000,
+  // A reasoning model may think for minutes between two events.
+  idleMs: 300_000,
+  totalMs: 3_600_000,
+};
+
+type Phase = "connecting" | "waiting" | "reading" | "paused";
+
+interface Due {
+  readonly at: number;
+  readonly kind: BackendFailureKind;
+  readonly message: string;
+}
+
+const MESSAGES: Partial<Record<BackendFailureKind, string>> = {
+  connect: "The backend took too long to take a connection.",
+  "first-byte-timeout": "The backend took too long to begin its answer.",
+  "idle-timeout": "The backend fell silent in the middle of its answer.",
+  "total-timeout": "The backend took too long to complete its answer.",
+};
+
+export interface CallTimerOptions {
+  readonly clock: Clock;
+  readonly limits: CallLimits;
+  /** Called at most once, when a limit has passed. */
+  readonly onLimit: (failure: BackendFailure) => void;
+}
+
+/**
+ * The time limits of one call under one timer, which is not touched when bytes come: only when it
+ * fires does it look how long they have been missing, and is set anew. Scope: one call.
+ */
+export class CallTimer {
+  readonly #options: CallTimerOptions;
+  readonly #startedAt: number;
+  #phase: Phase = "connecting";
+  #isCommitted = false;
+  #lastByteAt = 0;
+  #cancel: Cancel | undefined;
+
+  constructor(options: CallTimerOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock.now();
+    this.#arm();
+  }
+
+  /** A connection is there, and the request goes out. */
+  connected(): void {
+    this.#phase = "waiting";
+  }
+
+  /** Headers or bytes came. */
+  received(): void {
+    this.#lastByteAt = this.#options.clock.now();
+    this.#phase = "reading";
+  }
+
+  /** The answer's first meaningful bytes are in. */
+  committed(): void {
+    this.#isCommitted = true;
+  }
+
+  /** The reader is behind: what does not come now is not the backend's fault. */
+  paused(): void {
+    this.#phase = "paused";
+  }
+
+  resumed(): void {
+    this.received();
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #arm(): void {
+    const { clock } = this.#options;
+    const due = this.#due();
+    const delayMs = Math.min(due.at, this.#nextLook()) - clock.now();
+    this.#cancel = clock.schedule(delayMs, () => this.#look());
+  }
+
+  // A limit that only begins to count later is looked at in steps of its own length.
+  #nextLook(): number {
+    const { clock, limits } = this.#options;
+    return clock.now() + limits.idleMs;
+  }
+
+  #look(): void {
+    const { clock, onLimit } = this.#options;
+    const { at, kind, message } = this.#due();
+    if (at > clock.now()) {
+      this.#arm();
+      return;
+    }
+    this.#cancel = undefined;
+    onLimit(new BackendFailure(kind, message, { mayHaveBegun: this.#phase !== "connecting" }));
+  }
+
+  #due(): Due {
+    const { limits } = this.#options;
+    const due = (kind: BackendFailureKind, at: number): Due => ({
+      kind,
+      at,
+      message: MESSAGES[kind] ?? kind,
+    });
+    const dues = [due("total-timeout", this.#startedAt + limits.totalMs)];
+    if (!this.#isCommitted) {
+      dues.push(due("first-byte-timeout", this.#startedAt + limits.firstByteMs));
+    }
+    if (this.#phase === "connecting") dues.push(due("connect", this.#startedAt + limits.connectMs));
+    if (this.#phase === "reading") dues.push(due("idle-timeout", this.#lastByteAt + limits.idleMs));
+    return dues.reduce((first, next) => (next.at < first.at ? next : first));
+  }
+}

@@ -1,0 +1,145 @@
+import type { Dispatcher } from "undici";
+import type { Clock } from "../core/clock.ts";
+import { fromRawHeaders, type HeaderList } from "../core/headers.ts";
+import { BackendFailure, type CallProgress, toBackendFailure } from "./backend-failure.ts";
+import { ByteQueue } from "./byte-queue.ts";
+import { type CallLimits, CallTimer } from "./call-limits.ts";
+
+/** The beginning of an answer, as it came. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly headers: HeaderList;
+}
+
+export interface ExchangeOptions {
+  readonly clock: Clock;
+  readonly limits: CallLimits;
+  readonly signal: AbortSignal;
+}
+
+// As much as a reader that is behind lets the backend run ahead.
+const HIGH_WATER_BYTES = 64 * 1024;
+
+/**
+ * One request on its way through undici, and its answer on the way back. Ends by itself, by a limit, by
+ * the caller's signal or by `discard`, and then holds neither connection nor timer. Scope: one call.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly #head = Promise.withResolvers<AnswerHead>();
+  readonly #queue: ByteQueue;
+  readonly #timer: CallTimer;
+  readonly #signal: AbortSignal;
+  readonly #onAbort = (): void => this.#abort(this.#signal.reason);
+  #controller: Dispatcher.DispatchController | undefined;
+  #progress: CallProgress = "connecting";
+  #over: { readonly reason: unknown } | undefined;
+  #trailers: HeaderList = [];
+
+  constructor({ clock, limits, signal }: ExchangeOptions) {
+    this.#signal = signal;
+    this.#timer = new CallTimer({ clock, limits, onLimit: (failure) => this.#abort(failure) });
+    this.#queue = new ByteQueue({
+      highWaterBytes: HIGH_WATER_BYTES,
+      onPause: () => this.#pause(),
+      onResume: () => this.#resume(),
+      onReturn: () => this.discard(),
+    });
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal.aborted) this.#onAbort();
+  }
+
+  /** Resolves with the answer's beginning. */
+  get head(): Promise<AnswerHead> {
+    return this.#head.promise;
+  }
+
+  /** The answer's bytes. What they are read from throws where the answer is not whole. */
+  get body(): ByteQueue {
+    return this.#queue;
+  }
+
+  /** What came behind a chunked body; known when that has been read. */
+  get trailers(): HeaderList {
+    return this.#trailers;
+  }
+
+  /** Ends the limit that waits for the first meaningful byte. */
+  commit(): void {
+    this.#timer.committed();
+  }
+
+  /** Gives up the rest of the answer, and its connection. */
+  discard(): void {
+    this.#abort(new Error("The answer was discarded."));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // Undici cannot take back a request that still waits for its connection; here it stops it.
+    if (this.#over) controller.abort(asError(this.#over.reason));
+    this.#progress = "sent";
+    this.#timer.connected();
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    // Interim answers speak to the gateway, which asked for none.
+    if (status < 200) return;
+    this.#progress = "answering";
+    this.#timer.received();
+    this.#head.resolve({ status, headers: toHeaderList(controller.rawHeaders) });
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#timer.received();
+    this.#queue.push(chunk);
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    this.#trailers = toHeaderList(controller.rawTrailers);
+    if (this.#settle(undefined)) this.#queue.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    this.fail(toBackendFailure(error, this.#progress));
+  }
+
+  /** Ends the call with an error that was met outside of undici. */
+  fail(error: unknown): void {
+    if (!this.#settle(error)) return;
+    this.#head.reject(error);
+    this.#queue.fail(error);
+  }
+
+  #abort(reason: unknown): void {
+    if (this.#over) return;
+    if (!(reason instanceof BackendFailure)) this.#queue.clear();
+    this.fail(reason);
+    this.#controller?.abort(asError(reason));
+  }
+
+  #settle(reason: unknown): boolean {
+    if (this.#over) return false;
+    this.#over = { reason };
+    this.#timer.stop();
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    return true;
+  }
+
+  #pause(): void {
+    this.#timer.paused();
+    this.#controller?.pause();
+  }
+
+  #resume(): void {
+    if (this.#over) return;
+    this.#timer.resumed();
+    this.#controller?.resume();
+  }
+}
+
+function toHeaderList(raw: Dispatcher.DispatchController["rawHeaders"]): HeaderList {
+  return Array.isArray(raw) ? fromRawHeaders(raw) : [];
+}
+
+const asError = (reason: unknown): Error =>
+  reason instanceof Error ? reason : new Error(String(reason));

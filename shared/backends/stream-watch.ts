@@ -1,0 +1,61 @@
+import { type SseEvent, SseParser } from "../core/sse-parser.ts";
+import { eventMeaning, type StreamProtocol } from "./stream-meaning.ts";
+
+/** Follows an event stream on the side: whether it has begun, failed, or ended as it should. Scope: one stream. */
+export class StreamWatch {
+  readonly #parser = new SseParser({ onEvent: (event) => this.#see(event) });
+  #protocol: StreamProtocol | undefined;
+  #hasBegun = false;
+  #hasFinished = false;
+  #hasEnded = false;
+  #failedAt: number | undefined;
+
+  /**
+   * Looks at bytes that pass. Gives the offset behind an error event, when one is among them: what
+   * follows is no part of an answer.
+   */
+  push(chunk: Uint8Array): number | undefined {
+    this.#parser.push(chunk);
+    return this.#failedAt;
+  }
+
+  /** The connection has ended; an event that lacks its blank line still counts. */
+  close(): void {
+    this.#parser.end();
+  }
+
+  /** Whether a part of the answer proper has come. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** Whether an error event has come. */
+  get hasFailed(): boolean {
+    return this.#failedAt !== undefined;
+  }
+
+  /** Whether the protocol's last word has come: nothing that happens later can harm the answer. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Whether a stream whose connection ended in order is a whole answer. */
+  get isComplete(): boolean {
+    if (this.#hasEnded || this.#protocol === undefined) return true;
+    return this.#protocol === "chat" && this.#hasFinished;
+  }
+
+  #see(event: SseEvent): void {
+    if (this.#failedAt !== undefined || this.#hasEnded) return;
+    const { meaning, protocol } = eventMeaning(event, this.#protocol);
+    this.#protocol ??= protocol;
+    if (meaning === "error" || (meaning === "failed" && !this.#hasBegun)) {
+      this.#failedAt = event.endsAt;
+    }
+    if (meaning === "content" || meaning === "finish") this.#hasBegun = true;
+    if (meaning === "finish") this.#hasFinished = true;
+    if (meaning === "end" || meaning === "failed") this.#hasEnded = true;
+    // A whole answer may be told in its last event alone.
+    if (meaning === "end" && this.#protocol !== undefined) this.#hasBegun = true;
+  }
+}
