@@ -8,9 +8,10 @@ import type {
   StorageConnection,
 } from "../config/index.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import type { PriorityClass } from "../core/domain.ts";
 import { createClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import { BackendRotation } from "../routing/index.ts";
-import { SlotScheduler } from "../scheduling/index.ts";
+import { FairScheduler } from "../scheduling/index.ts";
 import { BlobContainer, openBlobService, Table } from "../storage/index.ts";
 import { type Emit, replyInboxLost, replyUnclaimed } from "../telemetry/index.ts";
 import { createRequestHeaderFilter } from "./forwarded-headers.ts";
@@ -45,6 +46,7 @@ const IDEMPOTENCY_TABLE = "gatewayIdempotency";
 export function createServices(options: CreateServicesOptions): OwnedServices {
   const { settings, connections, lanes, emit, clock = systemClock } = options;
   const stopping = new AbortController();
+  const preemptible = preemptibleClasses(lanes);
   const backends = createBackendClient({
     ignoreTlsErrors: settings.ignoreTlsErrors,
     tokens: createTokenSource(clock),
@@ -57,11 +59,14 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     newId: randomUUID,
     random: Math.random,
     emit,
-    slots: new SlotScheduler({
+    slots: new FairScheduler({
       capacity: settings.workers,
+      clock,
       maxQueueLength: settings.maxQueueLength,
+      preemptible,
     }),
-    gates: laneGates(lanes),
+    preemptible,
+    gates: laneGates(lanes, clock),
     requestHeaders: createRequestHeaderFilter(settings),
     rotation: new BackendRotation(settings.loadBalanceMode, Math.random),
     backends,
@@ -81,13 +86,17 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
   };
 }
 
-function laneGates({ lanes }: Lanes): ReadonlyMap<string, SlotScheduler> {
+function laneGates({ lanes }: Lanes, clock: Clock): ReadonlyMap<string, FairScheduler> {
   return new Map(
     lanes.map(({ name, concurrency }) => [
       name,
-      new SlotScheduler({ capacity: concurrency, maxQueueLength: Number.POSITIVE_INFINITY }),
+      new FairScheduler({ capacity: concurrency, clock }),
     ]),
   );
+}
+
+function preemptibleClasses({ lanes }: Lanes): ReadonlySet<PriorityClass> {
+  return new Set(lanes.filter((lane) => lane.preemptible).map((lane) => lane.priority));
 }
 
 interface Remote {

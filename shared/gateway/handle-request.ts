@@ -73,7 +73,8 @@ function serveNow(services: Services, admitted: AdmittedRequest): Promise<Gatewa
   if (!waitingRoom || settings.syncMode === "direct" || wantsStream(request.headers, body)) {
     return serveDirect(services, admitted);
   }
-  const slot = settings.syncMode === "auto" ? slots.tryAcquire(ticket.priority) : undefined;
+  const demand = { priority: ticket.priority, userId: admitted.caller.userId };
+  const slot = settings.syncMode === "auto" ? slots.tryAcquire(demand) : undefined;
   return slot
     ? serveDirect(services, admitted, slot)
     : serveQueued(services, waitingRoom, admitted);

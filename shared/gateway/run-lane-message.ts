@@ -3,7 +3,9 @@ import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { JobEngine } from "../jobs/index.ts";
 import { type RequestEnvelope, readRequestEnvelope } from "../messaging/index.ts";
+import type { Slot } from "../scheduling/index.ts";
 import { messageFailed } from "../telemetry/index.ts";
+import { inSlot } from "./in-slot.ts";
 import { abandonJob, runJobAttempt } from "./run-job-attempt.ts";
 import { abandonRequest, runQueuedRequest } from "./run-queued-request.ts";
 import { ttlExpired } from "./serve-direct.ts";
@@ -58,26 +60,28 @@ function required({ waitingRoom, jobs }: Services): { room: WaitingRoom; jobs: J
 /** Waits for the lane's gate, then for one of the instance's slots, and runs what is still wanted. */
 async function runInTurn(run: LaneRun, lane: Lane): Promise<void> {
   const { services, envelope } = run;
-  const { clock, gates, slots } = services;
-  if (envelope.expiresAt <= clock.now()) return;
-  using deadline = createDeadline(clock, envelope.expiresAt, { reason: ttlExpired });
-  const turn = { priority: envelope.priority, signal: deadline.signal, isLimited: false };
+  const { clock, gates } = services;
+  const { priority, userId, expiresAt } = envelope;
+  if (expiresAt <= clock.now()) return;
+  using deadline = createDeadline(clock, expiresAt, { reason: ttlExpired });
+  const { signal } = deadline;
+  const demand = { priority, userId, expiresAt, signal, isLimited: false };
   try {
-    const gate = await gates.get(lane.name)?.acquire(turn);
+    const gate = await gates.get(lane.name)?.acquire(demand);
     try {
-      const slot = await slots.acquire(turn);
-      try {
-        await (envelope.kind === "job" ? runJobAttempt : runQueuedRequest)(run, deadline.signal);
-      } finally {
-        slot.release();
-      }
+      await inSlot(services, { demand, run: (slot, wanted) => work(run, slot, wanted) });
     } finally {
       gate?.release();
     }
   } catch (error) {
     // Whoever waited was told at the deadline; the message has nothing left to do.
-    if (!deadline.signal.aborted) throw error;
+    if (!signal.aborted) throw error;
   }
+}
+
+async function work(run: LaneRun, slot: Slot, signal: AbortSignal): Promise<void> {
+  await (run.envelope.kind === "job" ? runJobAttempt : runQueuedRequest)(run, signal);
+  slot.release();
 }
 
 function abandon(run: LaneRun): Promise<void> {

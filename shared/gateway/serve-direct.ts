@@ -1,10 +1,12 @@
+import type { BackendAnswer } from "../backends/index.ts";
 import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { GatewayResponse } from "../core/http.ts";
+import type { GatewayRequest, GatewayResponse } from "../core/http.ts";
 import type { Slot } from "../scheduling/index.ts";
 import { responseBroken } from "../telemetry/index.ts";
 import { answerBody } from "./answer-body.ts";
 import { callBackends } from "./call-backends.ts";
+import { inSlot } from "./in-slot.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
 
@@ -21,35 +23,42 @@ export async function serveDirect(
   admitted: AdmittedRequest,
   freeSlot?: Slot,
 ): Promise<GatewayResponse> {
-  const { request, ticket, body } = admitted;
+  const { request, ticket, caller, body } = admitted;
   using deadline = createDeadline(services.clock, ticket.expiresAt, {
     reason: ttlExpired,
     parent: request.closed,
   });
-  const slot =
-    freeSlot ??
-    (await services.slots.acquire({
+  // Awaited here: the deadline must hold until the answer begins, not until this call returns.
+  return await inSlot(services, {
+    freeSlot,
+    demand: {
       priority: ticket.priority,
+      userId: caller.userId,
+      expiresAt: ticket.expiresAt,
       signal: deadline.signal,
       isLimited: true,
-    }));
-  try {
-    const outgoing = { ...request, body, attemptTimeoutMs: ticket.attemptTimeoutMs };
-    const answer = await callBackends(services, outgoing, deadline.signal);
-    return {
-      status: answer.status,
-      headers: answer.headers,
-      body: answerBody(answer, {
-        method: request.method,
-        closed: request.closed,
-        onEnd(error) {
-          slot.release();
-          if (error !== undefined) services.emit(responseBroken(request.id, error));
-        },
-      }),
-    };
-  } catch (error) {
-    slot.release();
-    throw error;
-  }
+    },
+    async run(slot, signal) {
+      const outgoing = { ...request, body, attemptTimeoutMs: ticket.attemptTimeoutMs };
+      const answer = await callBackends(services, outgoing, signal);
+      slot.delivered();
+      return streamThrough(services, request, { answer, slot });
+    },
+  });
+}
+
+function streamThrough(
+  services: Services,
+  { id, method, closed }: GatewayRequest,
+  { answer, slot }: { answer: BackendAnswer; slot: Slot },
+): GatewayResponse {
+  const body = answerBody(answer, {
+    method,
+    closed,
+    onEnd(error) {
+      slot.release();
+      if (error !== undefined) services.emit(responseBroken(id, error));
+    },
+  });
+  return { status: answer.status, headers: answer.headers, body };
 }

@@ -6,7 +6,7 @@ import type { HeaderList } from "../core/headers.ts";
 import type { JobStore } from "../jobs/index.ts";
 import type { ClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import type { BackendRotation } from "../routing/index.ts";
-import type { SlotScheduler } from "../scheduling/index.ts";
+import type { FairScheduler } from "../scheduling/index.ts";
 import type { BlobContainer } from "../storage/index.ts";
 import type { Emit } from "../telemetry/index.ts";
 
@@ -34,9 +34,11 @@ export interface Services {
   readonly newId: NewId;
   readonly random: Random;
   readonly emit: Emit;
-  readonly slots: SlotScheduler;
+  readonly slots: FairScheduler;
+  /** Classes whose work may have to give way to more urgent work. */
+  readonly preemptible: ReadonlySet<PriorityClass>;
   /** One gate a lane, by lane name: the platform cannot limit one function without the others. */
-  readonly gates: ReadonlyMap<string, SlotScheduler>;
+  readonly gates: ReadonlyMap<string, FairScheduler>;
   /** What of a client's headers goes on to a backend. */
   readonly requestHeaders: (headers: HeaderList) => HeaderList;
   readonly rotation: BackendRotation;

@@ -1,4 +1,4 @@
-export type { Slot as FairSlot, SlotDemand, SlotRequest } from "./entry.ts";
+export type { Slot, SlotDemand, SlotRequest } from "./entry.ts";
 export {
   type DeadlineOutlook,
   FairScheduler,
@@ -13,6 +13,5 @@ export {
 } from "./priority-workers.ts";
 export type { SchedulerPolicy } from "./scheduler-policy.ts";
 export type { ClassSnapshot, SchedulerSnapshot } from "./scheduler-snapshot.ts";
-export { type Slot, SlotScheduler } from "./slot-scheduler.ts";
 export { defaultTrickle } from "./trickle.ts";
 export type { Weights } from "./weights.ts";

@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { ServiceBusClient } from "@azure/service-bus";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startBackend, type TestBackend } from "../support/backend.ts";
-import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { finishedJob } from "../support/job-client.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
+import { until } from "../support/until.ts";
 
 const MAX_BODY_BYTES = 2_000_000;
 
@@ -109,7 +109,7 @@ describe("bad input", () => {
       await sender.sendMessages({ body: "no envelope at all", messageId: "poison-one" });
       expect((await post("/serve/echo", "still served")).status).toBe(200);
       const receiver = client.createReceiver("lane-standard", { subQueueType: "deadLetter" });
-      const dead = await eventually(
+      const dead = await until(
         async () => (await receiver.peekMessages(1))[0],
         60_000,
         "Dead-lettering the poisonous message",

@@ -1,4 +1,4 @@
-import { eventually } from "./eventually.ts";
+import { until } from "./until.ts";
 
 /** The part of a job's view that tests read. */
 export interface JobView {
@@ -15,7 +15,7 @@ export function finishedJob(
   location: string,
   { withinMs = 60_000, headers = {} }: { withinMs?: number; headers?: Record<string, string> } = {},
 ): Promise<JobView> {
-  return eventually(
+  return until(
     async () => {
       const response = await fetch(`${url}${location}`, { headers });
       const view = (await response.json()) as JobView;

@@ -75,7 +75,7 @@ describe("a message of a lane", () => {
 
   it("is dropped when its time is over while it waits for a slot", async () => {
     const gateway = createGateway({ Workers: "1" });
-    const held = gateway.services.slots.tryAcquire(1);
+    const held = gateway.services.slots.tryAcquire({ priority: 1 });
     const running = run(gateway, envelopeFor(gateway));
     await gateway.clock.advance(60_000);
     await running;

@@ -122,7 +122,7 @@ describe("a request that is served directly", () => {
 
   it("leaves the queue when the client leaves it", async () => {
     const gateway = open();
-    const held = gateway.services.slots.tryAcquire(1);
+    const held = gateway.services.slots.tryAcquire({ priority: 1 });
     const leaving = new AbortController();
     const serving = serve(gateway, { closed: leaving.signal });
     await gateway.clock.advance(0);
@@ -172,7 +172,7 @@ describe("a request that is served directly", () => {
 
   it("is answered at its deadline while it waits for a slot", async () => {
     const gateway = open();
-    const held = gateway.services.slots.tryAcquire(1);
+    const held = gateway.services.slots.tryAcquire({ priority: 1 });
     const serving = serve(gateway, { headers: [["S7PTTL", "5"]] });
     await gateway.clock.advance(5000);
     expect((await serving).status).toBe(412);
@@ -191,7 +191,7 @@ describe("a request that is served directly", () => {
 
   it("is refused when too many wait already", async () => {
     const gateway = open({ MaxQueueLength: "1" });
-    const held = gateway.services.slots.tryAcquire(1);
+    const held = gateway.services.slots.tryAcquire({ priority: 1 });
     gateway.backends.answer(200);
     const waiting = serve(gateway);
     await gateway.clock.advance(0);
