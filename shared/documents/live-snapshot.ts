@@ -29,12 +29,14 @@ export class LiveSnapshot<Parts extends object, Snapshot> {
   #current: { readonly snapshot: Snapshot } | undefined;
   #lastError: string | undefined;
   #started: Promise<void> | undefined;
+  #loadsTogether = 0;
+  #isOutdated = false;
 
   constructor(options: LiveSnapshotOptions<Parts, Snapshot>) {
     this.#options = options;
     const names = Object.keys(options.documents) as (keyof Parts)[];
     this.#documents = names.map((name) => [name, options.documents[name]] as const);
-    for (const [, document] of this.#documents) document.subscribe(() => this.#compose());
+    for (const [, document] of this.#documents) document.subscribe(() => this.#onChange());
   }
 
   /**
@@ -54,9 +56,9 @@ export class LiveSnapshot<Parts extends object, Snapshot> {
     });
   }
 
-  /** Loads every document now. */
-  async refresh(): Promise<void> {
-    await Promise.all(this.#documents.map(([, document]) => document.refresh()));
+  /** Loads every document now; what they bring is swapped in together when the last one is there. */
+  refresh(): Promise<void> {
+    return this.#together((document) => document.refresh());
   }
 
   status(): SnapshotStatus {
@@ -65,12 +67,26 @@ export class LiveSnapshot<Parts extends object, Snapshot> {
   }
 
   async #begin(): Promise<void> {
-    await Promise.all(this.#documents.map(([, document]) => document.start()));
+    await this.#together((document) => document.start());
     // Optional documents that could not be loaded have changed nothing, and yet stand for something.
     if (!this.#current) this.#compose();
   }
 
+  async #together(load: (document: LiveDocument<Parts[keyof Parts]>) => Promise<void>) {
+    this.#loadsTogether += 1;
+    await Promise.all(this.#documents.map(([, document]) => load(document)));
+    this.#loadsTogether -= 1;
+    if (this.#isOutdated) this.#onChange();
+  }
+
+  #onChange(): void {
+    this.#isOutdated = true;
+    // Every load has a deadline, so that a change waits for the others no longer than that.
+    if (this.#loadsTogether === 0) this.#compose();
+  }
+
   #compose(): void {
+    this.#isOutdated = false;
     if (!this.#documents.every(([, document]) => document.isAvailable)) return;
     const parts = Object.fromEntries(
       this.#documents.map(([name, document]) => [name, document.value]),

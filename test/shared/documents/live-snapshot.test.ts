@@ -5,11 +5,12 @@ import {
   documentReader,
   LiveDocument,
   LiveSnapshot,
+  type Loaded,
   type ParsedContent,
   type Presence,
 } from "../../../shared/documents/index.ts";
 import type { TelemetryEvent } from "../../../shared/telemetry/index.ts";
-import { FakeClock } from "../../support/fake-clock.ts";
+import { FakeClock, settle } from "../../support/fake-clock.ts";
 import { changed, ScriptedSource } from "./scripted-source.ts";
 
 interface Parts {
@@ -101,6 +102,40 @@ describe("a live snapshot", () => {
       ["settings", false],
       ["users", true],
     ]);
+  });
+
+  it("swaps what one refresh brings in together, never one document before the other", async () => {
+    const { sources, snapshot } = setUp();
+    await snapshot.start();
+    let answer: (loaded: Loaded<string>) => void = () => {};
+    sources.settings.next = changed("s2");
+    sources.users.next = () => new Promise((resolve) => (answer = resolve));
+    const refreshing = snapshot.refresh();
+    await settle();
+    expect(snapshot.status().documents[0]?.version).toBe("s2");
+    expect(snapshot.current()).toEqual({ settings: "s1", users: "u1" });
+    answer(changed("u2"));
+    await refreshing;
+    expect(snapshot.current()).toEqual({ settings: "s2", users: "u2" });
+  });
+
+  it("stands on initial values alone when no document can be loaded, but not before it has tried", async () => {
+    const clock = new FakeClock();
+    const source = new ScriptedSource();
+    const emit = (): void => {};
+    const only = new LiveDocument<string>({
+      name: "only",
+      reader: documentReader(source, asText),
+      presence: { required: false, initial: "nothing" },
+      clock,
+      random: () => 0,
+      emit,
+      signal: new AbortController().signal,
+    });
+    const snapshot = new LiveSnapshot({ documents: { only }, compose: (parts) => parts, emit });
+    expect(thrownBy(() => snapshot.current())).toMatchObject({ code: "policy-unavailable" });
+    await snapshot.start();
+    expect(snapshot.current()).toEqual({ only: "nothing" });
   });
 
   it("keeps the last object when documents that are each right do not fit together", async () => {
