@@ -19,5 +19,6 @@ export { type DocumentIdentity, type FetchDocument, httpSource } from "./http-so
 export { LiveDocument, type LiveDocumentOptions, type Presence } from "./live-document.ts";
 export { LiveSnapshot, type LiveSnapshotOptions, type SnapshotStatus } from "./live-snapshot.ts";
 export type { SettingsContent } from "./setting-entries.ts";
+export { type SourceMeans, sourceAt } from "./source-at.ts";
 export { type RowEntry, type TableRow, tableSource } from "./table-source.ts";
 export { WARM_SETTINGS } from "./warm-settings.ts";

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { systemClock } from "../../../shared/core/clock.ts";
 import { documentReader, LiveDocument, tableSource } from "../../../shared/documents/index.ts";
 import { parseProfiles } from "../../../shared/identity/index.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 import { type StorageChild, startStorageChild } from "../storage/storage-child.ts";
 
 describe("profiles in a table of the storage account", () => {
@@ -35,7 +35,7 @@ describe("profiles in a table of the storage account", () => {
       name: "profiles",
       reader: documentReader(source, (rows) => parseProfiles(rows)),
       presence: { required: true },
-      clock: systemClock,
+      clock: new FakeClock(),
       random: Math.random,
       emit: () => {},
       signal: stop.signal,

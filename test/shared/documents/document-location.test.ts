@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseDocumentLocation } from "../../../shared/documents/index.ts";
+import type { StorageConnection } from "../../../shared/config/index.ts";
+import { parseDocumentLocation, sourceAt } from "../../../shared/documents/index.ts";
 
 describe("where a document is", () => {
   it.each([
@@ -25,5 +26,29 @@ describe("where a document is", () => {
     "http:",
   ])("%j is none", (text) => {
     expect(parseDocumentLocation(text)).toBeUndefined();
+  });
+});
+
+describe("the source at a location", () => {
+  const storage: StorageConnection = {
+    kind: "connectionString",
+    connectionString: "UseDevelopmentStorage=true",
+  };
+  const sourceOf = (text: string, connection?: StorageConnection) => {
+    const location = parseDocumentLocation(text);
+    if (!location) throw new Error("no location");
+    return sourceAt(location, { connection, keyField: "userId" });
+  };
+
+  it("is of the location's kind, and nothing is touched before it loads", () => {
+    const kinds = ["file:nowhere.json", "http://nowhere.test", "https://nowhere.test"].map(
+      (text) => sourceOf(text).kind,
+    );
+    expect(kinds).toEqual(["file", "http", "https"]);
+    expect(sourceOf("table:policies/profiles", storage).kind).toBe("table");
+  });
+
+  it("is refused by name when there is no storage account for a table", () => {
+    expect(() => sourceOf("table:policies/profiles")).toThrow("need AzureWebJobsStorage");
   });
 });

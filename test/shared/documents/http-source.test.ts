@@ -1,7 +1,6 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { systemClock } from "../../../shared/core/clock.ts";
 import {
   DocumentError,
   documentReader,
@@ -10,6 +9,7 @@ import {
   LiveDocument,
   type ParsedContent,
 } from "../../../shared/documents/index.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 
 const URL_WITH_KEY = "https://config.test/users?sig=s3cret";
 const never = new AbortController().signal;
@@ -150,15 +150,15 @@ describe("a live document from a real server", () => {
       text.startsWith("[")
         ? { ok: true, value: JSON.parse(text), warnings: [] }
         : { ok: false, problems: ["no array"] };
+    const clock = new FakeClock();
     const document = new LiveDocument({
       name: "users",
       reader: documentReader(httpSource({ url }), parse),
       presence: { required: true },
-      clock: systemClock,
+      clock,
       random: Math.random,
       emit: () => {},
       signal: stop.signal,
-      deadlineMs: 1_000,
     });
     await document.start();
     await document.refresh();
@@ -174,8 +174,10 @@ describe("a live document from a real server", () => {
     expect(document.status().lastError).toMatch(/^the document broke off/);
 
     mode = "hang";
-    await document.refresh();
-    expect(document.status().lastError).toBe("the document was not loaded within 1000 ms");
+    const hanging = document.refresh();
+    await clock.advance(10_000);
+    await hanging;
+    expect(document.status().lastError).toBe("the document was not loaded within 10000 ms");
     expect(document.value).toEqual([1]);
 
     mode = "serve";
