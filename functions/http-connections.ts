@@ -12,12 +12,15 @@ export interface HttpConnection {
   readonly headers: HeaderList;
   /** Path and query as they came. */
   readonly target: string;
-  /** Adds a header that may occur several times; the library keeps only the last of a name. */
-  appendHeader(name: string, value: string): void;
+  /** Takes the answer's headers: the library would sort, lower and join them. */
+  setHeaders(headers: HeaderList): void;
   /** Resolves when the client has taken what was written so far, or is gone. */
   drained(): Promise<void> | undefined;
-  /** Breaks off an answer that cannot be completed: its client must see an error, and no end. */
-  breakOff(): void;
+  /**
+   * Breaks off an answer that cannot be completed, behind what was written: its client must see an
+   * error, and no end. Resolves when the connection is closed.
+   */
+  breakOff(): Promise<void>;
 }
 
 const INVOCATION_ID = "x-ms-invocation-id";
@@ -64,9 +67,9 @@ export class HttpConnections {
       closed: closed.signal,
       headers: withoutHeaders(fromRawHeaders(request.rawHeaders), (name) => HOST_HEADERS.has(name)),
       target: request.url ?? "/",
-      appendHeader: (name, value) => response.appendHeader(name, value),
+      setHeaders: (headers) => setHeaders(response, headers),
       drained: () => drained(response),
-      breakOff: () => void response.destroy(),
+      breakOff: () => breakOff(response),
     });
   }
 }
@@ -78,4 +81,32 @@ function drained(response: ServerResponse): Promise<void> | undefined {
   return Promise.race([once(response, "drain", { signal }), once(response, "close", { signal })])
     .then(() => undefined)
     .finally(() => over.abort());
+}
+
+/** In the order, spelling and number given; what the host has set under the same name gives way. */
+function setHeaders(response: ServerResponse, headers: HeaderList): void {
+  const names = new Set<string>();
+  for (const [name, value] of headers) {
+    const lowerCaseName = name.toLowerCase();
+    if (names.has(lowerCaseName)) response.appendHeader(name, value);
+    else response.setHeader(name, value);
+    names.add(lowerCaseName);
+  }
+}
+
+// For a client that does not even read what was written.
+const FLUSH_LIMIT_MS = 5000;
+
+async function breakOff(response: ServerResponse): Promise<void> {
+  const { socket } = response;
+  if (response.closed || !socket) return;
+  const closed = once(response, "close");
+  const isFramed = response.chunkedEncoding || response.hasHeader("content-length");
+  if (!response.headersSent) response.destroy();
+  // Without a length or chunks an end of the connection would be the end of the answer; a reset is not.
+  else if (!isFramed) socket.resetAndDestroy();
+  else socket.destroySoon();
+  const timer = setTimeout(() => response.destroy(), FLUSH_LIMIT_MS).unref();
+  await closed;
+  clearTimeout(timer);
 }

@@ -1,5 +1,4 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
-import type { HeaderList } from "../shared/core/headers.ts";
 import type { GatewayRequest, GatewayResponse, ResponseBody } from "../shared/core/http.ts";
 import type { HttpConnection, HttpConnections } from "./http-connections.ts";
 
@@ -38,7 +37,10 @@ export function toHttpResponse(
   response: GatewayResponse,
   connection: HttpConnection | undefined,
 ): HttpResponseInit {
-  const headers = connection ? appendRepeated(response.headers, connection) : response.headers;
+  // Headers go to the socket's own response where there is one: the library keeps neither their
+  // order nor their spelling, and joins or loses those that repeat.
+  connection?.setHeaders(response.headers);
+  const headers = connection ? [] : response.headers;
   const init: HttpResponseInit = {
     status: response.status,
     headers: headers.map(([name, value]) => [name, value] as [string, string]),
@@ -46,15 +48,6 @@ export function toHttpResponse(
   };
   if (response.body === undefined) return init;
   return { ...init, body: paced(response.body, connection) };
-}
-
-/** Set-Cookie may not be joined; it goes to the socket's response itself, the rest through the library. */
-function appendRepeated(headers: HeaderList, connection: HttpConnection): HeaderList {
-  return headers.filter(([name, value]) => {
-    if (name.toLowerCase() !== "set-cookie") return true;
-    connection.appendHeader(name, value);
-    return false;
-  });
 }
 
 type Body = Exclude<ResponseBody, undefined>;
@@ -77,7 +70,7 @@ async function* pace(
     }
   } catch (error) {
     // The library would leave the response open, and the client waiting for what never comes.
-    connection.breakOff();
+    await connection.breakOff();
     throw error;
   }
 }

@@ -1,14 +1,26 @@
 import type { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
+import { GatewayError } from "../shared/core/errors.ts";
 import { ATTEMPT_ENDED_EVENT, type JobEngine } from "../shared/jobs/index.ts";
 import { JOB_ORCHESTRATOR } from "./job.orchestrator.ts";
+
+const START_RETRY_AFTER_MS = 2000;
 
 /** Durable Functions as the owner of jobs; needs a durable client input on the invocation. */
 export function createJobEngine(context: InvocationContext): JobEngine {
   // The client is made only when a job asks for it: most requests never do.
   return {
     async start(jobId, input) {
-      await df.getClient(context).startNew(JOB_ORCHESTRATOR, { instanceId: jobId, input });
+      try {
+        await df.getClient(context).startNew(JOB_ORCHESTRATOR, { instanceId: jobId, input });
+      } catch (cause) {
+        const options = { cause, retryAfterMs: START_RETRY_AFTER_MS };
+        throw new GatewayError(
+          "storage-unavailable",
+          "The job's engine did not start it.",
+          options,
+        );
+      }
     },
     signal: (jobId, signal) => df.getClient(context).raiseEvent(jobId, ATTEMPT_ENDED_EVENT, signal),
   };

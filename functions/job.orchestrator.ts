@@ -38,29 +38,42 @@ export function registerJobOrchestrator(): void {
     const input = context.df.getInput() as JobEngineInput | JobRun;
     let run: JobRun = "attempt" in input ? input : beginRun(input);
     let step = "step" in input ? (input.step as JobStep) : firstStep(run);
+    const inbox: SignalInbox = { open: undefined };
     for (let steps = 0; step.kind !== "done"; steps++) {
       if (steps === MAX_STEPS_PER_EXECUTION) {
         context.df.continueAsNew({ ...run, step });
         return;
       }
-      const event: JobEvent = yield* perform(context, run, step);
+      const event: JobEvent = yield* perform({ context, run, inbox }, step);
       ({ run, step } = advance(run, event, context.df.currentUtcDateTime.getTime()));
     }
   });
 }
 
-function* perform(
-  context: df.OrchestrationContext,
-  { jobId, attempt }: JobRun,
-  step: JobStep,
-): Perform {
+/**
+ * The wait for the next signal. It stays open while other steps run: a signal that came meanwhile
+ * would go to a wait that nobody looks at any more, and be lost.
+ */
+interface SignalInbox {
+  open: df.Task | undefined;
+}
+
+interface Performing {
+  readonly context: df.OrchestrationContext;
+  readonly run: JobRun;
+  readonly inbox: SignalInbox;
+}
+
+function* perform(performing: Performing, step: JobStep): Perform {
+  const { context, run } = performing;
+  const { jobId, attempt } = run;
   const ref = { jobId, attempt };
   switch (step.kind) {
     case "enqueue":
       yield context.df.callActivityWithRetry(JOB_ACTIVITIES.enqueue, retryForever(), ref);
       return { kind: "enqueued" };
     case "wait":
-      return yield* waitForSignal(context, step.untilMs);
+      return yield* waitForSignal(performing, step.untilMs);
     case "check": {
       const signal = yield context.df.callActivityWithRetry(
         JOB_ACTIVITIES.check,
@@ -80,12 +93,15 @@ function* perform(
   }
 }
 
-function* waitForSignal(context: df.OrchestrationContext, untilMs: number): Perform {
-  // New tasks for each wait: a task may be part of one Task.any only.
+function* waitForSignal({ context, inbox }: Performing, untilMs: number): Perform {
+  // The timer is new for each wait: a task that takes an id may be part of one Task.any only. The
+  // wait for an event takes none, so it may go from one Task.any to the next.
   const timer = context.df.createTimer(new Date(untilMs));
-  const signalled = context.df.waitForExternalEvent(ATTEMPT_ENDED_EVENT);
+  const signalled = inbox.open ?? context.df.waitForExternalEvent(ATTEMPT_ENDED_EVENT);
+  inbox.open = signalled;
   const winner = yield context.df.Task.any([signalled, timer]);
   if (winner !== signalled) return { kind: "waitedInVain" };
+  inbox.open = undefined;
   timer.cancel();
   return { kind: "signalled", signal: signalled.result as JobSignal };
 }

@@ -86,16 +86,28 @@ describe("HttpConnections", () => {
     await expect(server.found).rejects.toThrow("No connection");
   });
 
-  it("sends a header twice that is appended twice", async () => {
+  it("sends headers in their order, spelling and number, in place of the host's", async () => {
     await using server = await open();
     const answered = Promise.withResolvers<IncomingMessage>();
     get(server.origin, server.options, answered.resolve);
     const { connection, response } = await server.found;
-    connection.appendHeader("Set-Cookie", "a=1");
-    connection.appendHeader("Set-Cookie", "b=2");
+    response.setHeader("x-host", "of the host");
+    const headers = [
+      ["X-Zed", "1"],
+      ["Set-Cookie", "a=1"],
+      ["Set-Cookie", "b=2"],
+      ["Link", "</a>; rel=next"],
+      ["Link", "</b>; rel=prev"],
+      ["X-HOST", "of the backend"],
+    ] as const;
+    connection.setHeaders(headers);
     response.end();
-    const { headers } = (await answered.promise).resume();
-    expect(headers["set-cookie"]).toEqual(["a=1", "b=2"]);
+    const { rawHeaders } = (await answered.promise).resume();
+    const sent = rawHeaders.flatMap((name, index) =>
+      index % 2 === 0 ? [[name, rawHeaders[index + 1]]] : [],
+    );
+    // The host's header keeps the place in which it was set first.
+    expect(sent.slice(0, headers.length)).toEqual([headers[5], ...headers.slice(0, 5)]);
   });
 
   it("has nothing to wait for while the client keeps up", async () => {

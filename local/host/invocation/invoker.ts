@@ -22,6 +22,8 @@ export type InvocationInput = Pick<
 > & {
   /** Given by the HTTP trigger, whose request already carries it. */
   invocationId?: string;
+  /** Looks at what the function returned, as an object still; what it throws fails the invocation. */
+  inspect?: (result: unknown) => void;
 };
 
 /** Fails an invocation that ran longer than host.json's `functionTimeout`. */
@@ -61,7 +63,7 @@ export class Invoker {
   ): Promise<RpcInvocationResponse> {
     const context = this.#coreContext(fn, input);
     try {
-      return await this.#withinTimeout(this.#invoke(fn, context));
+      return await this.#withinTimeout(this.#invoke(fn, context, input.inspect));
     } catch (error) {
       if (!(isAbort(error) && hasClientLeft())) {
         this.#options.log.failure(
@@ -102,6 +104,7 @@ export class Invoker {
   async #invoke(
     fn: RegisteredFunction,
     core: HostInvocationContext,
+    inspect: InvocationInput["inspect"],
   ): Promise<RpcInvocationResponse> {
     const model = await this.#options.model.getInvocationModel(core);
     const { context, inputs } = await model.getArguments();
@@ -109,6 +112,7 @@ export class Invoker {
     const result = this.#hasInvocationHooks()
       ? await this.#invokeWithHooks(fn, core, { model, context, inputs })
       : await this.#invokePlain(fn, core, { model, context, inputs });
+    inspect?.(result);
     const response = await model.getResponse(context, result);
     await this.#options.outputs.get(fn)?.(response);
     return response;

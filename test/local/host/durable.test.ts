@@ -61,4 +61,10 @@ describe("durable functions in the host", () => {
       ),
     ).toBe(true);
   });
+
+  it("refuse an orchestrator that uses one task in two places", async () => {
+    const status = await run(null, "reuseTask");
+    expect(status.runtimeStatus).toBe("Failed");
+    expect(status.output).toContain("used in two places");
+  });
 });
