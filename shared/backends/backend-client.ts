@@ -41,8 +41,8 @@ export interface BackendAnswer {
 /** Makes calls to backends. */
 export interface BackendClient {
   /**
-   * Resolves once the answer is committed: at its headers, at an event stream's first meaningful event,
-   * or at the last byte of what was asked for whole. Throws a `BackendFailure` before that, or the
+   * Resolves once the answer is committed: a success at its first byte, an event stream at its first
+   * meaningful event, what was asked for whole at its last byte, every other status at its headers. Throws a `BackendFailure` before that, or the
    * signal's reason.
    */
   call(call: BackendCall): Promise<BackendAnswer>;
@@ -112,6 +112,8 @@ async function commit(exchange: Exchange, { method, whole }: BackendCall): Promi
   try {
     const isWatched = method !== "HEAD" && isEventStream(status, headers);
     const committed = isWatched ? await committedStream(exchange.body) : exchange.body;
+    // Headers reach the client with the first bytes, so until those are in another backend can take over.
+    if (!isWatched && isSuccess(status)) await exchange.body.begun();
     exchange.commit();
     const kept = whole ? await keepWhole(committed) : undefined;
     return {
@@ -130,9 +132,11 @@ async function commit(exchange: Exchange, { method, whole }: BackendCall): Promi
   }
 }
 
+const isSuccess = (status: number): boolean => status >= 200 && status <= 299;
+
 /** Streams that can be looked into: compressed ones pass unread, and errors speak by their status. */
 function isEventStream(status: number, headers: HeaderList): boolean {
-  if (status < 200 || status > 299 || status === 204 || status === 205) return false;
+  if (!isSuccess(status) || status === 204 || status === 205) return false;
   const type = headerValue(headers, "content-type") ?? "";
   const encoding = headerValue(headers, "content-encoding")?.trim().toLowerCase() ?? "";
   return /^\s*text\/event-stream\b/i.test(type) && (encoding === "" || encoding === "identity");

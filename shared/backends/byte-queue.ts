@@ -26,6 +26,7 @@ export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
   #isPaused = false;
   #ended: { readonly error?: unknown } | undefined;
   #waiting: Waiting | undefined;
+  #beginning: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ByteQueueOptions) {
     this.#options = options;
@@ -38,6 +39,7 @@ export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
       return;
     }
     this.#chunks.push(chunk);
+    this.#beginning?.resolve();
     this.#heldBytes += chunk.byteLength;
     if (this.#isPaused || this.#heldBytes < this.#options.highWaterBytes) return;
     this.#isPaused = true;
@@ -46,12 +48,14 @@ export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
 
   end(): void {
     this.#ended ??= {};
+    this.#beginning?.resolve();
     this.#takeWaiting()?.resolve(END);
   }
 
   /** Ends with an error; a reader learns of it after what is still held. */
   fail(error: unknown): void {
     this.#ended ??= { error };
+    this.#beginning?.reject(error);
     this.#takeWaiting()?.reject(error);
   }
 
@@ -60,6 +64,16 @@ export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
     this.#chunks = [];
     this.#head = 0;
     this.#heldBytes = 0;
+  }
+
+  /** Resolves when there are bytes to read, or the end of an empty body; to be called before reading. */
+  async begun(): Promise<void> {
+    if (this.#chunks.length > 0) return;
+    if (!this.#ended) {
+      this.#beginning = Promise.withResolvers();
+      return this.#beginning.promise;
+    }
+    if ("error" in this.#ended) throw this.#ended.error;
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {

@@ -1,5 +1,6 @@
 import type { BackendAnswer } from "../backends/index.ts";
 import type { ResponseBody } from "../core/http.ts";
+import { streamErrorEvent } from "./stream-error-event.ts";
 
 const STATUSES_WITHOUT_BODY = new Set([204, 205, 304]);
 
@@ -16,24 +17,13 @@ export interface AnswerBodyOptions {
  * happens, `onEnd` runs once, even if nobody ever begins to read.
  */
 export function answerBody(answer: BackendAnswer, options: AnswerBodyOptions): ResponseBody {
-  const { method, closed, onEnd } = options;
-  let isOver = false;
-  const end = (error?: unknown): void => {
-    if (isOver) return;
-    isOver = true;
-    closed.removeEventListener("abort", giveUp);
-    onEnd(error);
-  };
-  const giveUp = (): void => {
-    answer.discard();
-    end();
-  };
+  const { method, closed } = options;
+  const body = new AnswerBody(answer, options);
   if (closed.aborted || method === "HEAD" || STATUSES_WITHOUT_BODY.has(answer.status)) {
-    giveUp();
+    body.giveUp();
     return undefined;
   }
-  closed.addEventListener("abort", giveUp, { once: true });
-  return endedEarly(readThrough(answer, end), giveUp);
+  return body;
 }
 
 /**
@@ -52,17 +42,68 @@ export function endedEarly(
   return body;
 }
 
-async function* readThrough(
-  answer: BackendAnswer,
-  end: (error?: unknown) => void,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let error: unknown;
-  try {
-    yield* answer.body;
-  } catch (thrown) {
-    error = thrown;
-    throw thrown;
-  } finally {
-    end(error);
+type Result = IteratorResult<Uint8Array, undefined>;
+
+const END: Result = { done: true, value: undefined };
+
+/** An answer's bytes, the error event behind a broken stream, and the one end. Scope: one answer. */
+class AnswerBody implements AsyncIterableIterator<Uint8Array, undefined> {
+  readonly #answer: BackendAnswer;
+  readonly #bytes: AsyncIterator<Uint8Array, unknown>;
+  readonly #options: AnswerBodyOptions;
+  readonly #onClosed = (): void => this.giveUp();
+  #isOver = false;
+  #broken: { readonly error: unknown } | undefined;
+
+  constructor(answer: BackendAnswer, options: AnswerBodyOptions) {
+    this.#answer = answer;
+    this.#bytes = answer.body[Symbol.asyncIterator]();
+    this.#options = options;
+    options.closed.addEventListener("abort", this.#onClosed, { once: true });
+  }
+
+  async next(): Promise<Result> {
+    if (this.#broken) throw this.#broken.error;
+    try {
+      const result = await this.#bytes.next();
+      if (!result.done) return result;
+      this.#end();
+      return END;
+    } catch (error) {
+      return this.#breakOff(error);
+    }
+  }
+
+  async return(): Promise<Result> {
+    this.giveUp();
+    return END;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Lets go of what is left. */
+  giveUp(): void {
+    if (this.#isOver) return;
+    this.#answer.discard();
+    this.#end();
+  }
+
+  /** The reader gets the reason as an event where the answer is a stream of events; then it throws. */
+  #breakOff(error: unknown): Result {
+    const hadReader = !this.#isOver;
+    this.#end(error);
+    const event = hadReader ? streamErrorEvent(this.#answer, error) : undefined;
+    if (!event) throw error;
+    this.#broken = { error };
+    return { done: false, value: event };
+  }
+
+  #end(error?: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.closed.removeEventListener("abort", this.#onClosed);
+    this.#options.onEnd(error);
   }
 }

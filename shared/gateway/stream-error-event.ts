@@ -1,0 +1,51 @@
+import { BackendFailure, type BackendFailureKind } from "../backends/index.ts";
+import { ERRORS, type ErrorCode, GatewayError } from "../core/errors.ts";
+import { type HeaderList, headerValue } from "../core/headers.ts";
+
+/**
+ * The last words of an event stream that breaks: an `error` event in the form of a problem (RFC 9457),
+ * with the `error` object in which model clients look. Undefined where nothing can be said: in other
+ * answers, in compressed ones, and where a length leaves no room.
+ */
+export function streamErrorEvent(
+  { status, headers }: { readonly status: number; readonly headers: HeaderList },
+  error: unknown,
+): Uint8Array | undefined {
+  if (status > 299 || !isOpenEventStream(headers)) return undefined;
+  const { code, detail } = described(error);
+  const problem = {
+    type: `urn:simplel7proxy:error:${code}`,
+    title: ERRORS[code].title,
+    status: ERRORS[code].status,
+    code,
+    detail,
+    error: { type: "gateway_error", code, message: detail, param: null },
+  };
+  // The blank line before it ends whatever the backend left half said.
+  return Buffer.from(`\n\nevent: error\ndata: ${JSON.stringify(problem)}\n\n`);
+}
+
+function isOpenEventStream(headers: HeaderList): boolean {
+  const encoding = headerValue(headers, "content-encoding")?.trim().toLowerCase() ?? "";
+  if (encoding !== "" && encoding !== "identity") return false;
+  if (headerValue(headers, "content-length") !== undefined) return false;
+  return /^\s*text\/event-stream\b/i.test(headerValue(headers, "content-type") ?? "");
+}
+
+const DETAILS: Partial<Record<BackendFailureKind, string>> = {
+  "idle-timeout": "The backend fell silent in the middle of its stream.",
+  "total-timeout": "The stream took longer than it may.",
+  "error-event": "The backend reported an error in the middle of its stream.",
+};
+
+function described(error: unknown): { code: ErrorCode; detail: string } {
+  if (error instanceof GatewayError && ERRORS[error.code].expose) {
+    return { code: error.code, detail: error.message };
+  }
+  const kind = error instanceof BackendFailure ? error.kind : "truncated";
+  const isLate = kind === "idle-timeout" || kind === "total-timeout";
+  return {
+    code: isLate ? "backend-timeout" : "backend-failed",
+    detail: DETAILS[kind] ?? "The backend's stream broke off before its end.",
+  };
+}
