@@ -12,12 +12,13 @@ export interface Entry {
   readonly cost: number;
   readonly enqueuedAt: number;
   readonly expiresAt: number;
+  readonly signal: AbortSignal | undefined;
   /** Its place when it came; 0 when a slot was free. */
   readonly position: number;
   readonly onPreempt: (() => void) | undefined;
   /** Hands it the slot. Runs none of the caller's code before the scheduler's state is settled. */
   readonly grant: (slot: Slot) => void;
-  /** Tells it that its time was over when its turn came. */
+  /** Tells it that it was too late when its turn came. */
   readonly refuse: () => void;
   /** The flows that are charged for it, outermost first: user, or group and user. Set by its band. */
   path: readonly Flow[];
@@ -61,7 +62,9 @@ export interface SlotRequest {
 }
 
 /** A request, without what only those need that wait. */
-export type SlotDemand = Omit<SlotRequest, "signal" | "isLimited">;
+export type SlotDemand = Omit<SlotRequest, "signal" | "isLimited"> & {
+  readonly signal?: AbortSignal;
+};
 
 /** The user whose share all callers without a name have together. */
 export const ANONYMOUS = "";

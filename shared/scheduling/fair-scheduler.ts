@@ -129,7 +129,7 @@ export class FairScheduler {
         },
         refuse() {
           settle();
-          reject(ttlExpired());
+          reject(signal.aborted ? signal.reason : ttlExpired());
         },
       });
       if (isWaiting) signal.addEventListener("abort", onAbort, { once: true });

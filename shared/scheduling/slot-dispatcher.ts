@@ -140,7 +140,8 @@ export class SlotDispatcher {
       const band = bands[chosen];
       const entry = band?.next();
       if (!band || !entry) return undefined;
-      if (entry.expiresAt <= this.#clock.now()) {
+      // A signal may tell others first, who give slots back before this entry has left.
+      if (entry.signal?.aborted || entry.expiresAt <= this.#clock.now()) {
         this.withdraw(entry);
         entry.refuse();
         continue;
@@ -181,7 +182,7 @@ export class SlotDispatcher {
   }
 
   #toEntry(demand: SlotDemand, callbacks: EntryCallbacks): Entry {
-    const { priority, userId = ANONYMOUS, groupId, cost = 1, expiresAt, onPreempt } = demand;
+    const { priority, userId = ANONYMOUS, groupId, cost = 1 } = demand;
     if (!isCount(priority, 1)) throw new RangeError(`${priority} is not a priority class`);
     if (!(cost > 0 && Number.isFinite(cost))) {
       throw new RangeError(`a request's cost must be a positive number, not ${cost}`);
@@ -195,9 +196,10 @@ export class SlotDispatcher {
       groupId,
       cost,
       enqueuedAt: this.#clock.now(),
-      expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
+      expiresAt: demand.expiresAt ?? Number.POSITIVE_INFINITY,
+      signal: demand.signal,
       position: forecastPosition(this.outlook, { priority, userId, groupId }),
-      onPreempt,
+      onPreempt: demand.onPreempt,
       path: [],
       previous: undefined,
       next: undefined,

@@ -1,7 +1,7 @@
 import {
   FairScheduler,
   type FairSchedulerOptions,
-  type FairSlot,
+  type Slot,
   type SlotRequest,
 } from "../../../shared/scheduling/index.ts";
 import { FakeClock, settle } from "../../support/fake-clock.ts";
@@ -14,7 +14,7 @@ export class FairHouse {
   readonly scheduler: FairScheduler;
   /** Names in the order in which they got their slots. */
   readonly started: string[] = [];
-  readonly #slots = new Map<string, FairSlot>();
+  readonly #slots = new Map<string, Slot>();
   readonly #failures = new Map<string, unknown>();
 
   constructor(options: Partial<FairSchedulerOptions> = {}) {
@@ -38,7 +38,7 @@ export class FairHouse {
     for (const name of names) await this.send(name, ask);
   }
 
-  slot(name: string): FairSlot {
+  slot(name: string): Slot {
     const slot = this.#slots.get(name);
     if (!slot) throw new Error(`${name} has no slot`);
     return slot;
