@@ -38,19 +38,25 @@ export type CallProgress = "connecting" | "sent" | "answering";
 export function toBackendFailure(error: unknown, progress: CallProgress): BackendFailure {
   if (error instanceof BackendFailure) return error;
   const mayHaveBegun = progress !== "connecting";
-  return new BackendFailure(kindOf(codeOf(error), progress), describe(error), {
+  return new BackendFailure(kindOf(error, progress), describe(error), {
     mayHaveBegun,
     cause: error,
   });
 }
 
 // Every other error of a connection in use means that it is gone.
-const NOT_HTTP = /^(HPE_|UND_ERR_HEADERS_OVERFLOW|UND_ERR_INVALID|UND_ERR_NOT_SUPPORTED)/;
+const NOT_HTTP = /^UND_ERR_(HEADERS_OVERFLOW|INVALID_ARG|NOT_SUPPORTED)$/;
+const LENGTH_MISMATCH = "UND_ERR_RES_CONTENT_LENGTH_MISMATCH";
 
-function kindOf(code: string, progress: CallProgress): BackendFailureKind {
-  if (NOT_HTTP.test(code)) return "protocol";
+function kindOf(error: unknown, progress: CallProgress): BackendFailureKind {
+  const code = codeOf(error);
+  // The parser's errors do not all have a code; they all have the name.
+  const isParsers = error instanceof Error && error.name === "HTTPParserError";
+  if (isParsers || NOT_HTTP.test(code)) return "protocol";
   if (progress === "connecting") return "connect";
-  return progress === "sent" ? "reset" : "truncated";
+  if (progress === "answering") return "truncated";
+  // Two lengths that differ show before there is a body.
+  return code === LENGTH_MISMATCH ? "protocol" : "reset";
 }
 
 function codeOf(error: unknown): string {
