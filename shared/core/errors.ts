@@ -42,6 +42,7 @@ export const ERRORS = {
   "limit-exceeded": kind(429, "A limit of the caller is used up.", { retryable: true }),
   "wait-too-long": kind(429, "The request would wait longer than it may.", { retryable: true }),
   "queue-full": kind(429, "Too many requests are waiting.", { retryable: true }),
+  "backends-throttled": kind(429, "The backends ask to be called later.", { retryable: true }),
   "client-closed": kind(499, "The client closed the connection."),
   internal: kind(500, "The gateway failed.", { expose: false }),
   "async-unavailable": kind(501, "This app serves no asynchronous requests."),

@@ -1,11 +1,16 @@
 import type { BackendAnswer } from "../backends/index.ts";
-import { createDeadline } from "../core/deadline.ts";
+import type { PriorityClass } from "../core/domain.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { HeaderList } from "../core/headers.ts";
-import { exhaustedStatus, isPassedOn, type Match, matchHosts } from "../routing/index.ts";
-import { attemptFailed } from "../telemetry/index.ts";
-import { responseHeaders } from "./forwarded-headers.ts";
+import { type HeaderList, headerValue } from "../core/headers.ts";
+import { type Candidate, receiptHeader, type Selection } from "../routing/index.ts";
+import { requestRouted } from "../telemetry/index.ts";
+import { type Attempt, attemptBackend } from "./attempt-backend.ts";
+import { headersForAttempt, headersForClient } from "./attempt-headers.ts";
+import { learnFromAttempt } from "./learn-from-attempt.ts";
+import { RequeueError } from "./requeue-error.ts";
+import { RouteTrip } from "./route-trip.ts";
 import type { Services } from "./services.ts";
+import { withoutCandidate } from "./without-candidate.ts";
 
 /** A request that is ready to be called: body whole, headers as the client sent them. */
 export interface OutgoingRequest {
@@ -15,91 +20,136 @@ export interface OutgoingRequest {
   readonly headers: HeaderList;
   readonly body: Uint8Array | undefined;
   readonly attemptTimeoutMs: number;
+  /** Its class; the default class unless given. */
+  readonly priority?: PriorityClass;
+  /** Epoch milliseconds; now unless given. */
+  readonly receivedAt?: number;
+  /** Epoch milliseconds; never unless given. */
+  readonly expiresAt?: number;
+  /** What earlier calls for the same request learned; whoever passes it tells of its end. */
+  readonly trip?: RouteTrip;
 }
 
-/** One backend's turn: an answer to hand on, or why the next one is tried. */
-type Attempt =
-  | { readonly answer: BackendAnswer; readonly status: number }
-  | { readonly answer?: undefined; readonly status: number };
-
-const TIMED_OUT = 408;
-const BROKEN = 502;
-// Beyond it nothing can be handed on: the Functions library, like fetch, refuses such a response.
-const MAX_STATUS = 599;
+/** An answer, and what it took to get it. */
+export interface RoutedAnswer extends BackendAnswer {
+  readonly attempts: number;
+  /** Time spent in calls to backends, up to the first byte of the answer. */
+  readonly processMs: number;
+}
 
 /**
- * Calls the backends that serve the request, one after the other, until one gives an answer that is
- * the client's to have. Throws a `GatewayError` when none does. `signal` ends the search; once an
- * answer is there, its reader ends it by `discard`.
+ * Calls the backends that may serve the request, one after the other, until one gives an answer that is
+ * the client's to have. Throws a `GatewayError` when none does, and a `RequeueError` when one may do so
+ * later. `signal` ends the search; once an answer is there, its reader ends it by `discard`.
  */
 export async function callBackends(
   services: Services,
   request: OutgoingRequest,
   signal: AbortSignal,
-): Promise<BackendAnswer> {
-  const { settings, rotation } = services;
-  const matches = matchHosts(settings.hosts, request.target);
-  if (matches.length === 0) {
-    throw new GatewayError("no-route", "No backend serves this path.");
-  }
-  const headers = services.requestHeaders(request.headers);
-  const statuses: number[] = [];
-  let last: BackendAnswer | undefined;
-  for (const match of rotation.order(matches).slice(0, settings.maxAttempts)) {
-    last?.discard();
-    signal.throwIfAborted();
-    const attempt = await tryBackend(services, { ...request, headers, match }, signal);
-    if (attempt.answer && isPassedOn(attempt.status)) return handOn(attempt.answer);
-    last = attempt.answer;
-    statuses.push(attempt.status);
-  }
-  return exhausted(statuses, last);
-}
-
-async function tryBackend(
-  { backends, clock, rotation, emit }: Services,
-  request: OutgoingRequest & { match: Match },
-  signal: AbortSignal,
-): Promise<Attempt> {
-  const { match, id } = request;
-  const startedAt = clock.now();
-  // The limit is for the first byte: the deadline is disposed, and lets go, once the answer begins.
-  using firstByte = createDeadline(clock, startedAt + request.attemptTimeoutMs, {
-    reason: () => new GatewayError("backend-timeout", "The backend did not answer in time."),
-    parent: signal,
-  });
-  const call = new AbortController();
-  const onAbort = (): void => call.abort(firstByte.signal.reason);
-  firstByte.signal.addEventListener("abort", onAbort, { once: true });
+): Promise<RoutedAnswer> {
+  const trip = request.trip ?? tripOf(services, request);
   try {
-    const answer = await backends.call({ ...request, ...match, signal: call.signal });
-    if (answer.status > MAX_STATUS) {
-      answer.discard();
-      throw new Error(`The backend answered with the status ${answer.status}.`);
-    }
-    rotation.record(match.host.id, clock.now() - startedAt);
-    return { answer, status: answer.status };
+    const { answer, candidate } = await search(services, { request, trip, signal });
+    const receipt = trip.receipt("answered");
+    services.emit(requestRouted(receipt));
+    const { settings } = services;
+    const isAsked = headerValue(request.headers, "S7PDEBUG")?.toLowerCase() === "true";
+    const isShown = isAsked && settings.routing.showsReceipts;
+    const headers = headersForClient(answer.headers, {
+      receipt: isShown ? receiptHeader(receipt) : undefined,
+      affinity: candidate && services.pool.affinityOf(candidate.host.id),
+    });
+    const processMs = trip.attempts.reduce((sum, { tookMs }) => sum + tookMs, 0);
+    const discard = (): void => answer.discard();
+    return { ...answer, headers, discard, attempts: trip.attempts.length, processMs };
   } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    const status = firstByte.signal.aborted ? TIMED_OUT : BROKEN;
-    emit(attemptFailed(id, { backend: match.host.id, status, error }));
-    return { status };
-  } finally {
-    firstByte.signal.removeEventListener("abort", onAbort);
+    trip.letGo();
+    const isRequeued = error instanceof RequeueError;
+    if (!isRequeued) services.emit(requestRouted(trip.receipt("failed")));
+    else if (!request.trip) services.emit(requestRouted(trip.receipt("requeued")));
+    throw error;
   }
 }
 
-function handOn(answer: BackendAnswer): BackendAnswer {
-  return { ...answer, headers: responseHeaders(answer.headers), discard: () => answer.discard() };
+/** The beginning of a request's way to a backend. */
+export function tripOf({ settings, clock }: Services, request: OutgoingRequest): RouteTrip {
+  return new RouteTrip({
+    requestId: request.id,
+    priority: request.priority ?? settings.priority.defaultClass,
+    receivedAt: request.receivedAt ?? clock.now(),
+    expiresAt: request.expiresAt ?? Number.POSITIVE_INFINITY,
+    affinity: headerValue(request.headers, "x-backend-affinity"),
+  });
 }
 
-/** Every backend had its turn. Where all agree the last answer is the client's, body and all. */
-function exhausted(statuses: readonly number[], last: BackendAnswer | undefined): BackendAnswer {
-  const status = exhaustedStatus(statuses);
-  if (last && last.status === status) return handOn(last);
-  last?.discard();
-  if (status === TIMED_OUT) {
-    throw new GatewayError("backend-timeout", "No backend answered in time.");
+interface Search {
+  readonly request: OutgoingRequest;
+  readonly trip: RouteTrip;
+  readonly signal: AbortSignal;
+}
+
+interface Found {
+  readonly answer: BackendAnswer;
+  /** Where to come again, where there is a choice. */
+  readonly candidate?: Candidate;
+}
+
+async function search(services: Services, way: Search): Promise<Found> {
+  const { pool, clock, settings } = services;
+  const { request, trip, signal } = way;
+  for (;;) {
+    signal.throwIfAborted();
+    const selection = pool.select(request.target, trip.query());
+    if (!selection) throw new GatewayError("no-route", "No backend serves this path.");
+    trip.decided(selection, clock.now());
+    const [candidate] = selection.candidates;
+    if (!candidate || trip.countedAttempts >= settings.maxAttempts) {
+      const answer = await withoutCandidate(services, { trip, signal, selection });
+      if (answer) return { answer };
+      continue;
+    }
+    const attempt = await makeAttempt(services, way, { selection, candidate });
+    const answer = await learnFromAttempt(trip, candidate, attempt);
+    if (!answer) continue;
+    trip.letGo();
+    const isChoice = selection.candidates.length + selection.passedOver.length > 1;
+    return { answer, ...(isChoice ? { candidate } : {}) };
   }
-  throw new GatewayError("backend-failed", "No backend was able to answer the request.");
+}
+
+async function makeAttempt(
+  services: Services,
+  { request, trip, signal }: Search,
+  { selection, candidate }: { selection: Selection<Candidate>; candidate: Candidate },
+): Promise<Attempt> {
+  const { pool, clock, requestHeaders } = services;
+  const turn = pool.begin(selection, trip.isRetry);
+  if (!turn) throw new GatewayError("internal", "A backend was chosen that is not there.");
+  const startedAt = clock.now();
+  const note = (status: number, outcome: string): void =>
+    trip.attempted(
+      {
+        backend: candidate.host.id,
+        tier: candidate.host.tier,
+        atMs: startedAt - trip.facts.receivedAt,
+        tookMs: clock.now() - startedAt,
+        status,
+        outcome,
+      },
+      selection.firstTier,
+    );
+  const headers = headersForAttempt(requestHeaders(request.headers), {
+    requestId: request.id,
+    cycle: trip.cycle,
+    isOwnAffinity: (token) => pool.settings.hosts.some(({ id }) => pool.affinityOf(id) === token),
+  });
+  try {
+    const outgoing = { ...request, headers };
+    const attempt = await attemptBackend(services, outgoing, { candidate, turn, signal });
+    note(attempt.status, "answer" in attempt ? attempt.verdict.kind : attempt.failure);
+    return attempt;
+  } catch (error) {
+    note(499, "ended");
+    throw error;
+  }
 }

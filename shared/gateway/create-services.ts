@@ -10,12 +10,13 @@ import type {
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { PriorityClass } from "../core/domain.ts";
 import { createClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
-import { BackendRotation } from "../routing/index.ts";
+import { BackendPool } from "../routing/index.ts";
 import { FairScheduler } from "../scheduling/index.ts";
 import { BlobContainer, openBlobService, Table } from "../storage/index.ts";
 import { type Emit, replyInboxLost, replyUnclaimed } from "../telemetry/index.ts";
 import { createRequestHeaderFilter } from "./forwarded-headers.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
+import { probeBackends } from "./probe-backends.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
 import { TableJobStore } from "./table-job-store.ts";
@@ -31,6 +32,8 @@ export interface CreateServicesOptions {
 /** The services, and how to end them. */
 export interface OwnedServices {
   readonly services: Services;
+  /** Begins to probe the backends; they are probed until the app is told to stop. */
+  start(): void;
   /** Refuses new requests from now on; what runs goes on. */
   stop(): void;
   /** Gives up every connection. */
@@ -68,7 +71,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     preemptible,
     gates: laneGates(lanes, clock),
     requestHeaders: createRequestHeaderFilter(settings),
-    rotation: new BackendRotation(settings.loadBalanceMode, Math.random),
+    pool: new BackendPool({ settings, clock, random: Math.random }),
     backends,
     waitingRoom: remote?.waitingRoom,
     jobs: remote?.jobs,
@@ -77,6 +80,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
   };
   return {
     services,
+    start: () => probeBackends(services, stopping.signal),
     stop: () => stopping.abort(),
     async close() {
       await remote?.waitingRoom.replies.close();

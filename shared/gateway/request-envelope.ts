@@ -54,6 +54,7 @@ export async function fromEnvelope(
   settings: Settings,
 ): Promise<OutgoingRequest> {
   const { id, method, target, headers, sealedHeaders, attemptTimeoutMs } = envelope;
+  const { priority, receivedAt, expiresAt } = envelope;
   const stored = sealedHeaders === undefined ? {} : { sealed: sealedHeaders };
   return {
     id,
@@ -62,5 +63,8 @@ export async function fromEnvelope(
     headers: openCredentials({ open: headers, ...stored }, settings.credentialKey, id),
     body: await claimCheck.unpack(envelope.body),
     attemptTimeoutMs,
+    priority,
+    receivedAt,
+    expiresAt,
   };
 }

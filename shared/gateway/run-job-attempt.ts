@@ -67,7 +67,13 @@ async function callFor(run: LaneRun, signal: AbortSignal): Promise<AttemptResult
   }
 }
 
-const BACKEND_CODES = new Set(["no-route", "no-backend", "backend-failed", "backend-timeout"]);
+const BACKEND_CODES = new Set([
+  "no-route",
+  "no-backend",
+  "backends-throttled",
+  "backend-failed",
+  "backend-timeout",
+]);
 const isAboutBackends = (error: GatewayError): boolean => BACKEND_CODES.has(error.code);
 const canRepeat = ({ envelope }: LaneRun): boolean => envelope.attempt < envelope.maxAttempts;
 

@@ -1,14 +1,15 @@
-import type { BackendAnswer } from "../backends/index.ts";
 import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { GatewayRequest, GatewayResponse } from "../core/http.ts";
 import type { Slot } from "../scheduling/index.ts";
 import { responseBroken } from "../telemetry/index.ts";
 import { answerBody } from "./answer-body.ts";
-import { callBackends } from "./call-backends.ts";
+import { timingHeaders } from "./attempt-headers.ts";
+import { callBackends, type RoutedAnswer, tripOf } from "./call-backends.ts";
 import { inSlot } from "./in-slot.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
+import { withRequeues } from "./with-requeues.ts";
 
 /** The reason with which every wait for an answer ends when the time to live is over. */
 export const ttlExpired = (): GatewayError =>
@@ -28,29 +29,29 @@ export async function serveDirect(
     reason: ttlExpired,
     parent: request.closed,
   });
+  const { signal } = deadline;
+  const { priority, expiresAt, attemptTimeoutMs } = ticket;
+  const outgoing = { ...request, body, attemptTimeoutMs, priority, expiresAt };
+  const trip = tripOf(services, outgoing);
+  const demand = { priority, userId: caller.userId, expiresAt, signal };
   // Awaited here: the deadline must hold until the answer begins, not until this call returns.
-  return await inSlot(services, {
-    freeSlot,
-    demand: {
-      priority: ticket.priority,
-      userId: caller.userId,
-      expiresAt: ticket.expiresAt,
-      signal: deadline.signal,
-      isLimited: true,
-    },
-    async run(slot, signal) {
-      const outgoing = { ...request, body, attemptTimeoutMs: ticket.attemptTimeoutMs };
-      const answer = await callBackends(services, outgoing, signal);
-      slot.delivered();
-      return streamThrough(services, request, { answer, slot });
-    },
-  });
+  return await withRequeues(services, { trip, signal }, (isAgain) =>
+    inSlot(services, {
+      freeSlot: isAgain ? undefined : freeSlot,
+      demand: { ...demand, isLimited: !isAgain },
+      async run(slot, wanted) {
+        const answer = await callBackends(services, { ...outgoing, trip }, wanted);
+        slot.delivered();
+        return streamThrough(services, request, { answer, slot });
+      },
+    }),
+  );
 }
 
 function streamThrough(
   services: Services,
-  { id, method, closed }: GatewayRequest,
-  { answer, slot }: { answer: BackendAnswer; slot: Slot },
+  { id, method, closed, receivedAt }: GatewayRequest,
+  { answer, slot }: { answer: RoutedAnswer; slot: Slot },
 ): GatewayResponse {
   const body = answerBody(answer, {
     method,
@@ -60,5 +61,6 @@ function streamThrough(
       if (error !== undefined) services.emit(responseBroken(id, error));
     },
   });
-  return { status: answer.status, headers: answer.headers, body };
+  const timing = timingHeaders(answer, services.clock.now() - receivedAt);
+  return { status: answer.status, headers: [...answer.headers, ...timing], body };
 }

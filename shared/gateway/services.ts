@@ -5,7 +5,7 @@ import type { NewId, PriorityClass, Random } from "../core/domain.ts";
 import type { HeaderList } from "../core/headers.ts";
 import type { JobStore } from "../jobs/index.ts";
 import type { ClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
-import type { BackendRotation } from "../routing/index.ts";
+import type { BackendPool } from "../routing/index.ts";
 import type { FairScheduler } from "../scheduling/index.ts";
 import type { BlobContainer } from "../storage/index.ts";
 import type { Emit } from "../telemetry/index.ts";
@@ -41,7 +41,7 @@ export interface Services {
   readonly gates: ReadonlyMap<string, FairScheduler>;
   /** What of a client's headers goes on to a backend. */
   readonly requestHeaders: (headers: HeaderList) => HeaderList;
-  readonly rotation: BackendRotation;
+  readonly pool: BackendPool;
   readonly backends: BackendClient;
   readonly waitingRoom: WaitingRoom | undefined;
   readonly jobs: JobServices | undefined;

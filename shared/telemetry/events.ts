@@ -48,6 +48,21 @@ export const attemptFailed = (
   ...(facts.error === undefined ? {} : causeOf(facts.error)),
 });
 
+/** How a request came to its answer: which backends were taken or passed over, and what was spilled. */
+export const requestRouted = (receipt: object): TelemetryEvent => ({
+  event: "request.routed",
+  level: "info",
+  ...receipt,
+});
+
+/** A backend was taken out of use by its probes, or came back. */
+export const backendHealthChanged = (backend: string, isHealthy: boolean): TelemetryEvent => ({
+  event: "backend.health.changed",
+  level: isHealthy ? "info" : "warning",
+  backend,
+  isHealthy,
+});
+
 /** A lane's message could not be processed; it returns to its lane, or to the dead letters. */
 export const messageFailed = (
   facts: { lane: string; messageId: string; isLastDelivery: boolean },

@@ -37,7 +37,9 @@ export function createGateway(env: Record<string, string> = {}) {
   ];
   const table = new MemoryTable();
   const events: TelemetryEvent[] = [];
-  const emit = (event: TelemetryEvent): void => void events.push(event);
+  const receipts: TelemetryEvent[] = [];
+  const emit = (event: TelemetryEvent): void =>
+    void (event.event === "request.routed" ? receipts : events).push(event);
   const owned = createServices({
     settings,
     connections: CONNECTIONS,
@@ -80,6 +82,7 @@ export function createGateway(env: Record<string, string> = {}) {
     bus,
     clock,
     events,
+    receipts,
     replies,
     results,
     table,

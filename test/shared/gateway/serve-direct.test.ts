@@ -34,6 +34,9 @@ describe("a request that is served directly", () => {
     expect(response.headers).toEqual([
       ["Set-Cookie", "a=1"],
       ["Set-Cookie", "b=2"],
+      ["x-request-queue-duration", "0"],
+      ["x-request-process-duration", "0"],
+      ["x-attempts", "1"],
     ]);
     expect(await textOf(response.body)).toBe("ab");
     expectNothingHeld(gateway);
@@ -55,7 +58,11 @@ describe("a request that is served directly", () => {
     expect(call).toMatchObject({
       method: "POST",
       target: "/chat?x=%2F",
-      headers: [["X-Kept", "1"]],
+      headers: [
+        ["X-Kept", "1"],
+        ["x-PolicyCycleCounter", "0"],
+        ["x-S7P-ID", "request-1"],
+      ],
     });
     expect(Buffer.from(call?.body ?? []).toString()).toBe("question");
   });

@@ -1,0 +1,60 @@
+import { type HeaderList, withoutHeaders } from "../core/headers.ts";
+import { responseHeaders } from "./forwarded-headers.ts";
+
+const AFFINITY = "x-backend-affinity";
+const CYCLE = "x-PolicyCycleCounter";
+const REQUEST_ID = "x-S7P-ID";
+const RECEIPT = "x-s7p-receipt";
+
+export interface AttemptHeaders {
+  readonly requestId: string;
+  /** How many calls were made for the request before this one. */
+  readonly cycle: number;
+  /** Whether an affinity value is one of this gateway's; a backend's own is for the backend. */
+  isOwnAffinity(token: string): boolean;
+}
+
+const OWN_NAMES = new Set([CYCLE, REQUEST_ID].map((name) => name.toLowerCase()));
+
+/** Adds what tells a backend which request, and which call of it, this is. */
+export function headersForAttempt(
+  headers: HeaderList,
+  { requestId, cycle, isOwnAffinity }: AttemptHeaders,
+): HeaderList {
+  const kept = headers.filter(([name, value]) => {
+    const lower = name.toLowerCase();
+    return !OWN_NAMES.has(lower) && !(lower === AFFINITY && isOwnAffinity(value));
+  });
+  return [...kept, [CYCLE, String(cycle)], [REQUEST_ID, requestId]];
+}
+
+export interface ClientHeaders {
+  readonly receipt: string | undefined;
+  readonly affinity: string | undefined;
+}
+
+/** What of a backend's headers goes on to the client, and how to come to the same backend again. */
+export function headersForClient(
+  headers: HeaderList,
+  { receipt, affinity }: ClientHeaders,
+): HeaderList {
+  const passed = withoutHeaders(responseHeaders(headers), (name) => name === RECEIPT);
+  const hasAffinity = passed.some(([name]) => name.toLowerCase() === AFFINITY);
+  return [
+    ...passed,
+    ...(affinity === undefined || hasAffinity ? [] : [[AFFINITY, affinity] as const]),
+    ...(receipt === undefined ? [] : [[RECEIPT, receipt] as const]),
+  ];
+}
+
+/** How the time of a request was spent, in milliseconds, and how many calls it took. */
+export function timingHeaders(
+  { attempts, processMs }: { readonly attempts: number; readonly processMs: number },
+  totalMs: number,
+): HeaderList {
+  return [
+    ["x-request-queue-duration", String(Math.max(0, totalMs - processMs))],
+    ["x-request-process-duration", String(processMs)],
+    ["x-attempts", String(attempts)],
+  ];
+}

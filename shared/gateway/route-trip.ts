@@ -1,0 +1,166 @@
+import type { BackendAnswer } from "../backends/index.ts";
+import type { PriorityClass } from "../core/domain.ts";
+import {
+  type AttemptRecord,
+  type Candidate,
+  type Decision,
+  type DecisionReceipt,
+  type RouteQuery,
+  type Selection,
+  type TooLongFor,
+  toDecision,
+} from "../routing/index.ts";
+
+/** The facts of a request that its way to a backend depends on. */
+export interface TripFacts {
+  readonly requestId: string;
+  readonly priority: PriorityClass;
+  readonly receivedAt: number;
+  readonly expiresAt: number;
+  readonly affinity: string | undefined;
+}
+
+/** An answer that is not the client's to have, unless nobody gives a better one. */
+export interface HeldAnswer {
+  readonly answer: BackendAnswer;
+  /** How long it asks to wait. */
+  readonly waitMs: number | undefined;
+  /** Whether it is a verdict on the request that stands when no larger model takes it. */
+  readonly isVerdict: boolean;
+}
+
+const MAX_DECISIONS = 20;
+
+/** A request's way through the backends, its requeues included. Scope: one request. */
+export class RouteTrip {
+  readonly facts: TripFacts;
+  readonly attempts: AttemptRecord[] = [];
+  /** Of the attempts since the last requeue. */
+  readonly statuses: number[] = [];
+  readonly requeueDelaysMs: number[] = [];
+  /** Attempts that count against the request's budget. */
+  countedAttempts = 0;
+  round = 0;
+  waitedMs = 0;
+  /** How many calls were made for the request, here and by gateways behind this one. */
+  cycle = 0;
+  #hasFailed = false;
+  #held: HeldAnswer | undefined;
+  #tooLongFor: TooLongFor | undefined;
+  readonly #tried = new Map<string, "tried" | "silent">();
+  readonly #decisions: Decision[] = [];
+  #omitted = 0;
+  #spill: DecisionReceipt["spill"];
+
+  constructor(facts: TripFacts) {
+    this.facts = facts;
+  }
+
+  get held(): HeldAnswer | undefined {
+    return this.#held;
+  }
+
+  get isRetry(): boolean {
+    return this.#hasFailed;
+  }
+
+  query(): RouteQuery {
+    const { priority, receivedAt, expiresAt, affinity } = this.facts;
+    return {
+      priority,
+      receivedAt,
+      expiresAt,
+      affinity,
+      tried: this.#tried,
+      isRetry: this.#hasFailed,
+      tooLongFor: this.#tooLongFor,
+    };
+  }
+
+  decided(selection: Selection<Candidate>, nowMs: number): void {
+    this.#decisions.push(toDecision(selection, { nowMs, receivedAt: this.facts.receivedAt }));
+    if (this.#decisions.length <= MAX_DECISIONS) return;
+    this.#decisions.shift();
+    this.#omitted += 1;
+  }
+
+  attempted(record: AttemptRecord, firstTier: number | undefined): void {
+    this.attempts.push(record);
+    this.#spill =
+      record.tier === firstTier ? undefined : { tier: record.tier, afterMs: record.atMs };
+  }
+
+  exclude({ key }: Candidate, how: "tried" | "silent"): void {
+    this.#tried.set(key, how);
+  }
+
+  failed(): void {
+    this.#hasFailed = true;
+  }
+
+  tooLong({ host }: Candidate): void {
+    const { contextWindow = 0, models = [] } = this.#tooLongFor ?? {};
+    this.#tooLongFor = {
+      contextWindow: Math.max(contextWindow, host.contextWindow ?? 0),
+      models: new Set([...models, ...(host.model === undefined ? [] : [host.model])]),
+    };
+  }
+
+  /** Keeps one answer: a verdict before all, then of several 429 the one that asks for the least. */
+  hold(answer: HeldAnswer): void {
+    const known = this.#held;
+    if (known && !answer.isVerdict && (known.isVerdict || isSooner(known, answer))) {
+      answer.answer.discard();
+      return;
+    }
+    known?.answer.discard();
+    this.#held = answer;
+  }
+
+  /** Gives up the answer that was kept. */
+  letGo(): void {
+    this.#held?.answer.discard();
+    this.#held = undefined;
+  }
+
+  /** Gives back the answer that was kept, for the client. */
+  takeHeld(): BackendAnswer | undefined {
+    const answer = this.#held?.answer;
+    this.#held = undefined;
+    return answer;
+  }
+
+  /** Another turn for all but those that were silent. */
+  goRound(): void {
+    this.round += 1;
+    for (const [key, how] of this.#tried) if (how === "tried") this.#tried.delete(key);
+  }
+
+  /** Comes again after a wait; what was asked for before is fulfilled. */
+  requeued({ isAsked }: { isAsked: boolean }): void {
+    this.letGo();
+    this.requeueDelaysMs.length = 0;
+    if (!isAsked) return;
+    this.statuses.length = 0;
+    this.goRound();
+  }
+
+  receipt(outcome: DecisionReceipt["outcome"]): DecisionReceipt {
+    const { requestId, priority } = this.facts;
+    return {
+      requestId,
+      priority,
+      outcome,
+      attempts: this.attempts,
+      waitedMs: this.waitedMs,
+      ...(this.#spill ? { spill: this.#spill } : {}),
+      decisions: this.#decisions,
+      omitted: this.#omitted,
+    };
+  }
+}
+
+const isSooner = (known: HeldAnswer, other: HeldAnswer): boolean =>
+  known.answer.status === 429 &&
+  other.answer.status === 429 &&
+  (known.waitMs ?? Infinity) < (other.waitMs ?? Infinity);

@@ -1,0 +1,70 @@
+import type { BackendAnswer } from "../backends/index.ts";
+import { delay } from "../core/clock.ts";
+import { GatewayError } from "../core/errors.ts";
+import { backoffMs, exhaustedStatus, nextStep, type Selection } from "../routing/index.ts";
+import { TIMED_OUT } from "./attempt-backend.ts";
+import { RequeueError } from "./requeue-error.ts";
+import type { RouteTrip } from "./route-trip.ts";
+import type { Services } from "./services.ts";
+
+/** Nobody may be called now: waits, gives the request back, or says what the attempts came to. */
+export async function withoutCandidate(
+  { pool, clock, settings, random }: Services,
+  {
+    trip,
+    signal,
+    selection: { passedOver },
+  }: { trip: RouteTrip; signal: AbortSignal; selection: Selection },
+): Promise<BackendAnswer | undefined> {
+  if (trip.held?.isVerdict) return trip.takeHeld();
+  const { routing, maxAttempts } = settings;
+  const step = nextStep(
+    {
+      passedOver,
+      requeueDelaysMs: trip.requeueDelaysMs,
+      hasTried: trip.statuses.length > 0,
+      hasAttemptsLeft: trip.countedAttempts < maxAttempts,
+      goesRound: routing.passes === "multi",
+      expiresAt: trip.facts.expiresAt,
+      recheckMs: routing.probe.intervalMs,
+    },
+    clock.now(),
+  );
+  switch (step.kind) {
+    case "exhausted":
+      return exhausted(trip);
+    case "again":
+      trip.goRound();
+      await delay(clock, backoffMs(trip.round, random), signal);
+      return undefined;
+    case "requeue": {
+      const full = passedOver.filter(({ reason }) => reason === "concurrency");
+      const isFull = new Set(full.map(({ backend }) => backend));
+      const keys = pool.backends.filter(({ host }) => isFull.has(host.id)).map(({ key }) => key);
+      trip.requeued(step);
+      throw new RequeueError({ delayMs: step.delayMs, fullBackends: new Set(keys) });
+    }
+    case "no-route":
+      throw new GatewayError("no-route", "No backend serves this path for this class.");
+    case "unavailable":
+      throw new GatewayError(
+        step.isThrottled ? "backends-throttled" : "no-backend",
+        step.isThrottled ? "Every backend asks to wait." : "No backend is available.",
+        { retryAfterMs: step.retryAfterMs },
+      );
+  }
+}
+
+/** Every backend had its turn. Where all agree an answer of theirs is the client's, body and all. */
+function exhausted(trip: RouteTrip): BackendAnswer {
+  const status = exhaustedStatus(trip.statuses);
+  if (trip.held?.answer.status === status) {
+    const answer = trip.takeHeld();
+    if (answer) return answer;
+  }
+  trip.letGo();
+  if (status === TIMED_OUT) {
+    throw new GatewayError("backend-timeout", "No backend answered in time.");
+  }
+  throw new GatewayError("backend-failed", "No backend was able to answer the request.");
+}

@@ -1,0 +1,126 @@
+import { type HostSettings, hostKey, type Settings } from "../config/index.ts";
+import type { Clock } from "../core/clock.ts";
+import type { BackendId, Random } from "../core/domain.ts";
+import { affinityToken } from "./affinity.ts";
+import { BackendState, type BackendTurn } from "./backend-state.ts";
+import type { BackendView } from "./backend-view.ts";
+import { matchHosts } from "./match-hosts.ts";
+import { nextTurns } from "./order-backends.ts";
+import { RoomWatch } from "./room-watch.ts";
+import { type RouteQuery, type Selection, selectBackends } from "./select-backends.ts";
+
+/** A backend as a request would call it. */
+export interface Candidate extends BackendView {
+  /** Path and query to send. */
+  readonly target: string;
+}
+
+export type PoolSettings = Pick<Settings, "hosts" | "loadBalanceMode" | "routing">;
+
+export interface BackendPoolOptions {
+  readonly settings: PoolSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * The backends with all that is remembered of them: chooses one for a request, and learns from how the
+ * call went. Scope: per instance; each instance judges backends by its own traffic.
+ */
+export class BackendPool {
+  readonly room: RoomWatch;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  #settings: PoolSettings;
+  #states: ReadonlyMap<string, BackendState>;
+
+  constructor({ settings, clock, random }: BackendPoolOptions) {
+    this.room = new RoomWatch(clock);
+    this.#clock = clock;
+    this.#random = random;
+    this.#settings = settings;
+    this.#states = this.#statesFor(settings, new Map());
+  }
+
+  /** The settings in force. */
+  get settings(): PoolSettings {
+    return this.#settings;
+  }
+
+  /** All backends, for whoever probes or shows them. */
+  get backends(): readonly BackendState[] {
+    return [...this.#states.values()];
+  }
+
+  /** Takes new settings as a whole. A backend that is still there keeps all that is known about it. */
+  useSettings(settings: PoolSettings): void {
+    this.#states = this.#statesFor(settings, this.#states);
+    this.#settings = settings;
+  }
+
+  /** Whether any backend serves the path at all, and then who may be called, and why not the others. */
+  select(target: string, query: RouteQuery): Selection<Candidate> | undefined {
+    const { hosts, loadBalanceMode: mode, routing } = this.#settings;
+    const nowMs = this.#clock.now();
+    const views = matchHosts(hosts, target).flatMap((match) => {
+      const state = this.#states.get(hostKey(match.host));
+      return state ? [{ ...state.view(nowMs), target: match.target }] : [];
+    });
+    if (views.length === 0) return undefined;
+    const { spill, affinitySalt } = routing;
+    const policy = { mode, spill, affinitySalt, random: this.#random };
+    return selectBackends(views, query, { nowMs, policy });
+  }
+
+  /** A call to the first candidate of a selection begins. */
+  begin({ candidates }: Selection<Candidate>, isRetry: boolean): BackendTurn | undefined {
+    const [called] = candidates;
+    const state = called && this.#states.get(called.key);
+    if (!called || !state) return undefined;
+    const equals = candidates.filter(({ host }) => host.tier === called.host.tier);
+    for (const [key, turn] of nextTurns(equals, called)) {
+      const equal = this.#states.get(key);
+      if (equal) equal.turn = turn;
+    }
+    return this.#freeing(state, state.begin(this.#clock.now(), isRetry));
+  }
+
+  /** The value by which a client may ask for this backend again. */
+  affinityOf(id: BackendId): string {
+    return affinityToken(id, this.#settings.routing.affinitySalt);
+  }
+
+  /** The backends that would be called now if a request came: the facts behind readiness. */
+  activeHosts(): readonly BackendId[] {
+    const nowMs = this.#clock.now();
+    return this.backends
+      .map((state) => state.view(nowMs))
+      .filter(({ isHealthy, breaker }) => isHealthy && breaker.state !== "open")
+      .map(({ host }) => host.id);
+  }
+
+  #freeing(state: BackendState, turn: BackendTurn): BackendTurn {
+    let isHeld = true;
+    return {
+      ...turn,
+      release: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        turn.release();
+        if (state.host.maxConcurrency !== undefined) this.room.freed(state.key);
+      },
+    };
+  }
+
+  #statesFor(
+    { hosts, routing }: PoolSettings,
+    known: ReadonlyMap<string, BackendState>,
+  ): ReadonlyMap<string, BackendState> {
+    const stateOf = (host: HostSettings): BackendState => {
+      const existing = known.get(hostKey(host));
+      existing?.reconfigure(host, routing);
+      return existing ?? new BackendState(host, routing);
+    };
+    return new Map(hosts.map((host) => [hostKey(host), stateOf(host)]));
+  }
+}

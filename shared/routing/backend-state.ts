@@ -1,0 +1,150 @@
+import { type HostSettings, hostKey, type RoutingSettings } from "../config/index.ts";
+import type { BackendView } from "./backend-view.ts";
+import { CircuitBreaker } from "./circuit-breaker.ts";
+import { isFairTimeout } from "./fair-timeout.ts";
+import { HealthWindow } from "./health-window.ts";
+import type { Verdict } from "./judge-answer.ts";
+import { LatencyMeter } from "./latency-meter.ts";
+import { RetryBudget } from "./retry-budget.ts";
+
+/** How a call ended, as far as it says something about its backend. */
+export type CallOutcome =
+  | { readonly verdict: Verdict; readonly firstByteMs: number }
+  | { readonly failure: "broken" }
+  | { readonly failure: "timed-out"; readonly waitedMs: number; readonly limitMs: number }
+  /** The client left, or something else ended the call that is not the backend's doing. */
+  | { readonly failure: "cancelled" };
+
+/** Longer than this no backend is left alone, whatever it asks for. */
+const MAX_THROTTLE_MS = 3_600_000;
+
+/** What is remembered of one backend. Scope: one backend, per instance; outlives a reload of settings. */
+export class BackendState {
+  readonly key: string;
+  readonly health = new HealthWindow();
+  readonly latency = new LatencyMeter();
+  turn = 0;
+  #host: HostSettings;
+  readonly #breaker: CircuitBreaker;
+  readonly #budget: RetryBudget;
+  #throttledUntil = 0;
+  #inFlight = 0;
+
+  constructor(host: HostSettings, { breaker, retryShare }: RoutingSettings) {
+    this.key = hostKey(host);
+    this.#host = host;
+    this.#breaker = new CircuitBreaker(breaker);
+    this.#budget = new RetryBudget(retryShare);
+  }
+
+  get host(): HostSettings {
+    return this.#host;
+  }
+
+  view(nowMs: number): BackendView {
+    return {
+      key: this.key,
+      host: this.#host,
+      isHealthy: this.health.isHealthy,
+      breaker: this.#breaker.view(nowMs),
+      throttledUntil: this.#throttledUntil,
+      inFlight: this.#inFlight,
+      latencyMs: this.latency.latencyMs(nowMs),
+      failureRate: this.#breaker.failureRate(nowMs),
+      turn: this.turn,
+      canRetry: this.#budget.canRetry,
+    };
+  }
+
+  /** Takes new settings of the same backend. */
+  reconfigure(host: HostSettings, { breaker, retryShare }: RoutingSettings): void {
+    this.#host = host;
+    this.#breaker.reconfigure(breaker);
+    this.#budget.reconfigure(retryShare);
+  }
+
+  /** A call begins. What is returned takes its outcome, once, and frees its place. */
+  begin(nowMs: number, isRetry: boolean): BackendTurn {
+    this.#inFlight += 1;
+    const isProbe = this.#breaker.begin(nowMs);
+    if (isRetry) this.#budget.take();
+    let isSettled = false;
+    let isHeld = true;
+    return {
+      settle: (outcome, atMs) => {
+        if (isSettled) return;
+        isSettled = true;
+        this.#settle(outcome, { nowMs: atMs, isProbe, isRetry });
+      },
+      broke: (atMs) => this.#breaker.failed(atMs, false),
+      release: () => {
+        if (isHeld) this.#inFlight -= 1;
+        isHeld = false;
+      },
+    };
+  }
+
+  #settle(outcome: CallOutcome, call: CallFacts): void {
+    if ("verdict" in outcome) this.#judge(outcome.verdict, outcome.firstByteMs, call);
+    else if (this.#isToBlame(outcome, call.nowMs)) this.#breaker.failed(call.nowMs, call.isProbe);
+    else this.#sayNothing(call);
+  }
+
+  #judge(verdict: Verdict, firstByteMs: number, call: CallFacts): void {
+    switch (verdict.kind) {
+      case "answered":
+        this.latency.record(firstByteMs, call.nowMs);
+        this.#breaker.succeeded(call.nowMs, call.isProbe);
+        this.#budget.succeeded(call.isRetry);
+        return;
+      case "failed":
+        this.#throttle(verdict.waitMs, call.nowMs);
+        this.#breaker.failed(call.nowMs, call.isProbe);
+        return;
+      case "throttled":
+        this.#throttle(verdict.waitMs, call.nowMs);
+        this.#sayNothing(call);
+        return;
+      case "refused":
+      case "elsewhere":
+        // It works, or it could not judge; but what a client sends must not hide failures either.
+        if (call.isProbe) this.#breaker.succeeded(call.nowMs, true);
+        this.#sayNothing(call);
+        return;
+      case "requeued":
+        this.#sayNothing(call);
+    }
+  }
+
+  #isToBlame(outcome: Exclude<CallOutcome, { verdict: Verdict }>, nowMs: number): boolean {
+    if (outcome.failure !== "timed-out") return outcome.failure === "broken";
+    const usualMs = this.latency.realMs(nowMs);
+    return isFairTimeout(outcome.waitedMs, { limitMs: outcome.limitMs, usualMs });
+  }
+
+  #sayNothing({ isProbe, isRetry }: CallFacts): void {
+    this.#breaker.abandoned(isProbe);
+    if (isRetry) this.#budget.giveBack();
+  }
+
+  #throttle(waitMs: number | undefined, nowMs: number): void {
+    const until = nowMs + Math.min(waitMs ?? 0, MAX_THROTTLE_MS);
+    this.#throttledUntil = Math.max(this.#throttledUntil, until);
+  }
+}
+
+interface CallFacts {
+  readonly nowMs: number;
+  readonly isProbe: boolean;
+  readonly isRetry: boolean;
+}
+
+/** One call to one backend, from its start to the last byte of its answer. */
+export interface BackendTurn {
+  /** Notes how the call ended; only the first time counts. */
+  settle(outcome: CallOutcome, nowMs: number): void;
+  /** The answer broke off after it had begun. */
+  broke(nowMs: number): void;
+  /** The call holds nothing any more. Calling it again does nothing. */
+  release(): void;
+}

@@ -1,0 +1,41 @@
+import type { HostSettings } from "../config/index.ts";
+import type { BreakerView } from "./circuit-breaker.ts";
+
+/** What is known of a backend at one moment: plain data, all that a selection looks at. */
+export interface BackendView {
+  readonly key: string;
+  readonly host: HostSettings;
+  readonly isHealthy: boolean;
+  readonly breaker: BreakerView;
+  /** Epoch milliseconds until which it asked to be left alone; 0 when it did not. */
+  readonly throttledUntil: number;
+  readonly inFlight: number;
+  /** Time to its first byte; undefined before anything was measured. */
+  readonly latencyMs: number | undefined;
+  /** The part of its latest calls that failed, 0 to 1. */
+  readonly failureRate: number;
+  /** Its standing in the weighted round; who stands highest is next. */
+  readonly turn: number;
+  /** Whether it may get one more retry. */
+  readonly canRetry: boolean;
+}
+
+/** Why a backend is not called. */
+export type PassedOverReason =
+  | "class"
+  | "tried"
+  | "silent"
+  | "context-window"
+  | "tier"
+  | "health"
+  | "breaker"
+  | "throttled"
+  | "concurrency"
+  | "retry-budget";
+
+/** A backend that is not called now, and when that may change (epoch milliseconds) where it is known. */
+export interface PassedOver {
+  readonly backend: string;
+  readonly reason: PassedOverReason;
+  readonly readyAt?: number;
+}

@@ -1,0 +1,37 @@
+const WINDOW_PROBES = 50;
+/** So many failures in a row remove a backend, however well it did before. */
+const FAILURES_IN_A_ROW = 5;
+
+/**
+ * A backend's latest probes. It is healthy while enough of them succeeded; one that never answered a
+ * probe is judged by its traffic alone, for not every backend has a path to probe. Once out, only what
+ * it does from then on brings it back. Scope: one backend, per instance.
+ */
+export class HealthWindow {
+  #results: boolean[] = [];
+  #hasEverSucceeded = false;
+  #isHealthy = true;
+
+  get isHealthy(): boolean {
+    return this.#isHealthy;
+  }
+
+  /** Notes a probe's result. Returns whether the backend was removed or came back by it. */
+  record(hasSucceeded: boolean, successRate: number): boolean {
+    this.#hasEverSucceeded ||= hasSucceeded;
+    if (!this.#hasEverSucceeded) return false;
+    this.#results = [...this.#results.slice(1 - WINDOW_PROBES), hasSucceeded];
+    const wasHealthy = this.#isHealthy;
+    this.#isHealthy = isEnough(this.#results, successRate);
+    if (this.#isHealthy === wasHealthy) return false;
+    if (!this.#isHealthy) this.#results = [false];
+    return true;
+  }
+}
+
+function isEnough(results: readonly boolean[], successRate: number): boolean {
+  if (successRate === 0) return true;
+  const latest = results.slice(-FAILURES_IN_A_ROW);
+  if (latest.length === FAILURES_IN_A_ROW && !latest.includes(true)) return false;
+  return results.filter(Boolean).length / results.length >= successRate;
+}

@@ -1,0 +1,148 @@
+import type { SpillRules } from "../config/index.ts";
+import type { PriorityClass, Random } from "../core/domain.ts";
+import { affinityToken } from "./affinity.ts";
+import type { BackendView, PassedOver, PassedOverReason } from "./backend-view.ts";
+import { type LoadBalanceMode, orderBackends } from "./order-backends.ts";
+import { spillAt, spillRuleFor } from "./spill.ts";
+
+/** What a request brings to the choice of its backend. */
+export interface RouteQuery {
+  readonly priority: PriorityClass;
+  readonly receivedAt: number;
+  readonly expiresAt: number;
+  /** The affinity header as the client sent it. */
+  readonly affinity?: string | undefined;
+  /** Keys of the backends that this request tried already, and how that ended. */
+  readonly tried: ReadonlyMap<string, "tried" | "silent">;
+  /** Whether a call would repeat one that a backend failed at. */
+  readonly isRetry: boolean;
+  /** What the request was too long for. */
+  readonly tooLongFor?: TooLongFor | undefined;
+}
+
+/** The models whose context a request does not fit. */
+export interface TooLongFor {
+  readonly contextWindow: number;
+  readonly models: ReadonlySet<string>;
+}
+
+export interface SelectionPolicy {
+  readonly mode: LoadBalanceMode;
+  readonly spill: SpillRules;
+  readonly affinitySalt: string;
+  readonly random: Random;
+}
+
+/** The choice and its reasons. */
+export interface Selection<View extends BackendView = BackendView> {
+  /** Who may be called now, the preferred one first. */
+  readonly candidates: readonly View[];
+  readonly passedOver: readonly PassedOver[];
+  /** The first tier that the request's class may use. */
+  readonly firstTier: number | undefined;
+  /** Whether the client's affinity decided. */
+  readonly isAffine: boolean;
+}
+
+/**
+ * Chooses among the backends that serve a path, at one moment. Pure: all that changes is in the views.
+ * Classes, then tiers, then health, breaker, throttling and concurrency, then the mode.
+ */
+export function selectBackends<View extends BackendView>(
+  views: readonly View[],
+  query: RouteQuery,
+  { nowMs, policy }: { readonly nowMs: number; readonly policy: SelectionPolicy },
+): Selection<View> {
+  const allowed = views.filter((view) => servesClass(view, query));
+  const firstTier = allowed.length ? Math.min(...allowed.map(({ host }) => host.tier)) : undefined;
+  const spillsAt = spillAt(spillRuleFor(policy.spill, query.priority), query);
+  const passedOver: PassedOver[] = [];
+  const usable = views.filter((view) => {
+    const obstacle = obstacleFor(view, query, { nowMs, firstTier, spillsAt });
+    if (obstacle) passedOver.push({ backend: view.host.id, ...obstacle });
+    return !obstacle;
+  });
+  const tiers = [...new Set(usable.map(({ host }) => host.tier))].sort((a, b) => a - b);
+  const ordered = tiers.flatMap((tier) =>
+    orderTier(
+      usable.filter(({ host }) => host.tier === tier),
+      policy,
+    ),
+  );
+  return { ...preferAffine(ordered, query, policy), passedOver, firstTier };
+}
+
+interface Obstacle {
+  readonly reason: PassedOverReason;
+  readonly readyAt?: number;
+}
+
+interface Moment {
+  readonly nowMs: number;
+  readonly firstTier: number | undefined;
+  readonly spillsAt: number;
+}
+
+function obstacleFor(view: BackendView, query: RouteQuery, moment: Moment): Obstacle | undefined {
+  const tried = query.tried.get(view.key);
+  if (!servesClass(view, query)) return { reason: "class" };
+  if (tried) return { reason: tried };
+  if (query.tooLongFor && !isLarger(view, query.tooLongFor)) return { reason: "context-window" };
+  if (view.host.tier !== moment.firstTier && moment.spillsAt > moment.nowMs) {
+    return { reason: "tier", ...readyAt(moment.spillsAt) };
+  }
+  return stateObstacle(view, query, moment.nowMs);
+}
+
+function stateObstacle(
+  { isHealthy, breaker, throttledUntil, inFlight, host, canRetry }: BackendView,
+  { isRetry }: RouteQuery,
+  nowMs: number,
+): Obstacle | undefined {
+  if (!isHealthy) return { reason: "health" };
+  if (breaker.state === "open") return { reason: "breaker", readyAt: breaker.until };
+  if (breaker.state === "half-open" && breaker.isProbing) return { reason: "breaker" };
+  if (throttledUntil > nowMs) return { reason: "throttled", readyAt: throttledUntil };
+  if (host.maxConcurrency !== undefined && inFlight >= host.maxConcurrency) {
+    return { reason: "concurrency" };
+  }
+  return isRetry && !canRetry ? { reason: "retry-budget" } : undefined;
+}
+
+const readyAt = (atMs: number): { readyAt?: number } =>
+  Number.isFinite(atMs) ? { readyAt: atMs } : {};
+
+const servesClass = ({ host }: BackendView, { priority }: RouteQuery): boolean =>
+  host.priorities?.includes(priority) ?? true;
+
+function isLarger({ host }: BackendView, { contextWindow, models }: TooLongFor): boolean {
+  const isSameModel = host.model !== undefined && models.has(host.model);
+  return !isSameModel && (host.contextWindow ?? 0) > contextWindow;
+}
+
+/** A half-open backend gets the next call: without it, it would be preferred last and stay out. */
+function orderTier<View extends BackendView>(
+  views: readonly View[],
+  { mode, random }: SelectionPolicy,
+): View[] {
+  const isHalfOpen = ({ breaker }: View): boolean => breaker.state === "half-open";
+  const closed = views.filter((view) => !isHalfOpen(view));
+  return [...views.filter(isHalfOpen), ...orderBackends(closed, mode, random)];
+}
+
+/** Affinity holds within the preferred tier: it must not spend money while fixed capacity is free. */
+function preferAffine<View extends BackendView>(
+  ordered: readonly View[],
+  { affinity }: RouteQuery,
+  { affinitySalt }: SelectionPolicy,
+): { candidates: readonly View[]; isAffine: boolean } {
+  const tier = ordered[0]?.host.tier;
+  const wanted =
+    affinity === undefined
+      ? undefined
+      : ordered.find(
+          ({ host }) => host.tier === tier && affinityToken(host.id, affinitySalt) === affinity,
+        );
+  if (!wanted) return { candidates: ordered, isAffine: false };
+  return { candidates: [wanted, ...ordered.filter((view) => view !== wanted)], isAffine: true };
+}
