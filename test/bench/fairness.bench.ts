@@ -83,7 +83,7 @@ async function fairShareFigures(): Promise<Figure[]> {
 /** The most urgent class at 30 % of the slots, the background class wants all of them, always. */
 async function urgentFigures(): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const capacity of [2, SLOTS]) {
+  for (const capacity of [4, SLOTS]) {
     const house = newHouse(capacity);
     const random = seededRandom(11);
     const serviceMs = (): number => LONGEST_SERVICE_MS * random();
