@@ -1,5 +1,6 @@
 import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
+import type { HeaderList } from "../core/headers.ts";
 import type { GatewayRequest, GatewayResponse } from "../core/http.ts";
 import type { Slot } from "../scheduling/index.ts";
 import { responseBroken } from "../telemetry/index.ts";
@@ -33,13 +34,15 @@ export async function serveDirect(
   const { priority, expiresAt, attemptTimeoutMs } = ticket;
   const outgoing = { ...request, body, attemptTimeoutMs, priority, expiresAt };
   const trip = tripOf(services, outgoing);
+  let place: number | undefined;
   const demand = { priority, userId: caller.userId, expiresAt, signal };
   // Awaited here: the deadline must hold until the answer begins, not until this call returns.
   return await withRequeues(services, { trip, signal }, (isAgain) =>
     inSlot(services, {
       freeSlot: isAgain ? undefined : freeSlot,
-      demand: { ...demand, isLimited: !isAgain },
+      demand: { ...demand, isLimited: !isAgain, place },
       async run(slot, wanted) {
+        place = slot.place;
         const answer = await callBackends(services, { ...outgoing, trip }, wanted);
         slot.delivered();
         return streamThrough(services, request, { answer, slot });

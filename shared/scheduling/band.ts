@@ -74,10 +74,13 @@ export class Band {
     for (let level = path.length - 1; level >= 0; level--) {
       const flow = path[level];
       if (!flow) continue;
+      const isOldest = flow.waiting === 0 || entry.number < flow.headNumber;
       flow.waiting += 1;
-      if (flow.waiting > 1) continue;
+      if (!isOldest) continue;
       flow.headNumber = entry.number;
-      this.#shareAt(path, level).join(flow, weightOf(this.#weights, flow));
+      const share = this.#shareAt(path, level);
+      if (flow.waiting > 1) share.reorder(flow);
+      else share.join(flow, weightOf(this.#weights, flow));
     }
   }
 

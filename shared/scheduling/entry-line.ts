@@ -12,11 +12,16 @@ export class EntryLine {
     return this.#first;
   }
 
+  /** Behind all who came before it: at the end, unless it comes again. */
   add(entry: Entry): void {
-    entry.previous = this.#last;
-    if (this.#last) this.#last.next = entry;
+    const next = this.#firstAfter(entry);
+    const previous = next ? next.previous : this.#last;
+    entry.previous = previous;
+    entry.next = next;
+    if (previous) previous.next = entry;
     else this.#first = entry;
-    this.#last = entry;
+    if (next) next.previous = entry;
+    else this.#last = entry;
   }
 
   remove(entry: Entry): void {
@@ -26,5 +31,13 @@ export class EntryLine {
     else this.#last = entry.previous;
     entry.previous = undefined;
     entry.next = undefined;
+  }
+
+  // Who comes again came long ago: the search from the front is short.
+  #firstAfter({ number }: Entry): Entry | undefined {
+    if (!this.#last || this.#last.number < number) return undefined;
+    let entry = this.#first;
+    while (entry && entry.number < number) entry = entry.next;
+    return entry;
   }
 }

@@ -33,6 +33,8 @@ export interface Slot {
   readonly waitedMs: number;
   /** The request's place in the queue when it came: 1 is next, 0 did not wait. */
   readonly position: number;
+  /** The request's number in the order of arrival; one that comes again keeps its place by it. */
+  readonly place: number;
   /**
    * Gives the slot back; calling it again does nothing. The user is charged `actualCost` in place of
    * the estimate; without it the estimate stands, and a preempted holder is charged nothing.
@@ -57,6 +59,8 @@ export interface SlotRequest {
   readonly cost?: number | undefined;
   /** Epoch milliseconds after which it gets no slot, even when the signal's timer is late. */
   readonly expiresAt?: number | undefined;
+  /** The place of a slot that it had before: it comes again, before those that came after it. */
+  readonly place?: number | undefined;
   /** Aborts the work and releases the slot within milliseconds; without it the holder is not preempted. */
   readonly onPreempt?: (() => void) | undefined;
 }

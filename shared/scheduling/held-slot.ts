@@ -38,6 +38,10 @@ export class HeldSlot implements Slot, HeapNode {
     return this.entry.position;
   }
 
+  get place(): number {
+    return this.entry.number;
+  }
+
   get hasDelivered(): boolean {
     return this.#hasDelivered;
   }
