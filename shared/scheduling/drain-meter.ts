@@ -6,16 +6,19 @@ interface MovingMean {
   samples: number;
 }
 
-// One sample's weight in a class's service time and arrival interval.
-const CLASS_WEIGHT = 0.1;
+// One sample's weight in a service time.
+const SERVICE_WEIGHT = 0.1;
+// Arrivals are counted over about this time: a burst of some milliseconds is no rate.
+const ARRIVALS_MEMORY_MS = 30_000;
 // The grant interval remembers two rounds of all slots: grants come in bursts when slots end together.
 const ROUNDS_REMEMBERED = 2;
 const MIN_INTERVALS_REMEMBERED = 8;
 
 interface ClassFlow {
   readonly service: MovingMean;
-  readonly arrivalInterval: MovingMean;
-  arrivedAt: number | undefined;
+  /** How many have arrived, each counted less the longer ago it was. */
+  arrivals: number;
+  arrivedAt: number;
 }
 
 /**
@@ -41,9 +44,7 @@ export class DrainMeter {
 
   arrived(priority: PriorityClass, nowMs: number): void {
     const flow = this.#class(priority);
-    if (flow.arrivedAt !== undefined) {
-      learn(flow.arrivalInterval, nowMs - flow.arrivedAt, CLASS_WEIGHT);
-    }
+    flow.arrivals = recentArrivals(flow, nowMs) + 1;
     flow.arrivedAt = nowMs;
   }
 
@@ -69,8 +70,8 @@ export class DrainMeter {
 
   /** A slot was given back after its work ended by itself. */
   finished(priority: PriorityClass, serviceMs: number): void {
-    learn(this.#service, serviceMs, CLASS_WEIGHT);
-    learn(this.#class(priority).service, serviceMs, CLASS_WEIGHT);
+    learn(this.#service, serviceMs, SERVICE_WEIGHT);
+    learn(this.#class(priority).service, serviceMs, SERVICE_WEIGHT);
   }
 
   /**
@@ -102,9 +103,7 @@ export class DrainMeter {
   /** How many of the class arrive within the time; falls when they stop coming. */
   arrivalsIn(durationMs: number, priority: PriorityClass, nowMs: number): number {
     const flow = this.#classes.get(priority);
-    if (!flow || flow.arrivalInterval.samples === 0) return 0;
-    const openMs = nowMs - (flow.arrivedAt ?? nowMs);
-    return durationMs / Math.max(flow.arrivalInterval.value, openMs, Number.EPSILON);
+    return flow ? (recentArrivals(flow, nowMs) * durationMs) / ARRIVALS_MEMORY_MS : 0;
   }
 
   get #intervalWeight(): number {
@@ -116,8 +115,8 @@ export class DrainMeter {
     if (known) return known;
     const flow: ClassFlow = {
       service: { value: 0, samples: 0 },
-      arrivalInterval: { value: 0, samples: 0 },
-      arrivedAt: undefined,
+      arrivals: 0,
+      arrivedAt: 0,
     };
     this.#classes.set(priority, flow);
     return flow;
@@ -127,4 +126,8 @@ export class DrainMeter {
 function learn(mean: MovingMean, sample: number, weight: number): void {
   mean.samples += 1;
   mean.value += Math.max(weight, 1 / mean.samples) * (sample - mean.value);
+}
+
+function recentArrivals({ arrivals, arrivedAt }: ClassFlow, nowMs: number): number {
+  return arrivals * Math.exp(-Math.max(0, nowMs - arrivedAt) / ARRIVALS_MEMORY_MS);
 }

@@ -49,7 +49,7 @@ export function forecastWaitMs(outlook: Outlook, request: WouldBe): number | und
     inBand * meter.relativeService(priority),
   );
   const trickleShare = 1 / every(priority);
-  const share = Math.max(trickleShare, 1 - urgentShare(outlook, { urgent, intervalMs }));
+  const share = Math.max(trickleShare, 1 - urgentShare(outlook, { urgent, measuredMs }));
   const inTurnMs = (work * intervalMs) / share;
   if (urgent.length === 0) return inTurnMs;
   return Math.min(inTurnMs, (inBand * intervalMs) / trickleShare);
@@ -66,10 +66,10 @@ function moreUrgent({ classes }: SlotPool<Band>, than: PriorityClass): Band[] {
 /** The part of the grants that goes to more urgent requests which come meanwhile. */
 function urgentShare(
   { meter, nowMs }: Outlook,
-  { urgent, intervalMs }: { urgent: readonly Band[]; intervalMs: number },
+  { urgent, measuredMs }: { urgent: readonly Band[]; measuredMs: number },
 ): number {
   return urgent.reduce((sum, { priority }) => {
-    const arrivals = meter.arrivalsIn(intervalMs, priority, nowMs);
+    const arrivals = meter.arrivalsIn(measuredMs, priority, nowMs);
     return sum + arrivals * meter.relativeService(priority);
   }, 0);
 }

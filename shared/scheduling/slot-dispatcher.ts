@@ -187,10 +187,10 @@ export class SlotDispatcher {
     if (!(cost > 0 && Number.isFinite(cost))) {
       throw new RangeError(`a request's cost must be a positive number, not ${cost}`);
     }
-    this.#arrivals += 1;
+    if (demand.place === undefined) this.#arrivals += 1;
     return {
       ...callbacks,
-      number: this.#arrivals,
+      number: demand.place ?? this.#arrivals,
       priority,
       userId,
       groupId,
