@@ -1,0 +1,290 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import {
+  chunkOf,
+  headOf,
+  LAST_CHUNK,
+  type RawBackend,
+  type RawScript,
+  startRawBackend,
+} from "../support/raw-backend.ts";
+import { connectTo, type RawClient, requestFor } from "../support/raw-client.ts";
+import { startStack, type TestStack } from "../support/stack.ts";
+
+const OK = `${headOf("200 OK", "Content-Length: 2")}ok`;
+
+const SSE = headOf("200 OK", "Content-Type: text/event-stream", "Transfer-Encoding: chunked");
+const HELLO = 'data: {"choices":[{"delta":{"content":"Hello"}}]}\n\n';
+
+const scripts = new Map<string, RawScript>();
+let scriptCount = 0;
+
+/** A path whose requests are answered by the script. */
+function path(script: RawScript): string {
+  const name = `/script-${++scriptCount}`;
+  scripts.set(name, script);
+  return name;
+}
+
+let backend: RawBackend;
+let silent: RawBackend;
+let stack: TestStack;
+
+beforeAll(async () => {
+  backend = await startRawBackend((request) => {
+    const name = /(\/script-\d+)/.exec(request.head)?.[1] ?? "";
+    const script = scripts.get(name);
+    if (script) return script(request);
+    request.socket.write(OK);
+  });
+  silent = await startRawBackend(() => {});
+  stack = await startStack({
+    env: {
+      GATEWAY_SYNC_MODE: "direct",
+      Workers: "4",
+      Host1: `host=${backend.origin};mode=direct;path=/`,
+      Host2: `host=${backend.origin}/base;mode=direct;path=/based`,
+      Host3: `host=http://svc.test:${backend.port};mode=direct;path=/pinned;ipaddress=127.0.0.1`,
+      Host4: `host=${silent.origin};mode=direct;path=/silent`,
+      Host5: `host=${silent.origin};mode=direct;path=/failover`,
+      Host6: `host=${backend.origin};mode=direct;path=/failover`,
+    },
+  });
+});
+afterAll(async () => {
+  await stack?.[Symbol.asyncDispose]();
+  await backend?.[Symbol.asyncDispose]();
+  await silent?.[Symbol.asyncDispose]();
+});
+
+async function ask(text: string): Promise<RawClient> {
+  const client = await connectTo(stack.url);
+  client.send(text);
+  return client;
+}
+
+/** The head of the last request that the backend got for a target. */
+function seen(target: string): string {
+  const found = backend.requests.findLast(({ head }) => head.split(" ")[1] === target);
+  if (!found) throw new Error(`The backend got no ${target}.`);
+  return found.head;
+}
+
+/** After every fault, four requests at once must still find four slots. */
+async function expectAllSlots(): Promise<void> {
+  const answers = await Promise.all([1, 2, 3, 4].map(() => fetch(`${stack.url}/plain`)));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+}
+
+describe("a request on its way to a backend", () => {
+  it("keeps its target, and gets the host's base path before it (V46)", async () => {
+    await fetch(`${stack.url}/based/x%2Fy//z?b=1&a=%26`);
+    expect(seen("/base/x%2Fy//z?b=1&a=%26")).toBeDefined();
+  });
+
+  it("carries the backend's name and port as its Host (V48)", async () => {
+    await fetch(`${stack.url}/host`);
+    expect(seen("/host")).toMatch(new RegExp(`^host: 127\\.0\\.0\\.1:${backend.port}$`, "im"));
+  });
+
+  it("goes to the pinned address under the host's own name (V47)", async () => {
+    const answer = await fetch(`${stack.url}/pinned/x`);
+    expect(answer.status).toBe(200);
+    expect(seen("/x")).toMatch(new RegExp(`^host: svc\\.test:${backend.port}$`, "im"));
+  });
+
+  it("holds nothing that was meant for the gateway or for one connection (V72)", async () => {
+    const control = ["S7PTTL: 60", "s7ptimeout: 5000", "S7PPriorityKey: 12345", "S7PDEBUG: true"];
+    const hop = ["Connection: keep-alive, X-Named", "X-Named: 1", "TE: trailers", "Keep-Alive: 5"];
+    using client = await ask(requestFor("/control", ...control, ...hop, "X-Kept: 1"));
+    await client.until(/ok$/);
+    const head = seen("/control");
+    expect(head).toMatch(/^x-kept: 1$/im);
+    expect(head).not.toMatch(/^(s7p|te:|keep-alive|x-named|x-ms-)/im);
+  });
+
+  it("continues the caller's trace (V74)", async () => {
+    const traceId = "0af7651916cd43dd8448eb211c80319c";
+    await fetch(`${stack.url}/trace`, {
+      headers: { traceparent: `00-${traceId}-b7ad6b7169203331-01` },
+    });
+    expect(seen("/trace")).toMatch(
+      new RegExp(`^traceparent: 00-${traceId}-[0-9a-f]{16}-01$`, "im"),
+    );
+  });
+
+  it("keeps the order, spelling and number of its fields", async () => {
+    const fields = ["X-Zed: 1", "x-a: 2", "X-Zed: 3", "Content-Encoding: gzip"];
+    using client = await ask(requestFor("/fields", ...fields));
+    await client.until(/ok$/);
+    const lines = seen("/fields").split("\r\n");
+    expect(lines.filter((line) => fields.includes(line))).toEqual(fields);
+  });
+
+  it("may be one of several on a connection (V77)", async () => {
+    using client = await ask(requestFor("/first"));
+    await client.until(/ok$/);
+    client.send(requestFor("/second"));
+    await client.until(/ok.*HTTP\/1\.1 200.*ok$/s);
+    expect(seen("/second")).toBeDefined();
+  });
+});
+
+describe("an answer on its way to the client", () => {
+  it("has the very bytes of the backend's (V84)", async () => {
+    const body = "one\r\ntwo\u00ff\u0000\rthree\n\nno newline at the end";
+    const target = path(({ socket }) => {
+      socket.write(`${headOf("200 OK", `Content-Length: ${body.length}`)}${body}`, "latin1");
+    });
+    using client = await ask(requestFor(target, "Connection: close"));
+    const [head, ...rest] = (await client.closed()).split("\r\n\r\n");
+    expect(rest.join("\r\n\r\n")).toBe(body);
+    expect(head).toMatch(new RegExp(`^content-length: ${body.length}$`, "im"));
+  });
+
+  it("keeps the order, spelling and number of its fields, but for those of one connection", async () => {
+    const fields = [
+      "X-Zed: 1",
+      "Set-Cookie: a=1; Path=/",
+      "Set-Cookie: b=2",
+      "Link: </a>",
+      "Link: </b>",
+      "WWW-Authenticate: A",
+      "WWW-Authenticate: B",
+      "Content-Encoding: gzip",
+      "Date: Thu, 01 Jan 2026 00:00:00 GMT",
+    ];
+    const hop = ["Server: secret/1", "Connection: X-Named", "X-Named: 1", "Keep-Alive: timeout=5"];
+    const target = path(({ socket }) => {
+      socket.write(`${headOf("401 No", ...fields, ...hop, "Content-Length: 2")}ok`);
+    });
+    using client = await ask(requestFor(target));
+    const lines = (await client.until(/ok$/)).split("\r\n");
+    expect(lines.filter((line) => fields.includes(line))).toEqual(fields);
+    expect(lines.join("\n")).not.toMatch(/secret|x-named|timeout=5|x-ms-invocation-id/i);
+    expect(lines.filter((line) => /^date:/i.test(line))).toHaveLength(1);
+  });
+
+  it.each([
+    ["GET", headOf("204 No Content", "X-A: 1")],
+    ["GET", headOf("304 Not Modified", "X-A: 1", "Content-Length: 9")],
+    ["HEAD", headOf("200 OK", "X-A: 1", "Content-Length: 9")],
+    ["GET", `${headOf("205 Reset Content", "X-A: 1", "Content-Length: 2")}no`],
+  ])("may be without a body: %s, %j", async (method, head) => {
+    const target = path(({ socket }) => void socket.write(head));
+    using client = await ask(requestFor(target).replace("GET", method));
+    const text = await client.until(/\r\n\r\n/);
+    expect(text).toMatch(/^x-a: 1$/im);
+    // The next answer begins right behind: nothing of a body came between.
+    client.send(requestFor("/after"));
+    const both = await client.until(/ok$/);
+    expect(both.slice(text.length)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it("reaches the client event by event, none waiting for the next (V78)", async () => {
+    const next: (() => void)[] = [];
+    const target = path(async ({ socket }) => {
+      socket.write(SSE);
+      for (let event = 0; event < 10; event++) {
+        const taken = new Promise<void>((resolve) => next.push(resolve));
+        socket.write(chunkOf(`data: event ${event}\n\n`));
+        await taken;
+      }
+      socket.write(LAST_CHUNK);
+    });
+    using client = await ask(requestFor(target, "Connection: close"));
+    for (let event = 0; event < 10; event++) {
+      await client.until(new RegExp(`event ${event}\n\n`));
+      next[event]?.();
+    }
+    expect(await client.closed()).toMatch(/0\r\n\r\n$/);
+  });
+});
+
+describe("a backend that is silent", () => {
+  it("is answered for with 408 when there is no other (V32)", async () => {
+    const answer = await fetch(`${stack.url}/silent/x`, { headers: { S7PTimeout: "500" } });
+    expect(answer.status).toBe(408);
+    await eventually(() => silent.open.size).toBe(0);
+  });
+
+  it("is left for another (V33)", async () => {
+    for (const _ of [1, 2, 3]) {
+      const answer = await fetch(`${stack.url}/failover/x`, { headers: { S7PTimeout: "500" } });
+      expect([answer.status, await answer.text()]).toEqual([200, "ok"]);
+    }
+    expect(silent.requests.length).toBeGreaterThan(1);
+  });
+});
+
+describe("a backend that breaks", () => {
+  it.each([
+    ["a stream without its ending", SSE + chunkOf(HELLO) + LAST_CHUNK],
+    ["a stream that is cut", SSE + chunkOf(HELLO)],
+    [
+      "a stream with an error event",
+      SSE + chunkOf(HELLO) + chunkOf('data: {"error":{"code":"x"}}\n\n') + LAST_CHUNK,
+    ],
+  ])("in %s reaches the client as an error event and a broken connection", async (_, text) => {
+    const [first, ...rest] = text.split(chunkOf(HELLO));
+    const target = path(({ socket }) => {
+      socket.write(first + chunkOf(HELLO));
+      // Later than the first event, so that the answer is committed by then.
+      setTimeout(() => socket.end(rest.join("")), 200);
+    });
+    using client = await ask(requestFor(target));
+    const got = await client.closed();
+    expect(got).toContain(HELLO);
+    expect(got).toMatch(/event: error\ndata: \{.*"code":"backend-failed".*\}\n\n/);
+    expect(got).not.toContain("\r\n0\r\n\r\n");
+    expect(got).not.toContain(String(backend.port));
+    await expectAllSlots();
+  });
+
+  it.each([
+    ["a length", `${headOf("200 OK", "Content-Length: 9")}four`],
+    ["chunks", headOf("200 OK", "Transfer-Encoding: chunked") + chunkOf("four")],
+  ])("in a body with %s breaks the client's connection too", async (_, text) => {
+    const target = path(({ socket }) => void socket.end(text));
+    await expect(fetch(`${stack.url}${target}`).then((answer) => answer.text())).rejects.toThrow();
+    await expectAllSlots();
+  });
+});
+
+describe("a client that misbehaves", () => {
+  const slow: RawScript = ({ socket }) =>
+    void socket.write(headOf("200 OK", "Transfer-Encoding: chunked") + chunkOf("first"));
+
+  it.each([
+    ["before the answer", (() => {}) as RawScript, /^$/],
+    [
+      "before the first event",
+      (({ socket }) => void socket.write(SSE + chunkOf(": wait\n\n"))) as RawScript,
+      /^$/,
+    ],
+    ["in the middle of the answer", slow, /first/],
+  ])("and leaves %s frees its slot and its backend", async (_, script, pattern) => {
+    const target = path(script);
+    const clients = await Promise.all([1, 2, 3, 4].map(() => ask(requestFor(target))));
+    const running = () => backend.requests.filter(({ head }) => head.includes(`${target} `));
+    await eventually(() => running().length).toBe(4);
+    await Promise.all(clients.map((client) => client.until(pattern)));
+    for (const client of clients) client.socket.destroy();
+    await eventually(() => running().filter(({ socket }) => !socket.destroyed).length).toBe(0);
+    await expectAllSlots();
+  });
+
+  it("and drips its request holds up nobody else", async () => {
+    const loris = await Promise.all(Array.from({ length: 20 }, () => connectTo(stack.url)));
+    for (const [at, client] of loris.entries()) {
+      client.send(
+        at % 2 === 0
+          ? "GET / HTTP/1.1\r\nHos"
+          : "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1",
+      );
+    }
+    await expectAllSlots();
+    for (const client of loris) client.socket.destroy();
+    await expectAllSlots();
+  });
+});
