@@ -36,6 +36,7 @@ if (owned.services.jobs) {
   registerJobOrchestrator();
 }
 registerGateway(context);
+owned.start();
 app.hook.appTerminate(async () => {
   owned.stop();
   await owned.close();

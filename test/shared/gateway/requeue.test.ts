@@ -1,0 +1,222 @@
+import { describe, expect, it } from "vitest";
+import { handleRequest } from "../../../shared/gateway/index.ts";
+import { settle } from "../../support/fake-clock.ts";
+import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
+import { textOf } from "../../support/streams.ts";
+
+const open = (env: Record<string, string> = {}): TestGateway =>
+  createGateway({
+    GATEWAY_SYNC_MODE: "direct",
+    LoadBalanceMode: "roundrobin",
+    Workers: "1",
+    ...env,
+  });
+
+async function serve(gateway: TestGateway, change: Parameters<typeof requestTo>[1] = {}) {
+  const response = await handleRequest(gateway.services, requestTo(gateway, change), undefined);
+  return { status: response.status, text: await textOf(response.body), headers: response.headers };
+}
+
+const asksAgain = (gateway: TestGateway, ...headers: [string, string][]): void =>
+  gateway.backends.answer(429, "later", [["S7PREQUEUE", "True"], ...headers]);
+
+const hostsOf = ({ backends }: TestGateway): string[] => backends.calls.map(({ host }) => host.id);
+const headerOf = (gateway: TestGateway, call: number, name: string): string | undefined =>
+  gateway.backends.calls[call]?.headers.find(([key]) => key === name)?.[1];
+
+describe("a request that a backend wants again", () => {
+  it("is sent again after the wait that was asked for, and not before (V56)", async () => {
+    const gateway = open();
+    asksAgain(gateway, ["retry-after-ms", "500"]);
+    gateway.backends.answer(200, "fine");
+    const serving = serve(gateway);
+    await gateway.clock.advance(499);
+    expect(gateway.backends.calls).toHaveLength(1);
+    await gateway.clock.advance(1);
+    const { status, text, headers } = await serving;
+    expect([status, text]).toEqual([200, "fine"]);
+    expect(headers).toContainEqual(["x-attempts", "2"]);
+    expect(headers).toContainEqual(["x-request-queue-duration", "500"]);
+    expect(gateway.clock.pending).toBe(0);
+  });
+
+  it("waits no longer than the first of its backends asks (V57)", async () => {
+    const gateway = open({ Host2: "http://backend-2.test" });
+    asksAgain(gateway, ["retry-after-ms", "5000"]);
+    asksAgain(gateway, ["retry-after-ms", "400"]);
+    gateway.backends.answer(200);
+    const serving = serve(gateway);
+    await gateway.clock.advance(400);
+    expect((await serving).status).toBe(200);
+  });
+
+  it.each([
+    ["seconds", (): [string, string] => ["retry-after", "1"]],
+    [
+      "a date",
+      (g: TestGateway): [string, string] => [
+        "Retry-After",
+        new Date(g.clock.now() + 1000).toUTCString(),
+      ],
+    ],
+    ["nothing that can be read", (): [string, string] => ["retry-after", "soon"]],
+  ])("waits a second when %s says so (V60)", async (_, header) => {
+    const gateway = open();
+    asksAgain(gateway, header(gateway));
+    gateway.backends.answer(200);
+    const serving = serve(gateway);
+    await gateway.clock.advance(999);
+    expect(gateway.backends.calls).toHaveLength(1);
+    await gateway.clock.advance(1);
+    expect((await serving).status).toBe(200);
+  });
+
+  it("holds no slot while it waits (V58)", async () => {
+    const gateway = open();
+    asksAgain(gateway, ["retry-after-ms", "2000"]);
+    gateway.backends.answer(200, "second");
+    const first = serve(gateway);
+    await settle();
+    expect(gateway.services.slots.running).toBe(0);
+    expect((await serve(gateway, { id: "request-2" })).text).toBe("second");
+    await gateway.clock.advance(2000);
+    expect((await first).status).toBe(200);
+  });
+
+  it("tells the backend which request it is, and how often it has been sent (V61)", async () => {
+    const gateway = open();
+    asksAgain(gateway, ["retry-after-ms", "10"]);
+    asksAgain(gateway, ["retry-after-ms", "10"], ["x-PolicyCycleCounter", "7"]);
+    gateway.backends.answer(200);
+    const serving = serve(gateway, { headers: [["x-policycyclecounter", "99"]] });
+    await gateway.clock.advance(20);
+    await serving;
+    const seen = [0, 1, 2].map((call) => headerOf(gateway, call, "x-PolicyCycleCounter"));
+    expect(seen).toEqual(["0", "1", "7"]);
+    expect([0, 1, 2].map((call) => headerOf(gateway, call, "x-S7P-ID"))).toEqual(
+      Array(3).fill("request-1"),
+    );
+  });
+
+  it("is seen by the backend under the same path each time (V62)", async () => {
+    const gateway = open({ Host1: "host=http://a.test;path=/chat" });
+    asksAgain(gateway, ["retry-after-ms", "10"]);
+    gateway.backends.answer(200);
+    const serving = serve(gateway, { target: "/chat/x" });
+    await gateway.clock.advance(10);
+    await serving;
+    expect(gateway.backends.calls.map(({ target }) => target)).toEqual(["/x", "/x"]);
+  });
+
+  it("does not wait for a time that is beyond its own", async () => {
+    const gateway = open();
+    asksAgain(gateway, ["retry-after", "60"]);
+    const answer = await serve(gateway, { headers: [["S7PTTL", "5"]] });
+    expect(answer).toMatchObject({ status: 429, text: "later" });
+    expect(answer.headers).toContainEqual(["retry-after", "60"]);
+  });
+
+  it("ends at its deadline or with its client, whatever it waits for", async () => {
+    const gateway = open();
+    asksAgain(gateway, ["retry-after", "60"]);
+    const leaving = new AbortController();
+    const serving = serve(gateway, { closed: leaving.signal });
+    await settle();
+    leaving.abort(new Error("gone"));
+    await serving;
+    expect(gateway.backends.calls).toHaveLength(1);
+    expect([gateway.clock.pending, gateway.services.pool.room.waiting]).toEqual([0, 0]);
+  });
+
+  it("does not come back to a backend that was silent", async () => {
+    const gateway = open({ Host2: "http://backend-2.test" });
+    gateway.backends.silence();
+    asksAgain(gateway, ["retry-after-ms", "100"]);
+    gateway.backends.answer(200);
+    const serving = serve(gateway, { headers: [["S7PTimeout", "1000"]] });
+    await gateway.clock.advance(1100);
+    expect((await serving).status).toBe(200);
+    expect(hostsOf(gateway)).toEqual(["Host1", "Host2", "Host2"]);
+  });
+});
+
+describe("fixed capacity", () => {
+  const ptuFirst = (spill: string): TestGateway =>
+    open({
+      Workers: "10",
+      Host1: "host=http://a.test;tier=ptu;maxconcurrency=1",
+      Host2: "host=http://b.test;tier=paygo",
+      GATEWAY_ROUTING_SPILL: spill,
+    });
+
+  it("spills at once where it may, and says so in the receipt", async () => {
+    const gateway = ptuFirst("*=now");
+    gateway.backends.silence();
+    gateway.backends.answer(200);
+    void serve(gateway);
+    await settle();
+    expect((await serve(gateway)).status).toBe(200);
+    expect(hostsOf(gateway)).toEqual(["Host1", "Host2"]);
+    expect(gateway.receipts.at(-1)).toMatchObject({ spill: { tier: 2, afterMs: 0 } });
+  });
+
+  it("spills after a wait, without a slot", async () => {
+    const gateway = ptuFirst("2=after:2000");
+    gateway.backends.silence();
+    gateway.backends.answer(200);
+    void serve(gateway);
+    await settle();
+    const waiting = serve(gateway);
+    await gateway.clock.advance(1999);
+    expect(hostsOf(gateway)).toEqual(["Host1"]);
+    expect(gateway.services.slots.running).toBe(1);
+    await gateway.clock.advance(1);
+    expect((await waiting).status).toBe(200);
+    expect(gateway.receipts.at(-1)).toMatchObject({
+      waitedMs: 2000,
+      spill: { tier: 2, afterMs: 2000 },
+    });
+  });
+
+  it("spills only when the deadline is near", async () => {
+    const gateway = ptuFirst("2=deadline:30000");
+    gateway.backends.silence();
+    gateway.backends.answer(200);
+    void serve(gateway);
+    await settle();
+    const waiting = serve(gateway, { headers: [["S7PTTL", "100"]] });
+    await gateway.clock.advance(69_999);
+    expect(hostsOf(gateway)).toEqual(["Host1"]);
+    await gateway.clock.advance(1);
+    expect((await waiting).status).toBe(200);
+  });
+
+  it("is used as soon as there is room again", async () => {
+    const gateway = ptuFirst("2=never");
+    const first = Promise.withResolvers<void>();
+    gateway.backends.answers.push(async () => {
+      await first.promise;
+      return { status: 200, headers: [], body: (async function* () {})(), discard() {} };
+    });
+    gateway.backends.answer(200);
+    const running = serve(gateway);
+    await settle();
+    const waiting = serve(gateway);
+    await gateway.clock.advance(500);
+    first.resolve();
+    await running;
+    await waiting;
+    expect(hostsOf(gateway)).toEqual(["Host1", "Host1"]);
+    expect(gateway.receipts.at(-1)).toMatchObject({ waitedMs: 500 });
+  });
+
+  it("is waited for when it is throttled, by a class that may not spill", async () => {
+    const gateway = ptuFirst("2=never");
+    gateway.backends.answer(429, "busy", [["retry-after", "3"]]);
+    gateway.backends.answer(200);
+    const waiting = serve(gateway);
+    await gateway.clock.advance(3000);
+    expect((await waiting).status).toBe(200);
+    expect(hostsOf(gateway)).toEqual(["Host1", "Host1"]);
+  });
+});
