@@ -34,8 +34,12 @@ function register(
   ): Promise<HttpResponseInit> => {
     const requestId = services.newId();
     const receivedAt = services.clock.now();
-    const { headers } = toGatewayRequest(request, context, { connections, requestId, receivedAt });
-    const query = { id: request.params["id"] ?? "", headers };
+    const { headers, target } = toGatewayRequest(request, context, {
+      connections,
+      requestId,
+      receivedAt,
+    });
+    const query = { id: request.params["id"] ?? "", headers, target };
     const response = await answering(services, requestId, () => read(services, query));
     return toHttpResponse(response, connections.find(context.invocationId));
   };

@@ -7,6 +7,13 @@ export {
 } from "./connections.ts";
 export { type HostSettings, hostKey } from "./hosts.ts";
 export { type Lane, type Lanes, parseLanes, shippedLanes } from "./lanes.ts";
+export type { PolicySettings } from "./policy.ts";
 export type { RoutingSettings } from "./routing.ts";
-export { loadSettings, SETTING_NAMES, type Settings, SettingsError } from "./settings.ts";
+export {
+  currentEnvironment,
+  loadSettings,
+  SETTING_NAMES,
+  type Settings,
+  SettingsError,
+} from "./settings.ts";
 export type { SpillRule, SpillRules } from "./spill.ts";

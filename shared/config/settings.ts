@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type HostSettings, parseHosts } from "./hosts.ts";
+import { type PolicySettings, policyContradictions, policyShape, toPolicy } from "./policy.ts";
 import { type RoutingSettings, routingShape, toRouting } from "./routing.ts";
 import { flag, headerName, integer, integerList, list } from "./values.ts";
 
@@ -38,6 +39,7 @@ const settingsSchema = z.object({
   AsyncTTLSecs: integer(1, MAX_INT32).default(86_400),
   AsyncTimeout: integer(1, MAX_INT32).default(1_800_000),
   ...routingShape,
+  ...policyShape,
   IgnoreSSLCert: flag.default(false),
   TERMINATION_GRACE_PERIOD_SECONDS: integer(0, 3600).default(30),
 });
@@ -78,6 +80,9 @@ export interface Settings {
   readonly loadBalanceMode: RawSettings["LoadBalanceMode"];
   readonly maxAttempts: number;
   readonly routing: RoutingSettings;
+  readonly policy: PolicySettings;
+  /** Reserved slots as the original writes them: `class:count`, separated by commas. */
+  readonly priorityWorkers: string;
   readonly ignoreTlsErrors: boolean;
   readonly terminationGraceMs: number;
   readonly hosts: readonly HostSettings[];
@@ -104,10 +109,15 @@ export function loadSettings(env: Environment = process.env): Settings {
   if (parsed.error) {
     problems.unshift(...parsed.error.issues.map((i) => `${i.path.join(".")}: ${i.message}`));
   }
-  problems.push(...contradictions(present));
+  problems.push(...contradictions(present), ...policyContradictions(env));
   if (!env["Host1"]) problems.push("Host1: no backend is set");
   if (!parsed.success || problems.length > 0) throw new SettingsError(problems);
   return frozen(toSettings(parsed.data, hosts));
+}
+
+/** The environment as it stands: what hot settings are laid over. */
+export function currentEnvironment(): Environment {
+  return { ...process.env };
 }
 
 /** What only shows when settings are seen together; each that is wrong by itself is named already. */
@@ -157,6 +167,8 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[]): Settings 
     loadBalanceMode: raw.LoadBalanceMode,
     maxAttempts: raw.MaxAttempts,
     routing: toRouting(raw),
+    policy: toPolicy(raw),
+    priorityWorkers: raw.PriorityWorkers,
     ignoreTlsErrors: raw.IgnoreSSLCert,
     terminationGraceMs: raw.TERMINATION_GRACE_PERIOD_SECONDS * 1000,
     hosts,

@@ -1,3 +1,5 @@
+import type { HeaderList } from "./headers.ts";
+
 /** What a client and an operator may rely on about an error. */
 export interface ErrorKind {
   /** HTTP status of the answer. */
@@ -69,6 +71,8 @@ export interface GatewayErrorOptions {
   cause?: unknown;
   /** How long the client should wait before it tries again, in milliseconds. */
   retryAfterMs?: number;
+  /** Headers that the answer carries besides. */
+  headers?: HeaderList;
 }
 
 /** The only error that carries an answer; anything else that is thrown becomes `internal`. */
@@ -76,12 +80,14 @@ export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly code: ErrorCode;
   readonly retryAfterMs: number | undefined;
+  readonly headers: HeaderList;
 
   /** `detail` says what happened this time: never a backend's name, a URL, a token or a stack. */
   constructor(code: ErrorCode, detail: string, options: GatewayErrorOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
+    this.headers = options.headers ?? [];
   }
 }
 

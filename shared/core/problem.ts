@@ -23,6 +23,7 @@ export function problemResponse(error: GatewayError, requestId: string): Gateway
       ["content-type", "application/problem+json"],
       ["content-length", String(body.byteLength)],
       ...retryAfter(error.retryAfterMs),
+      ...error.headers,
     ],
     body,
   };

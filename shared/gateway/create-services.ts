@@ -1,25 +1,36 @@
 import { randomUUID } from "node:crypto";
 import { createBackendClient, createTokenSource } from "../backends/index.ts";
-import type {
-  Connections,
-  Lanes,
-  MessagingConnection,
-  Settings,
-  StorageConnection,
+import {
+  type Connections,
+  type Lanes,
+  type MessagingConnection,
+  type Settings,
+  SettingsError,
+  type StorageConnection,
 } from "../config/index.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { PriorityClass } from "../core/domain.ts";
-import { createClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
+import { LimitBook } from "../limits/index.ts";
+import { type ClaimCheck, createClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import { BackendPool } from "../routing/index.ts";
-import { FairScheduler } from "../scheduling/index.ts";
+import { FairScheduler, parsePriorityWorkers } from "../scheduling/index.ts";
 import { BlobContainer, openBlobService, Table } from "../storage/index.ts";
-import { type Emit, replyInboxLost, replyUnclaimed } from "../telemetry/index.ts";
+import {
+  type Emit,
+  limitLedgerFailed,
+  replyInboxLost,
+  replyUnclaimed,
+} from "../telemetry/index.ts";
 import { createRequestHeaderFilter } from "./forwarded-headers.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
+import { LimitLedger } from "./limit-ledger.ts";
+import { createPolicy } from "./policy.ts";
+import { openPolicyDocuments } from "./policy-documents.ts";
 import { probeBackends } from "./probe-backends.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
 import { TableJobStore } from "./table-job-store.ts";
+import type { LimitServices } from "./within-limits.ts";
 
 export interface CreateServicesOptions {
   settings: Settings;
@@ -44,16 +55,17 @@ const WORK_CONTAINER = "gateway-requests";
 const RESULTS_CONTAINER = "gateway-results";
 const JOBS_TABLE = "gatewayJobs";
 const IDEMPOTENCY_TABLE = "gatewayIdempotency";
+const LIMITS_TABLE = "gatewayLimits";
 
 /** Makes everything once. Opens no connection: each does that on its first use. */
 export function createServices(options: CreateServicesOptions): OwnedServices {
   const { settings, connections, lanes, emit, clock = systemClock } = options;
   const stopping = new AbortController();
   const preemptible = preemptibleClasses(lanes);
-  const backends = createBackendClient({
-    ignoreTlsErrors: settings.ignoreTlsErrors,
-    tokens: createTokenSource(clock),
-  });
+  const tokens = createTokenSource(clock);
+  const backends = createBackendClient({ ignoreTlsErrors: settings.ignoreTlsErrors, tokens });
+  const slots = createSlots(settings, preemptible, clock);
+  const limits = openLimits(connections.storage, { clock, emit });
   const remote = settings.role === "stream" ? undefined : openRemote(connections, options, clock);
   const services: Services = {
     settings,
@@ -62,12 +74,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     newId: randomUUID,
     random: Math.random,
     emit,
-    slots: new FairScheduler({
-      capacity: settings.workers,
-      clock,
-      maxQueueLength: settings.maxQueueLength,
-      preemptible,
-    }),
+    slots,
     preemptible,
     gates: laneGates(lanes, clock),
     requestHeaders: createRequestHeaderFilter(settings),
@@ -75,7 +82,22 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     backends,
     waitingRoom: remote?.waitingRoom,
     jobs: remote?.jobs,
-    idempotency: remote?.idempotency,
+    idempotency: connections.storage && openIdempotency(connections.storage, settings),
+    policy: createPolicy({
+      settings,
+      documents: openPolicyDocuments({
+        settings,
+        storage: connections.storage,
+        tokens,
+        clock,
+        random: Math.random,
+        emit,
+        signal: stopping.signal,
+      }),
+      emit,
+      onWeights: (weights) => slots.reconfigure({ weights }),
+    }),
+    limits,
     stopping: stopping.signal,
   };
   return {
@@ -83,11 +105,51 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     start: () => probeBackends(services, stopping.signal),
     stop: () => stopping.abort(),
     async close() {
+      await limits.ledger?.close();
       await remote?.waitingRoom.replies.close();
       await remote?.waitingRoom.bus.close();
       await backends.close();
     },
   };
+}
+
+function createSlots(
+  { workers, maxQueueLength, priorityWorkers }: Settings,
+  preemptible: ReadonlySet<PriorityClass>,
+  clock: Clock,
+): FairScheduler {
+  const { reservations, problems } = parsePriorityWorkers(priorityWorkers, workers);
+  if (problems.length > 0) throw new SettingsError(problems);
+  return new FairScheduler({ capacity: workers, clock, maxQueueLength, preemptible, reservations });
+}
+
+function openLimits(
+  storage: StorageConnection | undefined,
+  { clock, emit }: { clock: Clock; emit: Emit },
+): LimitServices {
+  const book = new LimitBook();
+  const ledger =
+    storage &&
+    new LimitLedger({
+      book,
+      table: new Table(storage, LIMITS_TABLE),
+      instanceId: randomUUID(),
+      clock,
+      onProblem: (error) => emit(limitLedgerFailed(error)),
+    });
+  return { book, ledger };
+}
+
+function openIdempotency(storage: StorageConnection, { inlineBytes }: Settings): Idempotency {
+  return {
+    store: new IdempotencyStore(new Table(storage, IDEMPOTENCY_TABLE)),
+    claimCheck: openClaimCheck(storage, inlineBytes),
+  };
+}
+
+function openClaimCheck(storage: StorageConnection, inlineBytes: number): ClaimCheck {
+  const blobs = new BlobContainer(() => openBlobService(storage), WORK_CONTAINER);
+  return createClaimCheck(blobs, inlineBytes);
 }
 
 function laneGates({ lanes }: Lanes, clock: Clock): ReadonlyMap<string, FairScheduler> {
@@ -106,7 +168,6 @@ function preemptibleClasses({ lanes }: Lanes): ReadonlySet<PriorityClass> {
 interface Remote {
   readonly waitingRoom: WaitingRoom;
   readonly jobs: JobServices;
-  readonly idempotency: Idempotency;
 }
 
 function openRemote(
@@ -120,13 +181,8 @@ function openRemote(
         "as connection strings or by identity.",
     );
   }
-  const waitingRoom = openWaitingRoom({ messaging, storage, clock }, options);
   return {
-    waitingRoom,
-    idempotency: {
-      store: new IdempotencyStore(new Table(storage, IDEMPOTENCY_TABLE)),
-      claimCheck: waitingRoom.claimCheck,
-    },
+    waitingRoom: openWaitingRoom({ messaging, storage, clock }, options),
     jobs: {
       store: new TableJobStore(new Table(storage, JOBS_TABLE)),
       results: new BlobContainer(() => openBlobService(storage), RESULTS_CONTAINER),
@@ -143,11 +199,10 @@ function openWaitingRoom(
   { settings, lanes, emit }: CreateServicesOptions,
 ): WaitingRoom {
   const bus = new ServiceBus(messaging);
-  const blobs = new BlobContainer(() => openBlobService(storage), WORK_CONTAINER);
   return {
     bus,
     replyQueue: lanes.replies.queue,
-    claimCheck: createClaimCheck(blobs, settings.inlineBytes),
+    claimCheck: openClaimCheck(storage, settings.inlineBytes),
     replies: new ReplyInbox({
       bus,
       queue: lanes.replies.queue,

@@ -1,17 +1,18 @@
-import { admit, wantsStream } from "../admission/index.ts";
-import { collectBytes, TooManyBytesError } from "../core/bytes.ts";
+import { wantsStream } from "../admission/index.ts";
 import { ERRORS, GatewayError, toGatewayError } from "../core/errors.ts";
 import type { GatewayRequest, GatewayResponse } from "../core/http.ts";
 import { problemResponse } from "../core/problem.ts";
-import { identifyCaller } from "../identity/index.ts";
 import type { JobEngine } from "../jobs/index.ts";
 import { requestFailed } from "../telemetry/index.ts";
 import { acceptJob } from "./accept-job.ts";
+import { admitRequest } from "./admit-request.ts";
+import type { PolicySnapshot } from "./policy.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { serveDirect } from "./serve-direct.ts";
 import { serveOnce } from "./serve-once.ts";
 import { serveQueued } from "./serve-queued.ts";
 import type { Services } from "./services.ts";
+import { withinLimits } from "./within-limits.ts";
 
 const SHUTDOWN_RETRY_AFTER_MS = 5000;
 
@@ -52,18 +53,20 @@ async function serve(
       retryAfterMs: SHUTDOWN_RETRY_AFTER_MS,
     });
   }
-  const { settings } = services;
-  const admission = admit(request.headers, request.receivedAt, settings);
-  if (!admission.admitted) throw new GatewayError(admission.code, admission.detail);
-  const admitted: AdmittedRequest = {
-    request,
-    caller: identifyCaller(request.headers, settings.userHeaders),
-    ticket: admission.ticket,
-    body: await readBody(request, settings.maxBodyBytes),
-  };
-  return serveOnce(services, admitted, () =>
-    admitted.ticket.isAsync ? acceptJob(services, admitted, engine) : serveNow(services, admitted),
+  const admitted = await admitRequest(services, request);
+  const current = inForce(services, admitted.policy);
+  // A repetition is answered from what is kept, and claims nothing of its caller's limits.
+  return serveOnce(current, admitted, () =>
+    withinLimits(current, admitted, (claimed) =>
+      claimed.ticket.isAsync ? acceptJob(current, claimed, engine) : serveNow(current, claimed),
+    ),
   );
+}
+
+/** The services as they are for a request that holds this policy: hot settings may differ by now. */
+function inForce(services: Services, { settings, requestHeaders }: PolicySnapshot): Services {
+  if (settings === services.settings) return services;
+  return { ...services, settings, requestHeaders };
 }
 
 /** A stream is always direct; the rest goes by the mode, and never into a waiting room that is not there. */
@@ -73,25 +76,9 @@ function serveNow(services: Services, admitted: AdmittedRequest): Promise<Gatewa
   if (!waitingRoom || settings.syncMode === "direct" || wantsStream(request.headers, body)) {
     return serveDirect(services, admitted);
   }
-  const demand = { priority: ticket.priority, userId: admitted.caller.userId };
+  const demand = { priority: ticket.priority, ...admitted.caller };
   const slot = settings.syncMode === "auto" ? slots.tryAcquire(demand) : undefined;
   return slot
     ? serveDirect(services, admitted, slot)
     : serveQueued(services, waitingRoom, admitted);
-}
-
-async function readBody(
-  { body }: GatewayRequest,
-  limitBytes: number,
-): Promise<Uint8Array | undefined> {
-  if (!body) return undefined;
-  try {
-    const bytes = await collectBytes(body, limitBytes);
-    return bytes.byteLength > 0 ? bytes : undefined;
-  } catch (cause) {
-    if (cause instanceof TooManyBytesError) {
-      throw new GatewayError("request-too-large", cause.message, { cause });
-    }
-    throw new GatewayError("bad-request", "The request body ended early.", { cause });
-  }
 }

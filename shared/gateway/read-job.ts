@@ -1,9 +1,9 @@
 import { GatewayError } from "../core/errors.ts";
 import { type HeaderList, withoutHeaders } from "../core/headers.ts";
 import { type GatewayResponse, jsonResponse } from "../core/http.ts";
-import { identifyCaller } from "../identity/index.ts";
 import { type JobResult, type JobSnapshot, stateOf } from "../jobs/index.ts";
 import { jobLinks } from "./accept-job.ts";
+import { recognise } from "./admit-request.ts";
 import { responseHeaders } from "./forwarded-headers.ts";
 import type { JobServices, Services } from "./services.ts";
 
@@ -13,6 +13,7 @@ const POLL_SECONDS = 2;
 export interface JobQuery {
   readonly id: string;
   readonly headers: HeaderList;
+  readonly target: string;
 }
 
 /** A job's state, from rows and never from the engine: 202 while it runs, 200 when it has ended. */
@@ -54,13 +55,14 @@ function resultHeaders({ status, headers, sizeBytes }: JobResult): HeaderList {
 
 /** Others' jobs are as unknown as those that never were. */
 async function findOwn(
-  { jobs, settings }: Services,
-  { id, headers }: JobQuery,
+  services: Services,
+  { id, headers, target }: JobQuery,
 ): Promise<{ snapshot: JobSnapshot; jobs: JobServices }> {
+  const { jobs } = services;
   if (!jobs) throw new GatewayError("async-unavailable", "This app serves no jobs.");
   const snapshot = await jobs.store.read(id);
-  const { userId } = identifyCaller(headers, settings.userHeaders);
-  if (!snapshot || snapshot.job.owner !== userId) {
+  const { caller } = await recognise(services, { headers, target });
+  if (!snapshot || snapshot.job.owner !== caller.userId) {
     throw new GatewayError("job-not-found", "There is no such job.");
   }
   return { snapshot, jobs };

@@ -2,6 +2,7 @@ import type { Ticket } from "../admission/index.ts";
 import type { Settings } from "../config/index.ts";
 import type { GatewayRequest } from "../core/http.ts";
 import { type Caller, openCredentials, sealCredentials } from "../identity/index.ts";
+import type { Reservation } from "../limits/index.ts";
 import type { ClaimCheck, MessageBody, RequestEnvelope } from "../messaging/index.ts";
 import type { OutgoingRequest } from "./call-backends.ts";
 
@@ -11,6 +12,8 @@ export interface AdmittedRequest {
   readonly caller: Caller;
   readonly ticket: Ticket;
   readonly body: Uint8Array | undefined;
+  /** What the request claims of its caller's limits; absent where none apply. */
+  readonly reservation?: Reservation | undefined;
 }
 
 /** What travels with the request besides itself. */
@@ -32,6 +35,7 @@ export function toEnvelope(
     kind,
     id: request.id,
     userId: caller.userId,
+    ...(caller.groupId === undefined ? {} : { groupId: caller.groupId }),
     priority: ticket.priority,
     method: request.method,
     target: request.target,

@@ -61,11 +61,11 @@ function required({ waitingRoom, jobs }: Services): { room: WaitingRoom; jobs: J
 async function runInTurn(run: LaneRun, lane: Lane): Promise<void> {
   const { services, envelope } = run;
   const { clock, gates } = services;
-  const { priority, userId, expiresAt } = envelope;
+  const { priority, userId, groupId, expiresAt } = envelope;
   if (expiresAt <= clock.now()) return;
   using deadline = createDeadline(clock, expiresAt, { reason: ttlExpired });
   const { signal } = deadline;
-  const demand = { priority, userId, expiresAt, signal, isLimited: false };
+  const demand = { priority, userId, groupId, expiresAt, signal, isLimited: false };
   try {
     const gate = await gates.get(lane.name)?.acquire(demand);
     try {

@@ -35,20 +35,50 @@ export async function serveDirect(
   const outgoing = { ...request, body, attemptTimeoutMs, priority, expiresAt };
   const trip = tripOf(services, outgoing);
   let place: number | undefined;
-  const demand = { priority, userId: caller.userId, expiresAt, signal };
+  const demand = { priority, ...caller, expiresAt, signal };
+  const estimatedWaitMs = freeSlot ? undefined : expectedWait(services, admitted);
   // Awaited here: the deadline must hold until the answer begins, not until this call returns.
   return await withRequeues(services, { trip, signal }, (isAgain) =>
     inSlot(services, {
       freeSlot: isAgain ? undefined : freeSlot,
       demand: { ...demand, isLimited: !isAgain, place },
       async run(slot, wanted) {
+        admitted.reservation?.started();
         place = slot.place;
         const answer = await callBackends(services, { ...outgoing, trip }, wanted);
         slot.delivered();
-        return streamThrough(services, request, { answer, slot });
+        const response = streamThrough(services, request, { answer, slot });
+        return {
+          ...response,
+          headers: [...response.headers, ...waitHeaders(slot, estimatedWaitMs)],
+        };
       },
     }),
   );
+}
+
+/** Refuses at once what, by the measured rate, would rot in the queue until its deadline. */
+function expectedWait(
+  { slots }: Services,
+  { ticket, caller }: AdmittedRequest,
+): number | undefined {
+  const { priority, expiresAt: deadlineAt } = ticket;
+  const outlook = slots.canMeet({ priority, deadlineAt, ...caller });
+  if (!outlook.refused) return outlook.estimatedWaitMs;
+  throw new GatewayError(
+    "wait-too-long",
+    "By the measured rate no slot would be free before the request's time to live ends.",
+    { retryAfterMs: outlook.retryAfterMs },
+  );
+}
+
+/** What a request that waited is told of its wait: its place when it came, and what was expected. */
+function waitHeaders({ position }: Slot, estimatedWaitMs: number | undefined): HeaderList {
+  if (position === 0) return [];
+  const place = ["x-queue-position", String(position)] as const;
+  return estimatedWaitMs === undefined
+    ? [place]
+    : [place, ["x-estimated-wait-ms", String(Math.round(estimatedWaitMs))]];
 }
 
 function streamThrough(

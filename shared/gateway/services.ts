@@ -9,8 +9,9 @@ import type { BackendPool } from "../routing/index.ts";
 import type { FairScheduler } from "../scheduling/index.ts";
 import type { BlobContainer } from "../storage/index.ts";
 import type { Emit } from "../telemetry/index.ts";
-
+import type { Policy } from "./policy.ts";
 import type { Idempotency } from "./serve-once.ts";
+import type { LimitServices } from "./within-limits.ts";
 
 /** What serving through lanes needs; absent where no Service Bus is configured (role `stream`). */
 export interface WaitingRoom {
@@ -46,6 +47,8 @@ export interface Services {
   readonly waitingRoom: WaitingRoom | undefined;
   readonly jobs: JobServices | undefined;
   readonly idempotency: Idempotency | undefined;
+  readonly policy: Policy;
+  readonly limits: LimitServices;
   /** Aborts when the app is told to stop: nothing new is admitted from then on. */
   readonly stopping: AbortSignal;
 }

@@ -1,5 +1,5 @@
 export { type AsyncAccess, parseAsyncAccess } from "./async-access.ts";
-export { type Caller, identifyCaller } from "./caller.ts";
+export { ANONYMOUS_USER, type Caller, identifyCaller } from "./caller.ts";
 export { openCredentials, type SealedHeaders, sealCredentials } from "./credential-seal.ts";
 export type { ProfileFields } from "./entry-plan.ts";
 export type { ParsedDocument } from "./findings.ts";

@@ -43,7 +43,11 @@ export function* parseProfilesInSteps(
   }
   if (profiles.size === 0) findings.warn("the document has no profiles");
   return findings.outcome(() =>
-    Object.freeze({ size: profiles.size, find: (id: string) => profiles.get(id) }),
+    Object.freeze({
+      size: profiles.size,
+      find: (id: string) => profiles.get(id),
+      all: () => profiles.values(),
+    }),
   );
 }
 

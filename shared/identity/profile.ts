@@ -29,4 +29,6 @@ export interface Profile {
 export interface ProfileDirectory {
   readonly size: number;
   find(id: string): Profile | undefined;
+  /** Every profile; for what is worked out once when the document changes. */
+  all(): Iterable<Profile>;
 }

@@ -6,8 +6,8 @@ import { type LimitExceeded, SubjectUse } from "./subject-use.ts";
 export interface Reservation {
   /** The request waits no more; it counts among the running only. */
   started(): void;
-  /** The request was served: what it really used replaces the estimate. */
-  settle(tokens: number, nowMs: number): void;
+  /** The request was served: what it really used, where that is known, replaces the estimate. */
+  settle(tokens: number | undefined, nowMs: number): void;
   /** Nothing was served, and not by the caller's fault: the claim is as if it had never been. */
   release(nowMs: number): void;
 }
@@ -91,7 +91,8 @@ function reservationOf(
   };
   return {
     started: leaveQueue,
-    settle: (tokens, nowMs) => end({ requests: 0, tokens: tokens - reservedTokens }, nowMs),
+    settle: (tokens = reservedTokens, nowMs) =>
+      end({ requests: 0, tokens: tokens - reservedTokens }, nowMs),
     release: (nowMs) => end({ requests: -1, tokens: -reservedTokens }, nowMs),
   };
 }

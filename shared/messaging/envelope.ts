@@ -17,6 +17,7 @@ const requestSchema = z.strictObject({
   kind: z.enum(["request", "job"]),
   id: z.string().min(1).max(128),
   userId: z.string(),
+  groupId: z.string().optional(),
   priority: z.int().min(1),
   method: z.string().min(1),
   target: z.string().startsWith("/"),

@@ -90,3 +90,10 @@ export const jobSignalFailed = (jobId: string, error: unknown): TelemetryEvent =
   jobId,
   ...causeOf(error),
 });
+
+/** Instances could not tell each other their use of limits; the last figures stay in force. */
+export const limitLedgerFailed = (error: unknown): TelemetryEvent => ({
+  event: "limits.ledger.failed",
+  level: "warning",
+  ...causeOf(error),
+});

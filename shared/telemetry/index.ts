@@ -3,6 +3,7 @@ export {
   backendHealthChanged,
   type Emit,
   jobSignalFailed,
+  limitLedgerFailed,
   messageFailed,
   replyInboxLost,
   replyUnclaimed,

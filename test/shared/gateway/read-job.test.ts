@@ -38,7 +38,7 @@ const codeOf = (reading: Promise<unknown>): Promise<string> =>
 describe("readJob", () => {
   it("shows a job that waits, and says when to ask again", async () => {
     const { services } = await withJob();
-    const response = await readJob(services, { id: "job-1", headers: ANN });
+    const response = await readJob(services, { id: "job-1", headers: ANN, target: "/" });
     expect(response.status).toBe(202);
     expect(response.headers).toContainEqual(["retry-after", "2"]);
     expect(JSON.parse(await textOf(response.body))).toEqual({
@@ -56,7 +56,7 @@ describe("readJob", () => {
     const { services } = await withJob();
     await services.jobs?.store.recordStart("job-1", 1, CREATED + 1000);
     await services.jobs?.store.recordStart("job-1", 2, CREATED + 2000);
-    const response = await readJob(services, { id: "job-1", headers: ANN });
+    const response = await readJob(services, { id: "job-1", headers: ANN, target: "/" });
     expect(response.status).toBe(202);
     expect(JSON.parse(await textOf(response.body))).toMatchObject({
       state: "running",
@@ -67,7 +67,7 @@ describe("readJob", () => {
 
   it("shows how a job ended, and nothing of where its bytes are", async () => {
     const { services } = await withJob(succeededWith());
-    const response = await readJob(services, { id: "job-1", headers: ANN });
+    const response = await readJob(services, { id: "job-1", headers: ANN, target: "/" });
     const text = await textOf(response.body);
     expect(response.status).toBe(200);
     expect(JSON.parse(text)).toMatchObject({
@@ -81,7 +81,7 @@ describe("readJob", () => {
   it("shows why the gateway ended a job", async () => {
     const error = { code: "ttl-expired", detail: "The job's time to live is over." };
     const { services } = await withJob({ state: "expired", endedAt: CREATED, attempt: 1, error });
-    const { body } = await readJob(services, { id: "job-1", headers: ANN });
+    const { body } = await readJob(services, { id: "job-1", headers: ANN, target: "/" });
     expect(JSON.parse(await textOf(body))).toMatchObject({ state: "expired", error });
   });
 
@@ -91,18 +91,22 @@ describe("readJob", () => {
   ])("does not know the job for %s", async (_, headers) => {
     const { services } = await withJob(succeededWith());
     for (const read of [readJob, readJobResult]) {
-      expect(await codeOf(read(services, { id: "job-1", headers }))).toBe("job-not-found");
+      expect(await codeOf(read(services, { id: "job-1", headers, target: "/" }))).toBe(
+        "job-not-found",
+      );
     }
   });
 
   it("does not know a job that never was", async () => {
     const { services } = await withJob();
-    expect(await codeOf(readJob(services, { id: "job-2", headers: ANN }))).toBe("job-not-found");
+    expect(await codeOf(readJob(services, { id: "job-2", headers: ANN, target: "/" }))).toBe(
+      "job-not-found",
+    );
   });
 
   it("knows no jobs where the app serves none", async () => {
     const { services } = createGateway({ GATEWAY_ROLE: "stream" });
-    expect(await codeOf(readJob(services, { id: "job-1", headers: ANN }))).toBe(
+    expect(await codeOf(readJob(services, { id: "job-1", headers: ANN, target: "/" }))).toBe(
       "async-unavailable",
     );
   });
@@ -110,7 +114,7 @@ describe("readJob", () => {
 
 describe("readJobResult", () => {
   const read = ({ services }: TestGateway) =>
-    readJobResult(services, { id: "job-1", headers: ANN });
+    readJobResult(services, { id: "job-1", headers: ANN, target: "/" });
 
   it("gives the backend's status, headers and exact bytes", async () => {
     const headers = [

@@ -7,7 +7,7 @@ describe("identifyCaller", () => {
       ["x-app", "billing"],
       ["X-USERID", "ann"],
     ] as const;
-    expect(identifyCaller(headers, ["X-UserID", "X-App"])).toEqual({ userId: "annbilling" });
+    expect(identifyCaller(headers, ["X-UserID", "X-App"])).toEqual({ userId: "ann\nbilling" });
   });
 
   it("counts everybody who does not say who they are as one user", () => {

@@ -1,0 +1,1 @@
+export { UsageReader } from "./usage-reader.ts";
