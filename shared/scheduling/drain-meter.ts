@@ -40,6 +40,8 @@ export class DrainMeter {
   resize(capacity: number): void {
     this.#interval.value *= Math.max(1, this.#capacity) / Math.max(1, capacity);
     this.#capacity = capacity;
+    // Grants of new slots say nothing about how fast slots come back.
+    this.#grantedAt = undefined;
   }
 
   arrived(priority: PriorityClass, nowMs: number): void {

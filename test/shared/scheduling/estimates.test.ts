@@ -105,6 +105,30 @@ describe("estimates", () => {
     expect(after).toBeGreaterThan(10 * before);
   });
 
+  it("do not grow while nobody waits", async () => {
+    const house = await measuredHouse();
+    const caller = new AbortController();
+    await house.sendAll(["a", "b"]);
+    await house.send("leaver", { signal: caller.signal });
+    await house.end("a");
+    caller.abort(new Error("left"));
+    const before = house.scheduler.estimateWaitMs({ priority: 2 });
+    await house.clock.advance(600_000);
+    expect(house.scheduler.estimateWaitMs({ priority: 2 })).toBe(before);
+  });
+
+  it("halve when the slots are doubled", async () => {
+    const house = await measuredHouse();
+    await house.sendAll(names("r", 4));
+    await house.clock.advance(1_000);
+    await house.end("r1");
+    await house.clock.advance(1_000);
+    await house.end("r2");
+    expect(house.scheduler.snapshot().grantIntervalMs).toBeCloseTo(1_000);
+    house.scheduler.resize(2);
+    expect(house.scheduler.snapshot().grantIntervalMs).toBeCloseTo(500);
+  });
+
   it("never fall when somebody else comes, and rise with one's own requests", async () => {
     const arrivals = fc.array(fc.record({ priority: fc.constantFrom(1, 2, 3), user: fc.nat(3) }), {
       minLength: 2,

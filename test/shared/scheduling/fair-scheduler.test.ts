@@ -117,6 +117,30 @@ describe("fair share inside a class", () => {
     expect(first.filter((name) => name.startsWith("g"))).toHaveLength(20);
   });
 
+  it("gives no more to a user who sends the next request when the last one starts", async () => {
+    const house = new FairHouse();
+    await house.send("blocker", { userId: "other" });
+    await house.sendAll(names("a", 20), { userId: "A" });
+    await house.sendAll(names("b", 20), { userId: "B" });
+    for (const name of names("s", 10)) {
+      await house.send(name, { userId: "S" });
+      while (!house.running.includes(name)) await house.end(house.running[0] ?? "");
+    }
+    expect(house.started.length).toBeGreaterThanOrEqual(28);
+  });
+
+  it("goes by the oldest who is left when a user's oldest leaves", async () => {
+    const house = new FairHouse();
+    const caller = new AbortController();
+    await house.send("blocker", { userId: "other" });
+    await house.send("a1", { userId: "A", signal: caller.signal });
+    await house.send("b1", { userId: "B" });
+    await house.send("a2", { userId: "A" });
+    caller.abort(new Error("left"));
+    await house.drain();
+    expect(house.started).toEqual(["blocker", "b1", "a2"]);
+  });
+
   it("lets a user pay with turns for estimated cost", async () => {
     const house = new FairHouse();
     await house.send("blocker", { userId: "other" });

@@ -71,6 +71,24 @@ describe("preemption", () => {
     expect(asked).toEqual([]);
   });
 
+  it("hands the slot to whom it was taken for, though another class's trickle is due", async () => {
+    const house = new FairHouse({
+      capacity: 2,
+      preemptible: new Set([4]),
+      trickle: new Map([[3, 2]]),
+    });
+    await house.send("victim", { priority: 4, onPreempt: () => {} });
+    await house.send("hi1", { priority: 1 });
+    await house.send("due", { priority: 3 });
+    await house.send("hi2", { priority: 1 });
+    await house.end("hi1");
+    await house.send("hi3", { priority: 1 });
+    await house.end("victim");
+    expect(house.running).toEqual(["hi2", "hi3"]);
+    await house.end("hi2");
+    expect(house.running).toEqual(["hi3", "due"]);
+  });
+
   it("charges nobody for work that gave way", async () => {
     const house = new FairHouse({ preemptible: new Set([3]) });
     await house.send("lo1", { priority: 3, userId: "u", onPreempt: () => {} });
