@@ -1,0 +1,27 @@
+import { startBackend, type TestBackend } from "./backend.ts";
+
+/** A backend that answers at once, but holds what comes below `/hold` until a test lets it go. */
+export interface HoldingBackend extends TestBackend {
+  /** How many requests it holds. */
+  readonly held: number;
+  /** Answers everything that it holds. */
+  release(): void;
+}
+
+export async function startHoldingBackend(): Promise<HoldingBackend> {
+  const waiting: (() => void)[] = [];
+  const backend = await startBackend(({ target }, response) => {
+    const answer = (): void => void response.end("ok");
+    if (target.startsWith("/hold")) waiting.push(answer);
+    else answer();
+  });
+  return {
+    ...backend,
+    get held() {
+      return waiting.length;
+    },
+    release() {
+      for (const answer of waiting.splice(0)) answer();
+    },
+  };
+}
