@@ -54,7 +54,7 @@ export type DeadlineOutlook =
  *
  * Cost: O(log n) to enter, leave, be granted and be charged, for n users in a class, and O(c log c) for
  * c classes; nothing scans the waiting requests. Users without entries take up memory only while they
- * owe something and others wait, and at most two for each user that waits. Scope: per instance.
+ * owe something and others wait: at most 16, and two for each user that waits. Scope: per instance.
  */
 export class FairScheduler {
   readonly #clock: Clock;
