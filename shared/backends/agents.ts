@@ -10,6 +10,8 @@ export interface AgentsOptions {
   readonly connectMs: number;
   /** How long an address is used before the name is resolved again, and a connection before it is replaced. */
   readonly dnsRefreshMs: number;
+  /** Whether TLS backends that offer HTTP/2 are spoken to in it. */
+  readonly allowHttp2: boolean;
 }
 
 const KEEP_ALIVE_MS = 30_000;
@@ -44,15 +46,14 @@ export class Agents {
   }
 
   #create(lookup: LookupFunction): Agent {
-    const { ignoreTlsErrors, connectMs, dnsRefreshMs } = this.#options;
+    const { ignoreTlsErrors, connectMs, dnsRefreshMs, allowHttp2 } = this.#options;
     return new Agent({
       // Time limits are each call's own.
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
       clientTtl: dnsRefreshMs,
-      // HTTP/2 gives headers back without their order and their repetition.
-      allowH2: false,
+      allowH2: allowHttp2,
       connect: { timeout: connectMs, rejectUnauthorized: !ignoreTlsErrors, lookup },
     });
   }

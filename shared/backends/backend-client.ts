@@ -57,6 +57,8 @@ export interface BackendClientOptions {
   limits?: Partial<CallLimits>;
   /** The original's `DnsRefreshTimeout`. */
   dnsRefreshMs?: number;
+  /** Off unless asked for: in HTTP/2 undici joins fields that repeat, and many calls share one connection's fate. */
+  allowHttp2?: boolean;
 }
 
 const DEFAULT_DNS_REFRESH_MS = 120_000;
@@ -68,12 +70,14 @@ export function createBackendClient({
   clock = systemClock,
   limits: ownLimits,
   dnsRefreshMs = DEFAULT_DNS_REFRESH_MS,
+  allowHttp2 = false,
 }: BackendClientOptions): BackendClient {
   const limits = { ...DEFAULT_CALL_LIMITS, ...ownLimits };
   const agents = new Agents({
     clock,
     ignoreTlsErrors,
     dnsRefreshMs,
+    allowHttp2,
     connectMs: limits.connectMs,
   });
   return {

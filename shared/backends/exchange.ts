@@ -137,8 +137,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
+// HTTP/1.1 gives a flat list; HTTP/2 an object, with several values where a field may not be joined.
 function toHeaderList(raw: Dispatcher.DispatchController["rawHeaders"]): HeaderList {
-  return Array.isArray(raw) ? fromRawHeaders(raw) : [];
+  if (!raw) return [];
+  if (Array.isArray(raw)) return fromRawHeaders(raw);
+  return Object.entries(raw).flatMap(([name, value]) =>
+    [value ?? []].flat().map((single) => [name, single] as const),
+  );
 }
 
 const asError = (reason: unknown): Error =>

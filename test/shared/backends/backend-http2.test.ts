@@ -1,0 +1,133 @@
+import { once } from "node:events";
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { BackendFailure } from "../../../shared/backends/index.ts";
+import { eventually } from "../../support/eventually.ts";
+import { hostWith } from "../../support/hosts.ts";
+import { TEST_CERTIFICATE } from "../../support/test-certificate.ts";
+import { callTo, failureOf, openClient, readOut } from "./client-world.ts";
+
+type Script = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+
+/** A TLS backend that speaks both versions and notes what it was asked for. */
+async function openSecure(script: Script) {
+  const server: Http2SecureServer = createSecureServer({ ...TEST_CERTIFICATE, allowHTTP1: true });
+  const names: unknown[] = [];
+  const seen: { host: string | undefined; version: string }[] = [];
+  const open = new Set<unknown>();
+  server.on("secureConnection", (socket: TLSSocket) => names.push(socket.servername));
+  server.on("session", (session) => {
+    session.on("error", () => {});
+    onTestFinished(() => session.destroy());
+  });
+  server.on("stream", (stream, headers) => {
+    open.add(stream);
+    stream.on("error", () => {}).on("close", () => open.delete(stream));
+    seen.push({ host: headers[":authority"], version: "2" });
+    script(stream, headers);
+  });
+  server.on("request", (request, response) => {
+    if (request.httpVersion === "2.0") return;
+    seen.push({ host: request.headers.host, version: "1" });
+    response.end("one");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  // Pinned, so that the certificate's name can be used without a name server.
+  const origin = `https://backend.test:${port}`;
+  return { host: hostWith({ origin, ipAddress: "127.0.0.1" }), origin, names, seen, open };
+}
+
+const http2Client = () => openClient({ ignoreTlsErrors: true, allowHttp2: true });
+const call = (backend: Awaited<ReturnType<typeof openSecure>>, target = "/") => ({
+  ...callTo(backend, { target }),
+  host: backend.host,
+});
+
+describe("a TLS backend at a pinned address", () => {
+  it("is greeted by its own name, in TLS as in Host (V47)", async () => {
+    const backend = await openSecure(() => {});
+    const answer = await openClient({ ignoreTlsErrors: true }).call(call(backend));
+    expect(await readOut(answer.body)).toEqual({ text: "one" });
+    expect(backend.names).toEqual(["backend.test"]);
+    expect(backend.seen).toEqual([{ host: new URL(backend.origin).host, version: "1" }]);
+  });
+
+  it("is not trusted without a certificate that can be checked", async () => {
+    const backend = await openSecure(() => {});
+    const failure = await failureOf(openClient().call(call(backend)));
+    expect(failure).toMatchObject({ kind: "connect", mayHaveBegun: false });
+    expect(backend.seen).toEqual([]);
+  });
+});
+
+describe("a backend that offers HTTP/2", () => {
+  it("is spoken to in it where that is allowed", async () => {
+    const backend = await openSecure((stream) => {
+      stream.respond({ ":status": 207, "x-zed": "1", "set-cookie": ["a=1", "b=2"], "x-a": "2" });
+      stream.end("two");
+    });
+    const answer = await http2Client().call(call(backend));
+    expect(answer.status).toBe(207);
+    expect(answer.headers.slice(0, 4)).toEqual([
+      ["x-zed", "1"],
+      ["set-cookie", "a=1"],
+      ["set-cookie", "b=2"],
+      ["x-a", "2"],
+    ]);
+    expect(await readOut(answer.body)).toEqual({ text: "two" });
+    expect(backend.seen).toEqual([{ host: new URL(backend.origin).host, version: "2" }]);
+  });
+
+  it("serves many calls at once, each with its own bytes", async () => {
+    const backend = await openSecure((stream, headers) => {
+      stream.respond({ ":status": 200 });
+      stream.end(`${headers[":path"]} `.repeat(20_000));
+    });
+    const client = http2Client();
+    const targets = Array.from({ length: 40 }, (_, index) => `/${index}`);
+    const texts = await Promise.all(
+      targets.map(async (target) => readOut((await client.call(call(backend, target))).body)),
+    );
+    expect(texts).toEqual(targets.map((target) => ({ text: `${target} `.repeat(20_000) })));
+  });
+
+  it("never looks whole when it breaks its stream off", async () => {
+    const backend = await openSecure((stream) => {
+      stream.respond({ ":status": 200 });
+      stream.write("half", () => stream.destroy(new Error("broken")));
+    });
+    // The reset may overtake the bytes; then there is no answer at all.
+    const outcome = await http2Client()
+      .call(call(backend))
+      .then(
+        ({ body }) => readOut(body),
+        (error: unknown) => ({ text: "", error }),
+      );
+    expect(outcome.error).toBeInstanceOf(BackendFailure);
+    expect(outcome.error).toMatchObject({ mayHaveBegun: true });
+  });
+
+  it("learns that a caller has left, and keeps the others", async () => {
+    const backend = await openSecure((stream, headers) => {
+      stream.respond({ ":status": 200 });
+      if (headers[":path"] === "/stay") stream.end("stayed");
+      else stream.write("first");
+    });
+    const client = http2Client();
+    const answer = await client.call(call(backend, "/leave"));
+    answer.discard();
+    await eventually(() => backend.open.size).toBe(0);
+    const stayed = await client.call(call(backend, "/stay"));
+    expect(await readOut(stayed.body)).toEqual({ text: "stayed" });
+  });
+});
