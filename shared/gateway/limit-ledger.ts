@@ -34,7 +34,7 @@ export class LimitLedger {
   readonly #options: LimitLedgerOptions;
   readonly #stopped = new AbortController();
   #running: Promise<void> | undefined;
-  #lastWritten = "";
+  #lastWritten = "{}";
 
   constructor(options: LimitLedgerOptions) {
     this.#options = options;
