@@ -18,6 +18,7 @@ const settingsSchema = z.object({
   GATEWAY_MESSAGING_INLINE_BYTES: integer(0, 90_000_000).default(160_000),
   GATEWAY_JOBS_MAX_ATTEMPTS: integer(1, 100).default(5),
   GATEWAY_JOBS_RECONCILE_SECONDS: integer(1, 3600).default(30),
+  GATEWAY_SCHEDULING_PREEMPTIBLE: integerList(1, LEAST_URGENT).default([]),
   GATEWAY_CREDENTIAL_KEY: z
     .base64()
     .refine((text) => Buffer.from(text, "base64").byteLength === CREDENTIAL_KEY_BYTES, {
@@ -81,6 +82,8 @@ export interface Settings {
   readonly maxAttempts: number;
   readonly routing: RoutingSettings;
   readonly policy: PolicySettings;
+  /** Classes whose work may have to give way, besides those that lanes.json marks. */
+  readonly preemptible: readonly number[];
   /** Reserved slots as the original writes them: `class:count`, separated by commas. */
   readonly priorityWorkers: string;
   readonly ignoreTlsErrors: boolean;
@@ -168,6 +171,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[]): Settings 
     maxAttempts: raw.MaxAttempts,
     routing: toRouting(raw),
     policy: toPolicy(raw),
+    preemptible: raw.GATEWAY_SCHEDULING_PREEMPTIBLE,
     priorityWorkers: raw.PriorityWorkers,
     ignoreTlsErrors: raw.IgnoreSSLCert,
     terminationGraceMs: raw.TERMINATION_GRACE_PERIOD_SECONDS * 1000,

@@ -61,7 +61,7 @@ const LIMITS_TABLE = "gatewayLimits";
 export function createServices(options: CreateServicesOptions): OwnedServices {
   const { settings, connections, lanes, emit, clock = systemClock } = options;
   const stopping = new AbortController();
-  const preemptible = preemptibleClasses(lanes);
+  const preemptible = preemptibleClasses(lanes, settings);
   const tokens = createTokenSource(clock);
   const backends = createBackendClient({ ignoreTlsErrors: settings.ignoreTlsErrors, tokens });
   const slots = createSlots(settings, preemptible, clock);
@@ -161,8 +161,12 @@ function laneGates({ lanes }: Lanes, clock: Clock): ReadonlyMap<string, FairSche
   );
 }
 
-function preemptibleClasses({ lanes }: Lanes): ReadonlySet<PriorityClass> {
-  return new Set(lanes.filter((lane) => lane.preemptible).map((lane) => lane.priority));
+function preemptibleClasses(
+  { lanes }: Lanes,
+  { preemptible }: Settings,
+): ReadonlySet<PriorityClass> {
+  const marked = lanes.filter((lane) => lane.preemptible).map((lane) => lane.priority);
+  return new Set([...marked, ...preemptible]);
 }
 
 interface Remote {
