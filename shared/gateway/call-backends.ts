@@ -49,8 +49,8 @@ export async function callBackends(
 ): Promise<RoutedAnswer> {
   const trip = request.trip ?? tripOf(services, request);
   try {
-    const { answer, candidate } = await search(services, { request, trip, signal });
-    const receipt = trip.receipt("answered");
+    const { answer, candidate, isLast } = await search(services, { request, trip, signal });
+    const receipt = trip.receipt(isLast ? "failed" : "answered");
     services.emit(requestRouted(receipt));
     const { settings } = services;
     const isAsked = headerValue(request.headers, "S7PDEBUG")?.toLowerCase() === "true";
@@ -92,6 +92,8 @@ interface Found {
   readonly answer: BackendAnswer;
   /** Where to come again, where there is a choice. */
   readonly candidate?: Candidate;
+  /** Whether it is the failure that is left when every backend had its turn. */
+  readonly isLast?: boolean;
 }
 
 async function search(services: Services, way: Search): Promise<Found> {
@@ -104,8 +106,9 @@ async function search(services: Services, way: Search): Promise<Found> {
     trip.decided(selection, clock.now());
     const [candidate] = selection.candidates;
     if (!candidate || trip.countedAttempts >= settings.maxAttempts) {
+      const isLast = trip.held?.isVerdict !== true;
       const answer = await withoutCandidate(services, { trip, signal, selection });
-      if (answer) return { answer };
+      if (answer) return { answer, isLast };
       continue;
     }
     const attempt = await makeAttempt(services, way, { selection, candidate });

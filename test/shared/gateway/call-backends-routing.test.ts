@@ -1,0 +1,268 @@
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { handleRequest } from "../../../shared/gateway/index.ts";
+import { settle } from "../../support/fake-clock.ts";
+import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
+import { bodyOf, textOf } from "../../support/streams.ts";
+
+const open = (env: Record<string, string> = {}): TestGateway =>
+  createGateway({
+    GATEWAY_SYNC_MODE: "direct",
+    LoadBalanceMode: "roundrobin",
+    Host2: "http://backend-2.test",
+    ...env,
+  });
+
+async function serve(gateway: TestGateway, change: Parameters<typeof requestTo>[1] = {}) {
+  const response = await handleRequest(gateway.services, requestTo(gateway, change), undefined);
+  const text = await textOf(response.body);
+  return { status: response.status, text, headers: new Map(response.headers) };
+}
+
+const hostsOf = ({ backends }: TestGateway): string[] => backends.calls.map(({ host }) => host.id);
+
+describe("when every backend is out", () => {
+  it("answers at once with an honest Retry-After, and calls nobody (V70)", async () => {
+    const gateway = open({ CBErrorThreshold: "1", CBTimeslice: "10" });
+    gateway.backends.refuse();
+    await serve(gateway);
+    await gateway.clock.advance(4000);
+    const { status, text, headers } = await serve(gateway);
+    expect([status, JSON.parse(text).code]).toEqual([503, "no-backend"]);
+    expect(headers.get("retry-after")).toBe("6");
+    expect(gateway.backends.calls).toHaveLength(2);
+  });
+
+  it("tries one call each when their time is over, and serves again (V63)", async () => {
+    const gateway = open({ CBErrorThreshold: "1", CBTimeslice: "10" });
+    gateway.backends.refuse();
+    await serve(gateway);
+    gateway.backends.answers.splice(0);
+    gateway.backends.silence();
+    gateway.backends.answer(200);
+    await gateway.clock.advance(10_000);
+    void serve(gateway);
+    await settle();
+    expect((await serve(gateway)).status).toBe(200);
+    expect(hostsOf(gateway).slice(2)).toEqual(["Host1", "Host2"]);
+  });
+
+  it("says 429 where all only ask to wait, with the shortest wait (V121)", async () => {
+    const gateway = open();
+    gateway.backends.answer(429, "a", [["retry-after-ms", "1500"]]);
+    gateway.backends.answer(429, "b", [["retry-after", "30"]]);
+    const first = await serve(gateway);
+    expect([first.status, first.headers.get("retry-after-ms")]).toEqual([429, "1500"]);
+    const second = await serve(gateway);
+    expect([second.status, second.headers.get("retry-after")]).toEqual([429, "2"]);
+    expect(JSON.parse(second.text).code).toBe("backends-throttled");
+    expect(gateway.backends.calls).toHaveLength(2);
+  });
+
+  it("finds no route for a class that no backend takes (V117)", async () => {
+    const gateway = open({
+      Host1: "host=a.test;priorities=1",
+      Host2: "host=b.test;priorities=1,3",
+    });
+    expect((await serve(gateway)).status).toBe(404);
+    expect(gateway.backends.calls).toHaveLength(0);
+  });
+});
+
+describe("retries", () => {
+  it("go round again where MultiPass says so, with back-off, up to MaxAttempts", async () => {
+    const gateway = open({ IterationMode: "multipass", MaxAttempts: "5" });
+    gateway.backends.answer(503);
+    const serving = serve(gateway);
+    await settle();
+    expect(hostsOf(gateway)).toHaveLength(2);
+    await gateway.clock.advance(49);
+    expect(hostsOf(gateway)).toHaveLength(2);
+    await gateway.clock.advance(1);
+    expect(hostsOf(gateway)).toHaveLength(4);
+    await gateway.clock.advance(10_000);
+    expect((await serving).status).toBe(503);
+    expect(hostsOf(gateway)).toHaveLength(5);
+  });
+
+  it("do not reach a backend whose budget for retries is used up", async () => {
+    const gateway = open({ CBErrorThreshold: "1000" });
+    gateway.backends.answer(500);
+    for (let n = 0; n < 60; n++) await serve(gateway, { id: `request-${n}` });
+    const callsPerRequest = gateway.receipts.map(
+      ({ attempts }) => (attempts as readonly unknown[]).length,
+    );
+    expect(callsPerRequest.slice(0, 20)).toEqual(Array(20).fill(2));
+    expect(callsPerRequest.slice(40)).toEqual(Array(20).fill(1));
+    const { decisions } = gateway.receipts.at(-1) as { decisions?: unknown[] };
+    expect(JSON.stringify(decisions?.at(-1))).toContain("retry-budget");
+  });
+
+  it("stop at the deadline, whatever is left to try (V34)", async () => {
+    const gateway = open({ Host3: "http://backend-3.test" });
+    gateway.backends.silence();
+    const serving = serve(gateway, {
+      headers: [
+        ["S7PTTL", "2"],
+        ["S7PTimeout", "1500"],
+      ],
+    });
+    await gateway.clock.advance(2000);
+    expect((await serving).status).toBe(412);
+    expect(hostsOf(gateway)).toHaveLength(2);
+    expect(gateway.clock.pending).toBe(0);
+  });
+
+  it("give a host its own time to the first byte", async () => {
+    const gateway = open({ Host1: "host=a.test;timeout=200" });
+    gateway.backends.silence();
+    gateway.backends.answer(200);
+    const serving = serve(gateway);
+    await gateway.clock.advance(200);
+    expect((await serving).status).toBe(200);
+  });
+});
+
+describe("a refusal for a request's length", () => {
+  const REFUSAL = '{"error":{"code":"context_length_exceeded"}}';
+  const sized = (): TestGateway =>
+    open({
+      Host1: "host=a.test;contextwindow=8000",
+      Host2: "host=b.test;contextwindow=8000",
+      Host3: "host=c.test;contextwindow=200000",
+    });
+
+  it("is taken to a larger model alone, compressed or not", async () => {
+    const gateway = sized();
+    const zipped = gzipSync(REFUSAL);
+    gateway.backends.answer(
+      400,
+      (async function* () {
+        yield zipped.subarray(0, 10);
+        yield zipped.subarray(10);
+      })(),
+      [["Content-Encoding", "gzip"]],
+    );
+    gateway.backends.answer(200, "fits");
+    expect(await serve(gateway)).toMatchObject({ status: 200, text: "fits" });
+    expect(hostsOf(gateway)).toEqual(["Host1", "Host3"]);
+    expect(gateway.backends.discarded).toBe(1);
+  });
+
+  it("is the client's, body and all, where the larger one fails too", async () => {
+    const gateway = sized();
+    gateway.backends.answer(400, bodyOf(REFUSAL.slice(0, 9), REFUSAL.slice(9)));
+    gateway.backends.answer(500);
+    expect(await serve(gateway)).toMatchObject({ status: 400, text: REFUSAL });
+    expect(hostsOf(gateway)).toEqual(["Host1", "Host3"]);
+  });
+
+  it("is passed on where no larger model is there", async () => {
+    const gateway = open();
+    gateway.backends.answer(400, REFUSAL);
+    expect(await serve(gateway)).toMatchObject({ status: 400, text: REFUSAL });
+    expect(hostsOf(gateway)).toHaveLength(1);
+  });
+
+  it("leaves a long refusal about something else as it came", async () => {
+    const gateway = sized();
+    const long = "x".repeat(200_000);
+    gateway.backends.answer(400, bodyOf(long.slice(0, 100_000), long.slice(100_000)));
+    expect(await serve(gateway)).toMatchObject({ status: 400, text: long });
+    expect(hostsOf(gateway)).toHaveLength(1);
+  });
+});
+
+describe("what a client is told", () => {
+  const debug = { headers: [["S7PDEBUG", "true"]] } as const;
+
+  it("has the receipt only where the operator allows it and the caller asks for it", async () => {
+    for (const [allowed, isAsked, isThere] of [
+      ["true", true, true],
+      ["true", false, false],
+      ["false", true, false],
+    ] as const) {
+      const gateway = open({ GATEWAY_ROUTING_RECEIPTS: allowed });
+      gateway.backends.answer(200, "ok", [["x-s7p-receipt", "of the backend"]]);
+      const { headers } = await serve(gateway, isAsked ? debug : {});
+      expect(headers.has("x-s7p-receipt")).toBe(isThere);
+      expect(gateway.receipts).toHaveLength(1);
+    }
+  });
+
+  it("has an affinity of ours only where there is a choice and the backend has none", async () => {
+    const gateway = open();
+    gateway.backends.answer(200);
+    const { headers } = await serve(gateway);
+    const ours = headers.get("x-backend-affinity") ?? "";
+    expect(ours).toBe(gateway.services.pool.affinityOf("Host1"));
+    await serve(gateway, { headers: [["x-backend-affinity", ours]] });
+    await serve(gateway, { headers: [["x-backend-affinity", "of the backend"]] });
+    const passed = gateway.backends.calls.map(({ headers: sent }) => new Map(sent));
+    expect(passed.map((sent) => sent.get("x-backend-affinity"))).toEqual([
+      undefined,
+      undefined,
+      "of the backend",
+    ]);
+    expect(hostsOf(gateway).slice(0, 2)).toEqual(["Host1", "Host1"]);
+
+    const single = createGateway({ GATEWAY_SYNC_MODE: "direct" });
+    single.backends.answer(200);
+    expect((await serve(single)).headers.has("x-backend-affinity")).toBe(false);
+
+    const own = open();
+    own.backends.answer(200, "ok", [["X-Backend-Affinity", "theirs"]]);
+    const answer = await serve(own);
+    expect(answer.headers.get("X-Backend-Affinity")).toBe("theirs");
+    expect(answer.headers.has("x-backend-affinity")).toBe(false);
+  });
+
+  it("leaves one receipt a request in the log, whatever its end", async () => {
+    const gateway = open();
+    gateway.backends.answer(500);
+    await serve(gateway);
+    expect(gateway.receipts).toMatchObject([
+      {
+        event: "request.routed",
+        requestId: "request-1",
+        outcome: "failed",
+        attempts: [
+          { backend: "Host1", status: 500, outcome: "failed" },
+          { backend: "Host2", status: 500, outcome: "failed" },
+        ],
+      },
+    ]);
+  });
+
+  it("does not rename a model in a body that is compressed", async () => {
+    const gateway = open({ Host1: "host=a.test;model=new" });
+    gateway.backends.answer(200);
+    const body = '{"model":"old"}';
+    await serve(gateway, { body, headers: [["Content-Encoding", "gzip"]] });
+    await serve(gateway, { body });
+    await serve(gateway, { body, headers: [["Content-MD5", "abc"]] });
+    const sent = gateway.backends.calls.map((call) => Buffer.from(call.body ?? []).toString());
+    expect(sent).toEqual([body, body, '{"model":"new"}']);
+    expect(gateway.backends.calls.at(-1)?.headers.map(([name]) => name)).not.toContain(
+      "Content-MD5",
+    );
+  });
+});
+
+describe("a backend's place", () => {
+  it("is held until the last byte, and freed when the reader leaves", async () => {
+    const gateway = open({ Host1: "host=a.test;maxconcurrency=1", Host2: "" });
+    const inFlight = () => gateway.services.pool.backends[0]?.view(0).inFlight;
+    gateway.backends.answer(200, bodyOf("a", "b"));
+    const whole = await handleRequest(gateway.services, requestTo(gateway), undefined);
+    expect(inFlight()).toBe(1);
+    await textOf(whole.body);
+    expect(inFlight()).toBe(0);
+    const leaving = new AbortController();
+    const request = requestTo(gateway, { closed: leaving.signal });
+    await handleRequest(gateway.services, request, undefined);
+    expect(inFlight()).toBe(1);
+    leaving.abort(new Error("gone"));
+    expect(inFlight()).toBe(0);
+  });
+});

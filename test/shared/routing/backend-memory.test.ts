@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import { backoffMs } from "../../../shared/routing/backoff.ts";
+import { isFairTimeout } from "../../../shared/routing/fair-timeout.ts";
+import { HealthWindow } from "../../../shared/routing/health-window.ts";
+import { LatencyMeter } from "../../../shared/routing/latency-meter.ts";
+import { RetryBudget } from "../../../shared/routing/retry-budget.ts";
+
+describe("RetryBudget", () => {
+  const spent = (): RetryBudget => {
+    const budget = new RetryBudget(0.2);
+    for (let n = 0; n < 20; n++) budget.take();
+    return budget;
+  };
+
+  it("is used up by retries in vain", () => {
+    const budget = new RetryBudget(0.2);
+    for (let n = 0; n < 19; n++) budget.take();
+    expect(budget.canRetry).toBe(true);
+    budget.take();
+    expect(budget.canRetry).toBe(false);
+  });
+
+  it("is filled by a share of the successful calls", () => {
+    const budget = spent();
+    for (let n = 0; n < 4; n++) budget.succeeded(false);
+    expect(budget.canRetry).toBe(false);
+    budget.succeeded(false);
+    expect(budget.canRetry).toBe(true);
+  });
+
+  it("is no obstacle to retries that succeed, however many", () => {
+    const budget = new RetryBudget(0.2);
+    for (let n = 0; n < 1000; n++) {
+      expect(budget.canRetry).toBe(true);
+      budget.take();
+      budget.succeeded(true);
+    }
+  });
+
+  it("lets through at most a share of retries while all of them fail", () => {
+    const budget = new RetryBudget(0.2);
+    let retries = 0;
+    for (let n = 0; n < 1000; n++) {
+      budget.succeeded(false);
+      if (!budget.canRetry) continue;
+      budget.take();
+      retries += 1;
+    }
+    expect(retries).toBeLessThanOrEqual(20 + 0.2 * 1000);
+    expect(retries).toBeGreaterThan(190);
+  });
+});
+
+describe("HealthWindow", () => {
+  const healthAfter = (results: string, successRate = 0.8): boolean => {
+    const health = new HealthWindow();
+    for (const result of results) health.record(result === "+", successRate);
+    return health.isHealthy;
+  };
+
+  it.each([
+    ["", true],
+    ["-----------------------", true],
+    ["+", true],
+    ["+-", false],
+    ["++++-", true],
+    ["+++++++++++++++++++++-----", false],
+    ["+-+", false],
+    ["+-++++", true],
+    ["----+", true],
+  ])("after the probes %j says healthy: %j", (results, isHealthy) => {
+    expect(healthAfter(results)).toBe(isHealthy);
+  });
+
+  it("counts the last 50 alone", () => {
+    const steady = `${"+".repeat(40)}${"+++++++--+".repeat(5)}`;
+    expect(healthAfter(steady)).toBe(true);
+    expect(healthAfter(`${steady}--`, 0.81)).toBe(false);
+  });
+
+  it("removes nobody where no success is asked for", () => {
+    expect(healthAfter("+----------------", 0)).toBe(true);
+  });
+
+  it("tells when a backend goes out and when it comes back", () => {
+    const health = new HealthWindow();
+    const told = [..."+-++++"].map((result) => health.record(result === "+", 0.8));
+    expect(told).toEqual([false, true, false, false, false, true]);
+  });
+});
+
+describe("LatencyMeter", () => {
+  it("follows a change within a few answers, and does not jump at a single one", () => {
+    const meter = new LatencyMeter();
+    meter.record(100, 0);
+    meter.record(200, 1);
+    expect(meter.latencyMs(1)).toBeCloseTo(120);
+    for (let n = 0; n < 20; n++) meter.record(200, 2);
+    expect(meter.latencyMs(2)).toBeGreaterThan(195);
+  });
+
+  it("goes by probes until there are real calls", () => {
+    const meter = new LatencyMeter();
+    meter.recordProbe(20, 0);
+    expect([meter.latencyMs(0), meter.realMs(0)]).toEqual([20, undefined]);
+    meter.record(900, 0);
+    meter.recordProbe(20, 0);
+    expect([meter.latencyMs(0), meter.realMs(0)]).toEqual([900, 900]);
+  });
+
+  it("forgets what is long past, so that a backend that was slow is tried again", () => {
+    const meter = new LatencyMeter();
+    meter.record(900, 0);
+    expect(meter.latencyMs(300_000)).toBe(900);
+    expect(meter.latencyMs(300_001)).toBeUndefined();
+    meter.record(10, 300_001);
+    expect(meter.latencyMs(300_001)).toBe(10);
+  });
+});
+
+describe("isFairTimeout", () => {
+  it.each([
+    [1000, 1000, 5000, true],
+    [300, 60_000, undefined, true],
+    [300, 60_000, 100, true],
+    [300, 60_000, 5000, false],
+    [1, 60_000, undefined, false],
+  ])("after %d ms of %d, where %s are usual, says %j", (waitedMs, limitMs, usualMs, isFair) => {
+    expect(isFairTimeout(waitedMs, { limitMs, usualMs })).toBe(isFair);
+  });
+});
+
+describe("backoffMs", () => {
+  it("doubles its ceiling up to a limit, and draws from all of it", () => {
+    const ceilings = [1, 2, 3, 6, 7, 30].map((round) => backoffMs(round, () => 1));
+    expect(ceilings).toEqual([100, 200, 400, 3200, 5000, 5000]);
+    expect(backoffMs(3, () => 0)).toBe(0);
+    expect(backoffMs(3, () => 0.5)).toBe(200);
+  });
+});

@@ -1,0 +1,163 @@
+import { describe, expect, it } from "vitest";
+import { BackendPool, type CallOutcome, type RouteQuery } from "../../../shared/routing/index.ts";
+import { FakeClock, settle } from "../../support/fake-clock.ts";
+import { settingsWith } from "../../support/settings.ts";
+
+const QUERY: RouteQuery = {
+  priority: 2,
+  receivedAt: 0,
+  expiresAt: Number.POSITIVE_INFINITY,
+  tried: new Map(),
+  isRetry: false,
+};
+const ENV = { LoadBalanceMode: "roundrobin", CBErrorThreshold: "5", CBTimeslice: "10" };
+
+function poolWith(env: Record<string, string> = {}) {
+  const clock = new FakeClock();
+  const settings = settingsWith({ ...ENV, Host1: "http://a.test", ...env });
+  const pool = new BackendPool({ settings, clock, random: () => 0.5 });
+  const select = () => {
+    const selection = pool.select("/", QUERY);
+    if (!selection) throw new Error("No backend serves the path.");
+    return selection;
+  };
+  /** Calls whoever is next, and says who that was. */
+  const call = (outcome: CallOutcome): string | undefined => {
+    const selection = select();
+    const turn = pool.begin(selection, false);
+    turn?.settle(outcome, clock.now());
+    turn?.release();
+    return selection.candidates[0]?.host.id;
+  };
+  return { pool, clock, select, call };
+}
+
+const BROKEN: CallOutcome = { failure: "broken" };
+const ANSWERED: CallOutcome = { verdict: { kind: "answered" }, firstByteMs: 5 };
+const reload = (env: Record<string, string>) => settingsWith({ ...ENV, ...env });
+
+describe("BackendPool", () => {
+  it("keeps what it knows of a backend when others come, or its weight changes (V94)", () => {
+    const { pool, call, select } = poolWith();
+    for (let n = 0; n < 4; n++) call(BROKEN);
+    pool.useSettings(reload({ Host1: "host=http://a.test;weight=5", Host2: "http://c.test" }));
+    expect(call(BROKEN)).toBe("Host1");
+    expect(select().passedOver).toMatchObject([{ backend: "Host1", reason: "breaker" }]);
+  });
+
+  it("begins anew with a backend that is somewhere else now", () => {
+    const { pool, call, select } = poolWith();
+    for (let n = 0; n < 5; n++) call(BROKEN);
+    pool.useSettings(reload({ Host1: "http://elsewhere.test" }));
+    expect(select().candidates).toHaveLength(1);
+  });
+
+  it("lets a call finish whose backend was removed meanwhile", () => {
+    const { pool, clock, select } = poolWith();
+    const turn = pool.begin(select(), false);
+    pool.useSettings(reload({ Host1: "http://elsewhere.test" }));
+    turn?.settle(ANSWERED, clock.now());
+    turn?.release();
+    expect(select().candidates[0]).toMatchObject({ inFlight: 0, latencyMs: undefined });
+  });
+
+  it("counts a call as long as it holds its place, once, and across a reload", () => {
+    const { pool, select } = poolWith({ Host1: "host=http://a.test;maxconcurrency=2" });
+    const turns = [pool.begin(select(), false), pool.begin(select(), false)];
+    expect(select().passedOver).toMatchObject([{ reason: "concurrency" }]);
+    pool.useSettings(reload({ Host1: "host=http://a.test;maxconcurrency=3" }));
+    expect(select().candidates[0]).toMatchObject({ inFlight: 2 });
+    for (const turn of [...turns, ...turns]) turn?.release();
+    expect(select().candidates[0]).toMatchObject({ inFlight: 0 });
+  });
+
+  it("wakes the most urgent of those that wait for room, one for each call that ends", async () => {
+    const { pool, clock, select } = poolWith({ Host1: "host=http://a.test;maxconcurrency=1" });
+    const turn = pool.begin(select(), false);
+    const keys = new Set(pool.backends.map(({ key }) => key));
+    const woken: string[] = [];
+    const wait = (name: string, priority: number, names = keys) =>
+      void pool.room
+        .wait({ keys: names, priority, atMostMs: 1000, signal: new AbortController().signal })
+        .then(() => woken.push(name));
+    wait("later", 2);
+    wait("elsewhere", 1, new Set(["other"]));
+    wait("urgent", 1);
+    turn?.release();
+    turn?.release();
+    await settle();
+    expect(woken).toEqual(["urgent"]);
+    await clock.advance(1000);
+    expect(woken).toEqual(["urgent", "later", "elsewhere"]);
+    expect([clock.pending, pool.room.waiting]).toEqual([0, 0]);
+  });
+
+  it("blames no backend for what is about the request, or about its sender (V119)", () => {
+    const { call, select } = poolWith();
+    const innocent: CallOutcome[] = [
+      { verdict: { kind: "refused" }, firstByteMs: 1 },
+      { verdict: { kind: "elsewhere" }, firstByteMs: 1 },
+      { verdict: { kind: "requeued", delayMs: 10 }, firstByteMs: 1 },
+      { failure: "cancelled" },
+      { failure: "timed-out", waitedMs: 1, limitMs: 1000 },
+    ];
+    for (let n = 0; n < 50; n++) for (const outcome of innocent) call(outcome);
+    expect(select().candidates[0]).toMatchObject({ failureRate: 0, throttledUntil: 0 });
+  });
+
+  it.each<[string, CallOutcome]>([
+    ["a broken connection", BROKEN],
+    ["a time-out", { failure: "timed-out", waitedMs: 300, limitMs: 60_000 }],
+    ["a failure", { verdict: { kind: "failed" }, firstByteMs: 1 }],
+  ])("counts %s", (_, outcome) => {
+    const { call, select } = poolWith();
+    for (let n = 0; n < 5; n++) call(outcome);
+    expect(select().passedOver).toMatchObject([{ reason: "breaker" }]);
+  });
+
+  it("counts an answer that broke off after it had begun", () => {
+    const { pool, clock, select } = poolWith();
+    for (let n = 0; n < 5; n++) {
+      const turn = pool.begin(select(), false);
+      turn?.settle(ANSWERED, clock.now());
+      turn?.broke(clock.now());
+      turn?.release();
+    }
+    expect(select().passedOver).toMatchObject([{ reason: "breaker" }]);
+  });
+
+  it("lets a throttled backend rest for as long as it asked, but not for ever", async () => {
+    const { clock, call, select } = poolWith();
+    const throttled = (waitMs: number): CallOutcome => ({
+      verdict: { kind: "throttled", waitMs },
+      firstByteMs: 1,
+    });
+    call(throttled(2000));
+    await clock.advance(1999);
+    expect(select().passedOver).toMatchObject([{ reason: "throttled" }]);
+    await clock.advance(1);
+    call(throttled(1e12));
+    await clock.advance(3_600_000);
+    expect(select().candidates).toHaveLength(1);
+  });
+
+  it("says who is active: neither out by probes nor behind an open breaker", () => {
+    const { pool, call } = poolWith({ Host2: "http://b.test", Host3: "http://c.test" });
+    const [, b] = pool.backends;
+    b?.health.record(true, 0.8);
+    b?.health.record(false, 0.8);
+    expect(pool.activeHosts()).toEqual(["Host1", "Host3"]);
+    while (pool.activeHosts().length > 0) call(BROKEN);
+    expect(call(BROKEN)).toBeUndefined();
+  });
+
+  it("gives affinity values that are stable, differ, and name nothing", () => {
+    const { pool } = poolWith();
+    const values = ["Host1", "Host2"].map((id) => pool.affinityOf(id));
+    expect(new Set(values).size).toBe(2);
+    expect(values).toEqual(["Host1", "Host2"].map((id) => poolWith().pool.affinityOf(id)));
+    expect(values.join()).not.toMatch(/host/i);
+    const salted = poolWith({ GATEWAY_ROUTING_AFFINITY_SALT: "mine" }).pool;
+    expect(salted.affinityOf("Host1")).not.toBe(values[0]);
+  });
+});
