@@ -7,6 +7,7 @@ import { toGatewayRequest, toHttpResponse } from "../../functions/http-exchange.
 import type { GatewayResponse } from "../../shared/core/http.ts";
 import { startServer } from "../support/http-server.ts";
 import { sendAsLibrary } from "../support/library-server.ts";
+import { connectTo } from "../support/raw-client.ts";
 import { bodyOf, textOf } from "../support/streams.ts";
 
 const connections = new HttpConnections();
@@ -25,7 +26,13 @@ async function serving(answer: GatewayResponse) {
     new Promise((resolve, reject) => {
       get(server.origin, options, resolve).on("error", reject);
     });
-  return { ask, sent: sent.promise, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  return {
+    ...server,
+    id,
+    ask,
+    sent: sent.promise,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
 }
 
 describe("an answer on its way through the library", () => {
@@ -95,6 +102,37 @@ describe("an answer on its way through the library", () => {
       expect(server.ask().then(textOf)).rejects.toThrow(/aborted|socket hang up/),
       expect(server.sent).rejects.toThrow("connection reset"),
     ]);
+  });
+});
+
+describe("an answer whose body breaks", () => {
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from("first");
+    yield Buffer.from("last words");
+    throw new Error("connection reset");
+  }
+  const request = (version: string, id: string): string =>
+    `GET / HTTP/${version}\r\nHost: a\r\nX-MS-Invocation-Id: ${id}\r\n\r\n`;
+
+  it("reaches the client up to the break, and has no last chunk", async () => {
+    await using server = await serving({ status: 200, headers: [], body: broken() });
+    using client = await connectTo(server.origin);
+    client.send(request("1.1", server.id));
+    const [received] = await Promise.all([
+      client.closed(),
+      expect(server.sent).rejects.toThrow("connection reset"),
+    ]);
+    expect(received).toMatch(/5\r\nfirst\r\na\r\nlast words\r\n$/);
+  });
+
+  it("resets a client that would take the connection's end for the body's", async () => {
+    await using server = await serving({ status: 200, headers: [], body: broken() });
+    using client = await connectTo(server.origin);
+    const failed = once(client.socket, "error");
+    client.send(request("1.0", server.id));
+    await expect(server.sent).rejects.toThrow("connection reset");
+    const [error] = await failed;
+    expect(error).toMatchObject({ code: "ECONNRESET" });
   });
 });
 
