@@ -11,6 +11,7 @@ import {
 import { jobSignalFailed } from "../telemetry/index.ts";
 import { callBackends } from "./call-backends.ts";
 import { fromEnvelope } from "./request-envelope.ts";
+import { RequeueError } from "./requeue-error.ts";
 import type { LaneRun } from "./run-lane-message.ts";
 import { takeAnswer } from "./take-answer.ts";
 
@@ -57,6 +58,7 @@ async function callFor(run: LaneRun, signal: AbortSignal): Promise<AttemptResult
     const state = answer.status < 400 ? "succeeded" : "failed";
     return { outcome: { state, endedAt: clock.now(), attempt: envelope.attempt, result } };
   } catch (error) {
+    if (error instanceof RequeueError) throw error;
     if (signal.aborted || !(error instanceof GatewayError) || !isAboutBackends(error)) throw error;
     if (canRepeat(run) && error.code !== "no-route") {
       return { retryAfterMs: nextDelayMs(run, error.retryAfterMs) };

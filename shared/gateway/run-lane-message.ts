@@ -6,6 +6,7 @@ import { type RequestEnvelope, readRequestEnvelope } from "../messaging/index.ts
 import type { Slot } from "../scheduling/index.ts";
 import { messageFailed } from "../telemetry/index.ts";
 import { inSlot } from "./in-slot.ts";
+import { RequeueError } from "./requeue-error.ts";
 import { abandonJob, runJobAttempt } from "./run-job-attempt.ts";
 import { abandonRequest, runQueuedRequest } from "./run-queued-request.ts";
 import { ttlExpired } from "./serve-direct.ts";
@@ -75,8 +76,29 @@ async function runInTurn(run: LaneRun, lane: Lane): Promise<void> {
     }
   } catch (error) {
     // Whoever waited was told at the deadline; the message has nothing left to do.
-    if (!signal.aborted) throw error;
+    if (signal.aborted) return;
+    if (!(error instanceof RequeueError)) throw error;
+    await comeAgain(run, lane, error.delayMs);
   }
+}
+
+/**
+ * Sends the message again for later: the wait is the broker's, and this worker is free. The copy is a
+ * new message, with an id of its own, or the lane would drop it as a duplicate.
+ */
+async function comeAgain(
+  { services, room, envelope }: LaneRun,
+  lane: Lane,
+  delayMs: number,
+): Promise<void> {
+  const scheduledAt = services.clock.now() + delayMs;
+  if (scheduledAt >= envelope.expiresAt) return;
+  await room.bus.send(lane.queue, {
+    messageId: `again-${services.newId()}`,
+    body: envelope,
+    scheduledAt,
+    timeToLiveMs: envelope.expiresAt - scheduledAt,
+  });
 }
 
 async function work(run: LaneRun, slot: Slot, signal: AbortSignal): Promise<void> {

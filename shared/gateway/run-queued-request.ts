@@ -3,6 +3,7 @@ import { problemResponse } from "../core/problem.ts";
 import type { MessageBody, ReplyEnvelope } from "../messaging/index.ts";
 import { callBackends } from "./call-backends.ts";
 import { fromEnvelope } from "./request-envelope.ts";
+import { RequeueError } from "./requeue-error.ts";
 import type { LaneRun } from "./run-lane-message.ts";
 import { takeAnswer } from "./take-answer.ts";
 
@@ -38,6 +39,7 @@ async function answer(run: LaneRun, signal: AbortSignal): Promise<ReplyEnvelope>
     );
     return reply(run, { ...backendAnswer, body });
   } catch (error) {
+    if (error instanceof RequeueError) throw error;
     const isAnAnswer = error instanceof GatewayError && ERRORS[error.code].expose;
     if (isAnAnswer && !signal.aborted) return problemReply(run, error);
     throw error;

@@ -9,6 +9,8 @@ export interface OutgoingMessage {
   readonly sessionId?: string;
   readonly correlationId?: string;
   readonly timeToLiveMs?: number;
+  /** Epoch milliseconds before which nobody receives it; its time to live counts from then. */
+  readonly scheduledAt?: number;
   readonly applicationProperties?: Readonly<Record<string, string | number | boolean>>;
 }
 
@@ -45,6 +47,9 @@ export class ServiceBus {
         timeToLive: Math.max(1, message.timeToLiveMs ?? SERVICE_BUS_DEFAULT_TTL_MS),
         ...(message.sessionId === undefined ? {} : { sessionId: message.sessionId }),
         ...(message.correlationId === undefined ? {} : { correlationId: message.correlationId }),
+        ...(message.scheduledAt === undefined
+          ? {}
+          : { scheduledEnqueueTimeUtc: new Date(message.scheduledAt) }),
         ...(message.applicationProperties
           ? { applicationProperties: message.applicationProperties }
           : {}),

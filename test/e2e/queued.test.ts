@@ -15,6 +15,10 @@ let brokerPort: number;
 
 beforeAll(async () => {
   backend = await startBackend((request, response) => {
+    if (request.target === "/serve/later" && !isAskedAgain(request.target)) {
+      response.writeHead(429, { S7PREQUEUE: "true", "retry-after-ms": "400" }).end();
+      return;
+    }
     if (request.target.startsWith("/serve/fail")) {
       response.writeHead(422, { "content-type": "application/json" }).end('{"why":"no"}');
       return;
@@ -37,6 +41,9 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
   await backend?.[Symbol.asyncDispose]();
 });
+
+const isAskedAgain = (target: string): boolean =>
+  backend.seen.filter((request) => request.target === target).length > 1;
 
 const post = (path: string, body: string | Buffer, headers: Record<string, string> = {}) =>
   fetch(`${stack.url}${path}`, { method: "POST", body, headers });
@@ -61,6 +68,13 @@ describe("a request that is served through its lane", () => {
     const response = await post("/serve/fail", "x");
     expect(response.status).toBe(422);
     expect(await response.json()).toEqual({ why: "no" });
+  });
+
+  it("V56: comes again when a backend asks for that, as a message that is scheduled", async () => {
+    const response = await post("/serve/later", "patience");
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe("patience");
+    expect(backend.seen.filter(({ target }) => target === "/serve/later")).toHaveLength(2);
   });
 
   it("takes its credentials along", async () => {

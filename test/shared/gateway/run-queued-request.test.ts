@@ -57,6 +57,26 @@ describe("a message of a lane", () => {
     expect(gateway.work.removed).toEqual(["requests/1"]);
   });
 
+  it("comes again as a scheduled message when every backend asks for that, and keeps its blob", async () => {
+    const gateway = createGateway();
+    const again = [
+      ["S7PREQUEUE", "true"],
+      ["retry-after-ms", "500"],
+    ] as const;
+    gateway.backends.answer(429, "later", again);
+    await gateway.work.write("requests/1", Buffer.from("question"));
+    const envelope = envelopeFor(gateway, { body: { blob: "requests/1", sizeBytes: 8 } });
+    await run(gateway, envelope);
+    expect(gateway.bus.sent).toMatchObject([
+      {
+        queue: standardLane(gateway).queue,
+        message: { body: envelope, scheduledAt: gateway.clock.now() + 500, timeToLiveMs: 59_500 },
+      },
+    ]);
+    expect(gateway.work.removed).toEqual([]);
+    expectNothingHeld(gateway);
+  });
+
   it("is dropped without a call when its client has left this instance, its blob with it", async () => {
     const gateway = createGateway();
     await gateway.work.write("requests/1", Buffer.from("question"));
