@@ -31,7 +31,8 @@ export type NextStep =
     };
 
 const ROOM_RECHECK_MS = 1000;
-const MIN_WAIT_MS = 1;
+// However little a backend asks for, it is not called in a tight loop.
+const MIN_WAIT_MS = 50;
 
 /** Decides how a request goes on that has no candidate, or may make no more attempts. */
 export function nextStep(end: DeadEnd, nowMs: number): NextStep {
@@ -41,13 +42,13 @@ export function nextStep(end: DeadEnd, nowMs: number): NextStep {
 function waitOrGoRound(end: DeadEnd, nowMs: number): NextStep | undefined {
   const leftMs = end.expiresAt - nowMs;
   if (end.requeueDelaysMs.length > 0) {
-    const delayMs = Math.min(...end.requeueDelaysMs);
+    const delayMs = Math.max(MIN_WAIT_MS, Math.min(...end.requeueDelaysMs));
     // A wait beyond the deadline cannot end well: the client learns at once.
     return delayMs < leftMs ? { kind: "requeue", delayMs, isAsked: true } : undefined;
   }
   const delayMs = heldBackMs(end.passedOver, nowMs);
   if (delayMs !== undefined && delayMs < leftMs) {
-    return { kind: "requeue", delayMs: Math.max(MIN_WAIT_MS, delayMs), isAsked: false };
+    return { kind: "requeue", delayMs: Math.max(1, delayMs), isAsked: false };
   }
   const canGoRound = end.goesRound && has(end.passedOver, "tried");
   return canGoRound ? { kind: "again" } : undefined;

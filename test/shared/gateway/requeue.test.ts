@@ -85,11 +85,11 @@ describe("a request that a backend wants again", () => {
 
   it("tells the backend which request it is, and how often it has been sent (V61)", async () => {
     const gateway = open();
-    asksAgain(gateway, ["retry-after-ms", "10"]);
-    asksAgain(gateway, ["retry-after-ms", "10"], ["x-PolicyCycleCounter", "7"]);
+    asksAgain(gateway, ["retry-after-ms", "60"]);
+    asksAgain(gateway, ["retry-after-ms", "60"], ["x-PolicyCycleCounter", "7"]);
     gateway.backends.answer(200);
     const serving = serve(gateway, { headers: [["x-policycyclecounter", "99"]] });
-    await gateway.clock.advance(20);
+    await gateway.clock.advance(120);
     await serving;
     const seen = [0, 1, 2].map((call) => headerOf(gateway, call, "x-PolicyCycleCounter"));
     expect(seen).toEqual(["0", "1", "7"]);
@@ -100,12 +100,21 @@ describe("a request that a backend wants again", () => {
 
   it("is seen by the backend under the same path each time (V62)", async () => {
     const gateway = open({ Host1: "host=http://a.test;path=/chat" });
-    asksAgain(gateway, ["retry-after-ms", "10"]);
+    asksAgain(gateway, ["retry-after-ms", "60"]);
     gateway.backends.answer(200);
     const serving = serve(gateway, { target: "/chat/x" });
-    await gateway.clock.advance(10);
+    await gateway.clock.advance(60);
     await serving;
     expect(gateway.backends.calls.map(({ target }) => target)).toEqual(["/x", "/x"]);
+  });
+
+  it("is not sent in a tight loop, however little its backend asks for", async () => {
+    const gateway = open();
+    asksAgain(gateway, ["retry-after-ms", "0"]);
+    const serving = serve(gateway, { headers: [["S7PTTL", "1"]] });
+    await gateway.clock.advance(1000);
+    expect((await serving).status).toBe(429);
+    expect(gateway.backends.calls.length).toBe(20);
   });
 
   it("does not wait for a time that is beyond its own", async () => {

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BackendWorld, silent } from "../support/backend-world.ts";
+import { startStack, type TestStack } from "../support/stack.ts";
+
+const world = new BackendWorld();
+afterAll(() => world[Symbol.asyncDispose]());
+
+describe("one stack, the quickest first", () => {
+  let stack: TestStack;
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(`${stack.url}${path}`, { headers });
+  let isFailing = false;
+  let seesProbe: Promise<void>;
+
+  beforeAll(async () => {
+    const [slow, quick, dead] = [await world.add("slow"), await world.add("quick"), "dead"];
+    const failingUrl = await world.add(dead);
+    const probed = Promise.withResolvers<void>();
+    seesProbe = probed.promise;
+    let probes = 0;
+    world.on(dead, "/probe", (_, response) => {
+      response.writeHead(isFailing ? 500 : 200).end();
+      probes += isFailing ? 1 : 0;
+      if (probes > 6) probed.resolve();
+    });
+    world.on("slow", "/probe", (_, response) => void setTimeout(() => response.end(), 200));
+    world.on("slow", "/quickest", (_, response) => {
+      setTimeout(() => response.end("slow"), 200);
+    });
+    stack = await startStack({
+      env: {
+        Host1: `host=${slow};path=/quickest;stripprefix=false;probe=probe`,
+        Host2: `host=${quick};path=/quickest;stripprefix=false;probe=probe`,
+        Host3: `host=${failingUrl};path=/dead;probe=probe`,
+        Host4: `host=${slow};path=/silent;stripprefix=false;mode=direct;probe=never`,
+        Host5: `host=${quick};path=/silent;stripprefix=false;mode=direct;probe=never`,
+        Host6: `host=${quick};path=/again;stripprefix=false;mode=direct`,
+        GATEWAY_SYNC_MODE: "direct",
+        PollInterval: "300",
+        PollTimeout: "2000",
+        CBErrorThreshold: "3",
+        Workers: "1",
+      },
+    });
+  });
+  afterAll(() => stack?.[Symbol.asyncDispose]());
+
+  it("V45: prefers the one that is quicker to answer its probes", async () => {
+    await expect.poll(() => world.seen("slow", "/probe").length).toBeGreaterThan(1);
+    const names: string[] = [];
+    for (let n = 0; n < 50; n++) names.push(await (await get("/quickest")).text());
+    expect(names.filter((name) => name === "quick").length).toBeGreaterThanOrEqual(45);
+  });
+
+  it("V33 V65: leaves a silent backend, and after some time-outs asks it no more", async () => {
+    world.on("slow", "/silent", silent);
+    for (let n = 0; n < 6; n++) {
+      const response = await get("/silent", { S7PTimeout: "300" });
+      expect(await response.text()).toBe("quick");
+    }
+    expect(world.seen("slow", "/silent").length).toBeLessThanOrEqual(3);
+  });
+
+  it("V56 V58: sends again what a backend wants again, and serves others meanwhile", async () => {
+    let calls = 0;
+    world.on("quick", "/again", ({ target }, response) => {
+      calls += target.includes("first") ? 1 : 0;
+      const isFirst = target.includes("first") && calls === 1;
+      if (!isFirst) response.end("fine");
+      else response.writeHead(429, { S7PREQUEUE: "true", "retry-after-ms": "1000" }).end();
+    });
+    const startedAt = performance.now();
+    const first = get("/again?first").then(async (response) => ({
+      text: await response.text(),
+      tookMs: performance.now() - startedAt,
+    }));
+    await expect.poll(() => world.seen("quick", "/again").length).toBe(1);
+    expect(await (await get("/again?second")).text()).toBe("fine");
+    expect(calls).toBe(1);
+    const { text, tookMs } = await first;
+    expect(text).toBe("fine");
+    expect(tookMs).toBeGreaterThanOrEqual(990);
+    const counters = world
+      .seen("quick", "/again")
+      .filter(({ target }) => target.includes("first"))
+      .map(({ headers }) => headers["x-policycyclecounter"]);
+    expect(counters).toEqual(["0", "1"]);
+  });
+
+  it("V70: answers at once for a backend that its probes took out, with no call", async () => {
+    expect((await get("/dead/x")).status).toBe(200);
+    isFailing = true;
+    await seesProbe;
+    const before = world.seen("dead", "/x").length;
+    const response = await get("/dead/x");
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toMatch(/^[1-9]\d{0,2}$/);
+    expect(await response.json()).toMatchObject({ code: "no-backend" });
+    expect(world.seen("dead", "/x").length).toBe(before);
+  });
+
+  it("V71: never probes a direct host", () => {
+    const targets = ["slow", "quick"].flatMap((name) => world.seen(name).map((r) => r.target));
+    expect(targets.filter((target) => target.includes("never"))).toEqual([]);
+    expect(targets.filter((target) => target === "/probe").length).toBeGreaterThan(0);
+  });
+});
