@@ -49,7 +49,8 @@ export class SchedulerWorld {
   };
   readonly scheduler: FairScheduler;
   readonly requests: Request[] = [];
-  readonly #granted: Request[] = [];
+  /** What was told since the last check, in its order. */
+  readonly #told: { request: Request; slot?: Slot }[] = [];
   #model: PoolModel;
   readonly #hasPreemption: boolean;
   /** Grants that went to another class than the most urgent one that could have had them. */
@@ -94,11 +95,11 @@ export class SchedulerWorld {
         (slot) => {
           request.outcomes += 1;
           request.slot = slot;
-          this.#granted.push(request);
+          this.#told.push({ request, slot });
         },
         () => {
           request.outcomes += 1;
-          request.state = "done";
+          this.#told.push({ request });
         },
       );
   }
@@ -139,7 +140,10 @@ export class SchedulerWorld {
   /** Lets the outcomes be told, and holds them against the model. */
   async check(): Promise<void> {
     for (let round = 0; round < 4; round++) await Promise.resolve();
-    for (const request of this.#granted.splice(0)) this.#checkGrant(request);
+    for (const { request, slot } of this.#told.splice(0)) {
+      if (slot) this.#checkGrant(request);
+      else request.state = "done";
+    }
     this.#forgetServed();
     this.#checkNobodyIsLeftOut();
     this.#checkCounts();
