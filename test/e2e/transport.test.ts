@@ -227,12 +227,15 @@ describe("a backend that breaks", () => {
     ],
   ])("in %s reaches the client as an error event and a broken connection", async (_, text) => {
     const [first, ...rest] = text.split(chunkOf(HELLO));
-    const target = path(({ socket }) => {
+    const delivered = Promise.withResolvers<void>();
+    const target = path(async ({ socket }) => {
       socket.write(first + chunkOf(HELLO));
-      // Later than the first event, so that the answer is committed by then.
-      setTimeout(() => socket.end(rest.join("")), 200);
+      await delivered.promise;
+      socket.end(rest.join(""));
     });
     using client = await ask(requestFor(target));
+    await client.until(/Hello/);
+    delivered.resolve();
     const got = await client.closed();
     expect(got).toContain(HELLO);
     expect(got).toMatch(/event: error\ndata: \{.*"code":"backend-failed".*\}\n\n/);

@@ -7,6 +7,7 @@ import {
   drip,
   headOf,
   LAST_CHUNK,
+  type RawRequest,
   type RawScript,
   sent,
 } from "../../support/raw-backend.ts";
@@ -94,7 +95,8 @@ describe("a backend that fails before its answer", () => {
 
 describe("a backend that fails within its answer", () => {
   const chunked = headOf("200 OK", "Transfer-Encoding: chunked");
-  const late: [string, RawScript, string, string][] = [
+  type PacedScript = (request: RawRequest, committed: Promise<void>) => void | Promise<void>;
+  const late: [string, PacedScript, string, string][] = [
     [
       "sends less than its length",
       ({ socket }) => void socket.end(`${headOf("200 OK", "Content-Length: 9")}four`),
@@ -127,23 +129,22 @@ describe("a backend that fails within its answer", () => {
     ],
     [
       "resets",
-      async ({ socket }) => {
-        await sent(socket, chunked + chunkOf("four"));
-        setImmediate(() => socket.resetAndDestroy());
+      async ({ socket }, committed) => {
+        socket.write(chunked + chunkOf("four"));
+        await committed;
+        socket.resetAndDestroy();
       },
       "four",
       "truncated",
     ],
   ];
   it.each(late)("and %s never looks whole", async (_, script, text, kind) => {
-    const backend = await openBackend(script);
-    // A reset may overtake bytes that were sent before it; then there was no answer at all.
-    const outcome = await openClient()
-      .call(callTo(backend))
-      .then(
-        ({ body }) => readOut(body),
-        (error: unknown) => ({ text, error }),
-      );
+    const committed = Promise.withResolvers<void>();
+    const backend = await openBackend((request) => script(request, committed.promise));
+    const { body } = await openClient().call(callTo(backend));
+    // A reset would overtake bytes that nobody has taken yet.
+    committed.resolve();
+    const outcome = await readOut(body);
     expect(outcome.text).toBe(text);
     expect(outcome.error).toBeInstanceOf(BackendFailure);
     expect(outcome.error).toMatchObject({ kind, mayHaveBegun: true });

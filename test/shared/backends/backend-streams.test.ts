@@ -2,7 +2,14 @@ import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { BackendFailure } from "../../../shared/backends/index.ts";
 import { eventually } from "../../support/eventually.ts";
-import { chunkOf, drip, headOf, LAST_CHUNK, type RawScript } from "../../support/raw-backend.ts";
+import {
+  chunkOf,
+  drip,
+  headOf,
+  LAST_CHUNK,
+  type RawRequest,
+  type RawScript,
+} from "../../support/raw-backend.ts";
 import { callTo, failureOf, openBackend, openClient, readOut } from "./client-world.ts";
 
 const HEAD = headOf("200 OK", "Content-Type: text/event-stream", "Transfer-Encoding: chunked");
@@ -25,9 +32,14 @@ const streaming =
   ({ socket }) =>
     void socket.write(HEAD + events.map(chunkOf).join("") + LAST_CHUNK);
 
-async function answered(script: RawScript) {
-  const backend = await openBackend(script);
+/** A script that may wait until its answer is committed. */
+type PacedScript = (request: RawRequest, committed: Promise<void>) => void | Promise<void>;
+
+async function answered(script: PacedScript) {
+  const committed = Promise.withResolvers<void>();
+  const backend = await openBackend((request) => script(request, committed.promise));
   const answer = await openClient().call(callTo(backend));
+  committed.resolve();
   return { backend, answer, ...(await readOut(answer.body)) };
 }
 
@@ -186,11 +198,10 @@ describe("an event stream that fails before it is committed can be asked for els
 
 describe("an event stream that fails after it was committed", () => {
   const later =
-    (...rest: string[]): RawScript =>
-    async ({ socket }) => {
+    (...rest: string[]): PacedScript =>
+    async ({ socket }, committed) => {
       socket.write(HEAD + chunkOf(HELLO));
-      await turn();
-      await turn();
+      await committed;
       socket.end(rest.join(""));
     };
   it.each([
