@@ -16,8 +16,8 @@ export interface CallLimits {
 /** What holds where a call says nothing else. */
 export const DEFAULT_CALL_LIMITS: CallLimits = {
   connectMs: 10_000,
-  // The original's `Timeout`.
-  firstByteMs: 1_200_000,
+  // The last resort behind the callers' own limits, which may be long ones: a job may wait for half an hour.
+  firstByteMs: 3_600_000,
   // A reasoning model may think for minutes between two events.
   idleMs: 300_000,
   totalMs: 3_600_000,

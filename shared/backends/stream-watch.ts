@@ -1,5 +1,5 @@
 import { type SseEvent, SseParser } from "../core/sse-parser.ts";
-import { eventMeaning, type StreamProtocol } from "./stream-meaning.ts";
+import { type EventMeaning, eventMeaning, type StreamProtocol } from "./stream-meaning.ts";
 
 /** Follows an event stream on the side: whether it has begun, failed, or ended as it should. Scope: one stream. */
 export class StreamWatch {
@@ -9,6 +9,7 @@ export class StreamWatch {
   #hasFinished = false;
   #hasEnded = false;
   #failedAt: number | undefined;
+  #isClosing = false;
 
   /**
    * Looks at bytes that pass. Gives the offset behind an error event, when one is among them: what
@@ -19,8 +20,9 @@ export class StreamWatch {
     return this.#failedAt;
   }
 
-  /** The connection has ended; an event that lacks its blank line still counts. */
+  /** The connection has ended; an event that lacks no more than its blank line still counts. */
   close(): void {
+    this.#isClosing = true;
     this.#parser.end();
   }
 
@@ -47,7 +49,7 @@ export class StreamWatch {
 
   #see(event: SseEvent): void {
     if (this.#failedAt !== undefined || this.#hasEnded) return;
-    const { meaning, protocol } = eventMeaning(event, this.#protocol);
+    const { meaning, protocol } = this.#read(event);
     this.#protocol ??= protocol;
     if (meaning === "error" || (meaning === "failed" && !this.#hasBegun)) {
       this.#failedAt = event.endsAt;
@@ -57,5 +59,27 @@ export class StreamWatch {
     if (meaning === "end" || meaning === "failed") this.#hasEnded = true;
     // A whole answer may be told in its last event alone.
     if (meaning === "end" && this.#protocol !== undefined) this.#hasBegun = true;
+  }
+
+  /** An object that is cut is no last word, and no first one: the answer may be in what is missing. */
+  #read(event: SseEvent): EventMeaning {
+    const read = eventMeaning(event, this.#protocol);
+    if (!this.#isClosing || !isObjects(read, event.data)) return read;
+    return isJson(event.data) ? read : { ...read, meaning: "empty" };
+  }
+}
+
+/** Whether an event is one whose data must be an object. */
+function isObjects({ meaning }: EventMeaning, data: string): boolean {
+  if (meaning === "error" || data === "[DONE]") return false;
+  return data.startsWith("{") || meaning === "end" || meaning === "failed";
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }

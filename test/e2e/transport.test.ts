@@ -121,6 +121,18 @@ describe("a request on its way to a backend", () => {
     expect(lines.filter((line) => fields.includes(line))).toEqual(fields);
   });
 
+  it("asks its client for the body itself, and no backend for leave to send it", async () => {
+    const fields = ["Host: gateway.test", "Content-Length: 4", "Expect: 100-continue"];
+    using client = await ask(`POST /expect HTTP/1.1\r\n${fields.join("\r\n")}\r\n\r\n`);
+    await client.until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
+    client.send("body");
+    await client.until(/ok$/);
+    const { text } = backend.requests.findLast(({ head }) => head.includes(" /expect ")) ?? {};
+    expect(text).toMatch(/\r\ncontent-length: 4\r\n/i);
+    expect(text).toMatch(/\r\n\r\nbody$/);
+    expect(text).not.toMatch(/^expect:/im);
+  });
+
   it("may be one of several on a connection (V77)", async () => {
     using client = await ask(requestFor("/first"));
     await client.until(/ok$/);
@@ -163,6 +175,13 @@ describe("an answer on its way to the client", () => {
     expect(lines.filter((line) => fields.includes(line))).toEqual(fields);
     expect(lines.join("\n")).not.toMatch(/secret|x-named|timeout=5|x-ms-invocation-id/i);
     expect(lines.filter((line) => /^date:/i.test(line))).toHaveLength(1);
+  });
+
+  it("holds no interim answers, which were the gateway's", async () => {
+    const early = headOf("103 Early Hints", "Link: </a>");
+    const target = path(({ socket }) => void socket.write(early + OK));
+    using client = await ask(requestFor(target));
+    expect(await client.until(/ok$/)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   it.each([
