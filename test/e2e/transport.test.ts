@@ -1,154 +1,94 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import {
-  chunkOf,
-  headOf,
-  LAST_CHUNK,
-  type RawBackend,
-  type RawScript,
-  startRawBackend,
-} from "../support/raw-backend.ts";
-import { connectTo, type RawClient, requestFor } from "../support/raw-client.ts";
-import { startStack, type TestStack } from "../support/stack.ts";
-
-const OK = `${headOf("200 OK", "Content-Length: 2")}ok`;
+import { chunkOf, headOf, LAST_CHUNK, type RawScript } from "../support/raw-backend.ts";
+import { connectTo, requestFor } from "../support/raw-client.ts";
+import { OK, startTransportWorld, type TransportWorld } from "./transport-world.ts";
 
 const SSE = headOf("200 OK", "Content-Type: text/event-stream", "Transfer-Encoding: chunked");
 const HELLO = 'data: {"choices":[{"delta":{"content":"Hello"}}]}\n\n';
 
-const scripts = new Map<string, RawScript>();
-let scriptCount = 0;
-
-/** A path whose requests are answered by the script. */
-function path(script: RawScript): string {
-  const name = `/script-${++scriptCount}`;
-  scripts.set(name, script);
-  return name;
-}
-
-let backend: RawBackend;
-let silent: RawBackend;
-let stack: TestStack;
-
+let world: TransportWorld;
 beforeAll(async () => {
-  backend = await startRawBackend((request) => {
-    const name = /(\/script-\d+)/.exec(request.head)?.[1] ?? "";
-    const script = scripts.get(name);
-    if (script) return script(request);
-    request.socket.write(OK);
-  });
-  silent = await startRawBackend(() => {});
-  stack = await startStack({
-    env: {
-      GATEWAY_SYNC_MODE: "direct",
-      Workers: "4",
-      Host1: `host=${backend.origin};mode=direct;path=/`,
-      Host2: `host=${backend.origin}/base;mode=direct;path=/based`,
-      Host3: `host=http://svc.test:${backend.port};mode=direct;path=/pinned;ipaddress=127.0.0.1`,
-      Host4: `host=${silent.origin};mode=direct;path=/silent`,
-      Host5: `host=${silent.origin};mode=direct;path=/failover`,
-      Host6: `host=${backend.origin};mode=direct;path=/failover`,
-    },
-  });
+  world = await startTransportWorld();
 });
-afterAll(async () => {
-  await stack?.[Symbol.asyncDispose]();
-  await backend?.[Symbol.asyncDispose]();
-  await silent?.[Symbol.asyncDispose]();
-});
-
-async function ask(text: string): Promise<RawClient> {
-  const client = await connectTo(stack.url);
-  client.send(text);
-  return client;
-}
-
-/** The head of the last request that the backend got for a target. */
-function seen(target: string): string {
-  const found = backend.requests.findLast(({ head }) => head.split(" ")[1] === target);
-  if (!found) throw new Error(`The backend got no ${target}.`);
-  return found.head;
-}
-
-/** After every fault, four requests at once must still find four slots. */
-async function expectAllSlots(): Promise<void> {
-  const answers = await Promise.all([1, 2, 3, 4].map(() => fetch(`${stack.url}/plain`)));
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-}
+afterAll(() => world?.[Symbol.asyncDispose]());
 
 describe("a request on its way to a backend", () => {
   it("keeps its target, and gets the host's base path before it (V46)", async () => {
-    await fetch(`${stack.url}/based/x%2Fy//z?b=1&a=%26`);
-    expect(seen("/base/x%2Fy//z?b=1&a=%26")).toBeDefined();
+    await fetch(`${world.stack.url}/based/x%2Fy//z?b=1&a=%26`);
+    expect(world.seen("/base/x%2Fy//z?b=1&a=%26")).toBeDefined();
   });
 
   it("carries the backend's name and port as its Host (V48)", async () => {
-    await fetch(`${stack.url}/host`);
-    expect(seen("/host")).toMatch(new RegExp(`^host: 127\\.0\\.0\\.1:${backend.port}$`, "im"));
+    await fetch(`${world.stack.url}/host`);
+    expect(world.seen("/host")).toMatch(
+      new RegExp(`^host: 127\\.0\\.0\\.1:${world.backend.port}$`, "im"),
+    );
   });
 
   it("goes to the pinned address under the host's own name (V47)", async () => {
-    const answer = await fetch(`${stack.url}/pinned/x`);
+    const answer = await fetch(`${world.stack.url}/pinned/x`);
     expect(answer.status).toBe(200);
-    expect(seen("/x")).toMatch(new RegExp(`^host: svc\\.test:${backend.port}$`, "im"));
+    expect(world.seen("/x")).toMatch(new RegExp(`^host: svc\\.test:${world.backend.port}$`, "im"));
   });
 
   it("holds nothing that was meant for the gateway or for one connection (V72)", async () => {
     const control = ["S7PTTL: 60", "s7ptimeout: 5000", "S7PPriorityKey: 12345", "S7PDEBUG: true"];
     const hop = ["Connection: keep-alive, X-Named", "X-Named: 1", "TE: trailers", "Keep-Alive: 5"];
-    using client = await ask(requestFor("/control", ...control, ...hop, "X-Kept: 1"));
+    using client = await world.ask(requestFor("/control", ...control, ...hop, "X-Kept: 1"));
     await client.until(/ok$/);
-    const head = seen("/control");
+    const head = world.seen("/control");
     expect(head).toMatch(/^x-kept: 1$/im);
     expect(head).not.toMatch(/^(s7p|te:|keep-alive|x-named|x-ms-)/im);
   });
 
   it("continues the caller's trace (V74)", async () => {
     const traceId = "0af7651916cd43dd8448eb211c80319c";
-    await fetch(`${stack.url}/trace`, {
+    await fetch(`${world.stack.url}/trace`, {
       headers: { traceparent: `00-${traceId}-b7ad6b7169203331-01` },
     });
-    expect(seen("/trace")).toMatch(
+    expect(world.seen("/trace")).toMatch(
       new RegExp(`^traceparent: 00-${traceId}-[0-9a-f]{16}-01$`, "im"),
     );
   });
 
   it("keeps the order, spelling and number of its fields", async () => {
     const fields = ["X-Zed: 1", "x-a: 2", "X-Zed: 3", "Content-Encoding: gzip"];
-    using client = await ask(requestFor("/fields", ...fields));
+    using client = await world.ask(requestFor("/fields", ...fields));
     await client.until(/ok$/);
-    const lines = seen("/fields").split("\r\n");
+    const lines = world.seen("/fields").split("\r\n");
     expect(lines.filter((line) => fields.includes(line))).toEqual(fields);
   });
 
   it("asks its client for the body itself, and no backend for leave to send it", async () => {
     const fields = ["Host: gateway.test", "Content-Length: 4", "Expect: 100-continue"];
-    using client = await ask(`POST /expect HTTP/1.1\r\n${fields.join("\r\n")}\r\n\r\n`);
+    using client = await world.ask(`POST /expect HTTP/1.1\r\n${fields.join("\r\n")}\r\n\r\n`);
     await client.until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
     client.send("body");
     await client.until(/ok$/);
-    const { text } = backend.requests.findLast(({ head }) => head.includes(" /expect ")) ?? {};
+    const { text } =
+      world.backend.requests.findLast(({ head }) => head.includes(" /expect ")) ?? {};
     expect(text).toMatch(/\r\ncontent-length: 4\r\n/i);
     expect(text).toMatch(/\r\n\r\nbody$/);
     expect(text).not.toMatch(/^expect:/im);
   });
 
   it("may be one of several on a connection (V77)", async () => {
-    using client = await ask(requestFor("/first"));
+    using client = await world.ask(requestFor("/first"));
     await client.until(/ok$/);
     client.send(requestFor("/second"));
     await client.until(/ok.*HTTP\/1\.1 200.*ok$/s);
-    expect(seen("/second")).toBeDefined();
+    expect(world.seen("/second")).toBeDefined();
   });
 });
 
 describe("an answer on its way to the client", () => {
   it("has the very bytes of the backend's (V84)", async () => {
     const body = "one\r\ntwo\u00ff\u0000\rthree\n\nno newline at the end";
-    const target = path(({ socket }) => {
+    const target = world.path(({ socket }) => {
       socket.write(`${headOf("200 OK", `Content-Length: ${body.length}`)}${body}`, "latin1");
     });
-    using client = await ask(requestFor(target, "Connection: close"));
+    using client = await world.ask(requestFor(target, "Connection: close"));
     const [head, ...rest] = (await client.closed()).split("\r\n\r\n");
     expect(rest.join("\r\n\r\n")).toBe(body);
     expect(head).toMatch(new RegExp(`^content-length: ${body.length}$`, "im"));
@@ -167,10 +107,10 @@ describe("an answer on its way to the client", () => {
       "Date: Thu, 01 Jan 2026 00:00:00 GMT",
     ];
     const hop = ["Server: secret/1", "Connection: X-Named", "X-Named: 1", "Keep-Alive: timeout=5"];
-    const target = path(({ socket }) => {
+    const target = world.path(({ socket }) => {
       socket.write(`${headOf("401 No", ...fields, ...hop, "Content-Length: 2")}ok`);
     });
-    using client = await ask(requestFor(target));
+    using client = await world.ask(requestFor(target));
     const lines = (await client.until(/ok$/)).split("\r\n");
     expect(lines.filter((line) => fields.includes(line))).toEqual(fields);
     expect(lines.join("\n")).not.toMatch(/secret|x-named|timeout=5|x-ms-invocation-id/i);
@@ -179,8 +119,8 @@ describe("an answer on its way to the client", () => {
 
   it("holds no interim answers, which were the gateway's", async () => {
     const early = headOf("103 Early Hints", "Link: </a>");
-    const target = path(({ socket }) => void socket.write(early + OK));
-    using client = await ask(requestFor(target));
+    const target = world.path(({ socket }) => void socket.write(early + OK));
+    using client = await world.ask(requestFor(target));
     expect(await client.until(/ok$/)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
@@ -190,8 +130,8 @@ describe("an answer on its way to the client", () => {
     ["HEAD", headOf("200 OK", "X-A: 1", "Content-Length: 9")],
     ["GET", `${headOf("205 Reset Content", "X-A: 1", "Content-Length: 2")}no`],
   ])("may be without a body: %s, %j", async (method, head) => {
-    const target = path(({ socket }) => void socket.write(head));
-    using client = await ask(requestFor(target).replace("GET", method));
+    const target = world.path(({ socket }) => void socket.write(head));
+    using client = await world.ask(requestFor(target).replace("GET", method));
     const text = await client.until(/\r\n\r\n/);
     expect(text).toMatch(/^x-a: 1$/im);
     // The next answer begins right behind: nothing of a body came between.
@@ -202,7 +142,7 @@ describe("an answer on its way to the client", () => {
 
   it("reaches the client event by event, none waiting for the next (V78)", async () => {
     const next: (() => void)[] = [];
-    const target = path(async ({ socket }) => {
+    const target = world.path(async ({ socket }) => {
       socket.write(SSE);
       for (let event = 0; event < 10; event++) {
         const taken = new Promise<void>((resolve) => next.push(resolve));
@@ -211,7 +151,7 @@ describe("an answer on its way to the client", () => {
       }
       socket.write(LAST_CHUNK);
     });
-    using client = await ask(requestFor(target, "Connection: close"));
+    using client = await world.ask(requestFor(target, "Connection: close"));
     for (let event = 0; event < 10; event++) {
       await client.until(new RegExp(`event ${event}\n\n`));
       next[event]?.();
@@ -222,17 +162,19 @@ describe("an answer on its way to the client", () => {
 
 describe("a backend that is silent", () => {
   it("is answered for with 408 when there is no other (V32)", async () => {
-    const answer = await fetch(`${stack.url}/silent/x`, { headers: { S7PTimeout: "500" } });
+    const answer = await fetch(`${world.stack.url}/silent/x`, { headers: { S7PTimeout: "500" } });
     expect(answer.status).toBe(408);
-    await eventually(() => silent.open.size).toBe(0);
+    await eventually(() => world.silent.open.size).toBe(0);
   });
 
   it("is left for another (V33)", async () => {
     for (const _ of [1, 2, 3]) {
-      const answer = await fetch(`${stack.url}/failover/x`, { headers: { S7PTimeout: "500" } });
+      const answer = await fetch(`${world.stack.url}/failover/x`, {
+        headers: { S7PTimeout: "500" },
+      });
       expect([answer.status, await answer.text()]).toEqual([200, "ok"]);
     }
-    expect(silent.requests.length).toBeGreaterThan(1);
+    expect(world.silent.requests.length).toBeGreaterThan(1);
   });
 });
 
@@ -247,29 +189,31 @@ describe("a backend that breaks", () => {
   ])("in %s reaches the client as an error event and a broken connection", async (_, text) => {
     const [first, ...rest] = text.split(chunkOf(HELLO));
     const delivered = Promise.withResolvers<void>();
-    const target = path(async ({ socket }) => {
+    const target = world.path(async ({ socket }) => {
       socket.write(first + chunkOf(HELLO));
       await delivered.promise;
       socket.end(rest.join(""));
     });
-    using client = await ask(requestFor(target));
+    using client = await world.ask(requestFor(target));
     await client.until(/Hello/);
     delivered.resolve();
     const got = await client.closed();
     expect(got).toContain(HELLO);
     expect(got).toMatch(/event: error\ndata: \{.*"code":"backend-failed".*\}\n\n/);
     expect(got).not.toContain("\r\n0\r\n\r\n");
-    expect(got).not.toContain(String(backend.port));
-    await expectAllSlots();
+    expect(got).not.toContain(String(world.backend.port));
+    await world.expectAllSlots();
   });
 
   it.each([
     ["a length", `${headOf("200 OK", "Content-Length: 9")}four`],
     ["chunks", headOf("200 OK", "Transfer-Encoding: chunked") + chunkOf("four")],
   ])("in a body with %s breaks the client's connection too", async (_, text) => {
-    const target = path(({ socket }) => void socket.end(text));
-    await expect(fetch(`${stack.url}${target}`).then((answer) => answer.text())).rejects.toThrow();
-    await expectAllSlots();
+    const target = world.path(({ socket }) => void socket.end(text));
+    await expect(
+      fetch(`${world.stack.url}${target}`).then((answer) => answer.text()),
+    ).rejects.toThrow();
+    await world.expectAllSlots();
   });
 });
 
@@ -286,18 +230,18 @@ describe("a client that misbehaves", () => {
     ],
     ["in the middle of the answer", slow, /first/],
   ])("and leaves %s frees its slot and its backend", async (_, script, pattern) => {
-    const target = path(script);
-    const clients = await Promise.all([1, 2, 3, 4].map(() => ask(requestFor(target))));
-    const running = () => backend.requests.filter(({ head }) => head.includes(`${target} `));
+    const target = world.path(script);
+    const clients = await Promise.all([1, 2, 3, 4].map(() => world.ask(requestFor(target))));
+    const running = () => world.backend.requests.filter(({ head }) => head.includes(`${target} `));
     await eventually(() => running().length).toBe(4);
     await Promise.all(clients.map((client) => client.until(pattern)));
     for (const client of clients) client.socket.destroy();
     await eventually(() => running().filter(({ socket }) => !socket.destroyed).length).toBe(0);
-    await expectAllSlots();
+    await world.expectAllSlots();
   });
 
   it("and drips its request holds up nobody else", async () => {
-    const loris = await Promise.all(Array.from({ length: 20 }, () => connectTo(stack.url)));
+    const loris = await Promise.all(Array.from({ length: 20 }, () => connectTo(world.stack.url)));
     for (const [at, client] of loris.entries()) {
       client.send(
         at % 2 === 0
@@ -305,8 +249,8 @@ describe("a client that misbehaves", () => {
           : "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1",
       );
     }
-    await expectAllSlots();
+    await world.expectAllSlots();
     for (const client of loris) client.socket.destroy();
-    await expectAllSlots();
+    await world.expectAllSlots();
   });
 });
