@@ -248,21 +248,3 @@ describe("what a client is told", () => {
     );
   });
 });
-
-describe("a backend's place", () => {
-  it("is held until the last byte, and freed when the reader leaves", async () => {
-    const gateway = open({ Host1: "host=a.test;maxconcurrency=1", Host2: "" });
-    const inFlight = () => gateway.services.pool.backends[0]?.view(0).inFlight;
-    gateway.backends.answer(200, bodyOf("a", "b"));
-    const whole = await handleRequest(gateway.services, requestTo(gateway), undefined);
-    expect(inFlight()).toBe(1);
-    await textOf(whole.body);
-    expect(inFlight()).toBe(0);
-    const leaving = new AbortController();
-    const request = requestTo(gateway, { closed: leaving.signal });
-    await handleRequest(gateway.services, request, undefined);
-    expect(inFlight()).toBe(1);
-    leaving.abort(new Error("gone"));
-    expect(inFlight()).toBe(0);
-  });
-});

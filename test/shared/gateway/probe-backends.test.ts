@@ -71,6 +71,16 @@ describe("probeBackends", () => {
     expect(active()).toHaveLength(1);
   });
 
+  it("sends no second probe while one is still on its way", async () => {
+    const { backends, clock, start } = probing({ PollTimeout: "10000" });
+    backends.silence();
+    start();
+    await clock.advance(9999);
+    expect(backends.calls).toHaveLength(1);
+    await clock.advance(1500);
+    expect(backends.calls).toHaveLength(2);
+  });
+
   it("leaves a backend in use that never answered a probe", async () => {
     const { backends, clock, start, active } = probing();
     backends.answer(404);

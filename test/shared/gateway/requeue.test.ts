@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { handleRequest } from "../../../shared/gateway/index.ts";
 import { settle } from "../../support/fake-clock.ts";
 import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
-import { textOf } from "../../support/streams.ts";
+import { bodyOf, textOf } from "../../support/streams.ts";
 
 const open = (env: Record<string, string> = {}): TestGateway =>
   createGateway({
@@ -93,6 +93,7 @@ describe("a request that a backend wants again", () => {
     await serving;
     const seen = [0, 1, 2].map((call) => headerOf(gateway, call, "x-PolicyCycleCounter"));
     expect(seen).toEqual(["0", "1", "7"]);
+    expect(headerOf(gateway, 0, "x-policycyclecounter")).toBeUndefined();
     expect([0, 1, 2].map((call) => headerOf(gateway, call, "x-S7P-ID"))).toEqual(
       Array(3).fill("request-1"),
     );
@@ -108,6 +109,28 @@ describe("a request that a backend wants again", () => {
     expect(gateway.backends.calls.map(({ target }) => target)).toEqual(["/x", "/x"]);
   });
 
+  it("is served before those of its class that came after it (V59)", async () => {
+    const gateway = open();
+    const served: string[] = [];
+    const blocker = Promise.withResolvers<void>();
+    asksAgain(gateway, ["retry-after-ms", "300"]);
+    gateway.backends.answers.push(async ({ headers }) => {
+      const id = headers.find(([name]) => name === "x-S7P-ID")?.[1] ?? "";
+      if (id === "blocker") await blocker.promise;
+      served.push(id);
+      return { status: 200, headers: [], body: bodyOf("ok"), discard() {} };
+    });
+    const all = [serve(gateway, { id: "R1" })];
+    await settle();
+    all.push(serve(gateway, { id: "blocker" }));
+    await gateway.clock.advance(100);
+    for (const id of ["R2", "R3", "R4", "R5"]) all.push(serve(gateway, { id }));
+    await gateway.clock.advance(300);
+    blocker.resolve();
+    await Promise.all(all);
+    expect(served).toEqual(["blocker", "R1", "R2", "R3", "R4", "R5"]);
+  });
+
   it("is not sent in a tight loop, however little its backend asks for", async () => {
     const gateway = open();
     asksAgain(gateway, ["retry-after-ms", "0"]);
@@ -115,6 +138,15 @@ describe("a request that a backend wants again", () => {
     await gateway.clock.advance(1000);
     expect((await serving).status).toBe(429);
     expect(gateway.backends.calls.length).toBe(20);
+  });
+
+  it("is judged by what its backends say when it comes again, not before", async () => {
+    const gateway = open();
+    asksAgain(gateway, ["retry-after-ms", "100"]);
+    gateway.backends.answer(500, "broken");
+    const serving = serve(gateway);
+    await gateway.clock.advance(100);
+    expect(await serving).toMatchObject({ status: 500, text: "broken" });
   });
 
   it("does not wait for a time that is beyond its own", async () => {
@@ -140,12 +172,12 @@ describe("a request that a backend wants again", () => {
   it("does not come back to a backend that was silent", async () => {
     const gateway = open({ Host2: "http://backend-2.test" });
     gateway.backends.silence();
-    asksAgain(gateway, ["retry-after-ms", "100"]);
+    for (let n = 0; n < 4; n++) asksAgain(gateway, ["retry-after-ms", "100"]);
     gateway.backends.answer(200);
     const serving = serve(gateway, { headers: [["S7PTimeout", "1000"]] });
-    await gateway.clock.advance(1100);
+    await gateway.clock.advance(1400);
     expect((await serving).status).toBe(200);
-    expect(hostsOf(gateway)).toEqual(["Host1", "Host2", "Host2"]);
+    expect(hostsOf(gateway)).toEqual(["Host1", ...Array(5).fill("Host2")]);
   });
 });
 

@@ -83,12 +83,13 @@ describe("BackendPool", () => {
     wait("later", 2);
     wait("elsewhere", 1, new Set(["other"]));
     wait("urgent", 1);
+    wait("last", 2);
     turn?.release();
     turn?.release();
     await settle();
     expect(woken).toEqual(["urgent"]);
     await clock.advance(1000);
-    expect(woken).toEqual(["urgent", "later", "elsewhere"]);
+    expect(woken).toEqual(["urgent", "later", "elsewhere", "last"]);
     expect([clock.pending, pool.room.waiting]).toEqual([0, 0]);
   });
 
@@ -124,6 +125,26 @@ describe("BackendPool", () => {
       turn?.release();
     }
     expect(select().passedOver).toMatchObject([{ reason: "breaker" }]);
+  });
+
+  it("counts against a backend's retries only those in vain, and gives a share back for successes", () => {
+    const { pool, clock, select, call } = poolWith({ CBErrorThreshold: "1000" });
+    const retry = (outcome: CallOutcome): void => {
+      const turn = pool.begin(select(), true);
+      turn?.settle(outcome, clock.now());
+      turn?.release();
+    };
+    const canRetry = () => select().candidates[0]?.canRetry;
+    for (let n = 0; n < 30; n++) {
+      retry({ verdict: { kind: "requeued", delayMs: 1 }, firstByteMs: 1 });
+      retry({ verdict: { kind: "refused" }, firstByteMs: 1 });
+      retry(ANSWERED);
+    }
+    expect(canRetry()).toBe(true);
+    for (let n = 0; n < 20; n++) retry(BROKEN);
+    expect(canRetry()).toBe(false);
+    for (let n = 0; n < 5; n++) call(ANSWERED);
+    expect(canRetry()).toBe(true);
   });
 
   it("lets a throttled backend rest for as long as it asked, but not for ever", async () => {

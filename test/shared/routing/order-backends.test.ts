@@ -95,6 +95,12 @@ describe("orderBackends", () => {
     expect(order(1)).toBe("an");
   });
 
+  it("takes a heavier one for quicker", () => {
+    const light = named("a", { latencyMs: 100 });
+    const heavy = named("b", { latencyMs: 250, host: { weight: 3 } });
+    expect(idsOf(orderBackends([light, heavy], "latency", noChance))).toBe("ba");
+  });
+
   it("does not put all calls on the quickest, and takes a failing one for slow", () => {
     const busy = named("a", { latencyMs: 100, inFlight: 4 });
     expect(idsOf(orderBackends([busy, named("b", { latencyMs: 300 })], "latency", noChance))).toBe(

@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { BackendFailure } from "../../../shared/backends/index.ts";
+import { handleRequest } from "../../../shared/gateway/index.ts";
+import { stallingBody } from "../../support/fake-backends.ts";
+import { settle } from "../../support/fake-clock.ts";
+import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
+import { bodyOf, textOf } from "../../support/streams.ts";
+
+const open = (env: Record<string, string> = {}): TestGateway =>
+  createGateway({
+    GATEWAY_SYNC_MODE: "direct",
+    LoadBalanceMode: "roundrobin",
+    Host2: "http://backend-2.test",
+    ...env,
+  });
+
+async function serve(gateway: TestGateway, change: Parameters<typeof requestTo>[1] = {}) {
+  const response = await handleRequest(gateway.services, requestTo(gateway, change), undefined);
+  const text = await textOf(response.body);
+  return { status: response.status, text, headers: new Map(response.headers) };
+}
+
+const hostsOf = ({ backends }: TestGateway): string[] => backends.calls.map(({ host }) => host.id);
+
+describe("a backend that is silent", () => {
+  const strict = (): TestGateway => open({ Host2: "", CBErrorThreshold: "1" });
+
+  it("is to blame when a request's time is over while it is waited for", async () => {
+    const gateway = strict();
+    gateway.backends.silence();
+    const serving = serve(gateway, { headers: [["S7PTTL", "2"]] });
+    await gateway.clock.advance(2000);
+    expect((await serving).status).toBe(412);
+    expect((await serve(gateway)).status).toBe(503);
+  });
+
+  it("is not to blame when the client leaves", async () => {
+    const gateway = strict();
+    gateway.backends.silence();
+    const leaving = new AbortController();
+    const serving = serve(gateway, { closed: leaving.signal });
+    await gateway.clock.advance(5000);
+    leaving.abort(new Error("gone"));
+    await serving;
+    expect(gateway.services.pool.activeHosts()).toEqual(["Host1"]);
+    expect(gateway.services.pool.backends[0]?.view(0).inFlight).toBe(0);
+  });
+
+  it("is known by the transport's own limits too", async () => {
+    const gateway = open();
+    gateway.backends.answers.push(async () => {
+      throw new BackendFailure("first-byte-timeout", "too slow", { mayHaveBegun: true });
+    });
+    expect((await serve(gateway)).status).toBe(408);
+    expect(hostsOf(gateway)).toHaveLength(2);
+  });
+});
+
+describe("a backend's place", () => {
+  it("is freed without blame when the reader leaves in the middle of an answer", async () => {
+    const gateway = open({ Host2: "", CBErrorThreshold: "1" });
+    const { body, discard } = stallingBody();
+    gateway.backends.answers.push(async () => ({ status: 200, headers: [], body, discard }));
+    const leaving = new AbortController();
+    const request = requestTo(gateway, { closed: leaving.signal });
+    const response = await handleRequest(gateway.services, request, undefined);
+    const reading = textOf(response.body).catch(() => "");
+    await settle();
+    leaving.abort(new Error("gone"));
+    await reading;
+    expect(gateway.services.pool.activeHosts()).toEqual(["Host1"]);
+    expect(gateway.services.pool.backends[0]?.view(0).inFlight).toBe(0);
+  });
+
+  it("is freed, and the backend blamed, when its answer breaks off", async () => {
+    const gateway = open({ Host2: "", CBErrorThreshold: "1" });
+    async function* breaking(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("half");
+      throw new BackendFailure("truncated", "reset", { mayHaveBegun: true });
+    }
+    gateway.backends.answer(200, breaking());
+    const response = await handleRequest(gateway.services, requestTo(gateway), undefined);
+    await expect(textOf(response.body)).rejects.toThrow("reset");
+    expect(gateway.services.pool.activeHosts()).toEqual([]);
+  });
+
+  it("is held until the last byte, and freed when the reader leaves", async () => {
+    const gateway = open({ Host1: "host=a.test;maxconcurrency=1", Host2: "" });
+    const inFlight = () => gateway.services.pool.backends[0]?.view(0).inFlight;
+    gateway.backends.answer(200, bodyOf("a", "b"));
+    const whole = await handleRequest(gateway.services, requestTo(gateway), undefined);
+    expect(inFlight()).toBe(1);
+    await textOf(whole.body);
+    expect(inFlight()).toBe(0);
+    const leaving = new AbortController();
+    const request = requestTo(gateway, { closed: leaving.signal });
+    await handleRequest(gateway.services, request, undefined);
+    expect(inFlight()).toBe(1);
+    leaving.abort(new Error("gone"));
+    expect(inFlight()).toBe(0);
+  });
+});
