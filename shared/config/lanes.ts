@@ -20,7 +20,7 @@ const laneSchema = z.strictObject({
   queue: entityName,
   /** How many of this lane's requests one instance runs at once. */
   concurrency: z.int().min(1),
-  /** The lane's guaranteed part of an instance's slots when every lane has work. */
+  /** The part of an instance's slots that the lane's class gets, however much more urgent work waits. */
   share: z.number().positive().max(1),
   lockDuration: duration,
   maxDeliveryCount: z.int().min(1),

@@ -64,7 +64,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
   const preemptible = preemptibleClasses(lanes, settings);
   const tokens = createTokenSource(clock);
   const backends = createBackendClient({ ignoreTlsErrors: settings.ignoreTlsErrors, tokens });
-  const slots = createSlots(settings, preemptible, clock);
+  const slots = createSlots(options, preemptible, clock);
   const limits = openLimits(connections.storage, { clock, emit });
   const remote = settings.role === "stream" ? undefined : openRemote(connections, options, clock);
   const services: Services = {
@@ -114,13 +114,20 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
 }
 
 function createSlots(
-  { workers, maxQueueLength, priorityWorkers }: Settings,
+  { settings, lanes }: CreateServicesOptions,
   preemptible: ReadonlySet<PriorityClass>,
   clock: Clock,
 ): FairScheduler {
+  const { workers, maxQueueLength, priorityWorkers } = settings;
   const { reservations, problems } = parsePriorityWorkers(priorityWorkers, workers);
   if (problems.length > 0) throw new SettingsError(problems);
-  return new FairScheduler({ capacity: workers, clock, maxQueueLength, preemptible, reservations });
+  const policy = { maxQueueLength, preemptible, reservations, trickle: trickleOf(lanes) };
+  return new FairScheduler({ capacity: workers, clock, ...policy });
+}
+
+/** A lane's share as one of so many grants, which its class gets however much more urgent work waits. */
+function trickleOf({ lanes }: Lanes): ReadonlyMap<PriorityClass, number> {
+  return new Map(lanes.map(({ priority, share }) => [priority, Math.max(2, Math.ceil(1 / share))]));
 }
 
 function openLimits(
