@@ -14,6 +14,8 @@ export interface HttpConnection {
   readonly target: string;
   /** Takes the answer's headers: the library would sort, lower and join them. */
   setHeaders(headers: HeaderList): void;
+  /** Adds fields behind the body, before its end; only chunked answers have room for them. */
+  addTrailers(trailers: HeaderList): void;
   /** Resolves when the client has taken what was written so far, or is gone. */
   drained(): Promise<void> | undefined;
   /**
@@ -68,6 +70,8 @@ export class HttpConnections {
       headers: withoutHeaders(fromRawHeaders(request.rawHeaders), (name) => HOST_HEADERS.has(name)),
       target: request.url ?? "/",
       setHeaders: (headers) => setHeaders(response, headers),
+      addTrailers: (trailers) =>
+        response.addTrailers(trailers.map(([name, value]): [string, string] => [name, value])),
       drained: () => drained(response),
       breakOff: () => breakOff(response),
     });

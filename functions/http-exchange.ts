@@ -47,24 +47,31 @@ export function toHttpResponse(
     headers: headers.map(([name, value]) => [name, value] as [string, string]),
     enableContentNegotiation: false,
   };
-  if (response.body === undefined) return init;
-  return { ...init, body: paced(response.body, connection) };
+  const body = paced(response, connection);
+  return body === undefined ? init : { ...init, body };
 }
 
 type Body = Exclude<ResponseBody, undefined>;
-type Chunks = AsyncIterator<Uint8Array, unknown>;
+
+/** An answer's chunks on their way to a connection. */
+interface Passage {
+  readonly chunks: AsyncIterator<Uint8Array, unknown>;
+  readonly trailers: GatewayResponse["trailers"];
+  readonly connection: HttpConnection;
+}
 
 function paced(
-  body: Body,
+  { body, trailers }: GatewayResponse,
   connection: HttpConnection | undefined,
-): Body | ReadableStream<Uint8Array> {
-  if (body instanceof Uint8Array || !connection) return body;
+): Body | ReadableStream<Uint8Array> | undefined {
+  if (body === undefined || body instanceof Uint8Array || !connection) return body;
   const chunks = body[Symbol.asyncIterator]();
+  const passage = { chunks, trailers, connection };
   // A stream made here costs a third of what the library makes of an iterator, and copies nothing.
   // It holds nothing either: the library asks for a chunk when it has written the last.
   return new ReadableStream<Uint8Array>(
     {
-      pull: (controller) => passNext(controller, chunks, connection),
+      pull: (controller) => passNext(controller, passage),
       async cancel() {
         await chunks.return?.();
       },
@@ -76,8 +83,7 @@ function paced(
 /** Hands on the next chunk once the client has taken the last: memory stays flat under a slow reader. */
 async function passNext(
   controller: ReadableStreamDefaultController<Uint8Array>,
-  chunks: Chunks,
-  connection: HttpConnection,
+  { chunks, trailers, connection }: Passage,
 ): Promise<void> {
   const waiting = connection.drained();
   if (waiting !== undefined) await waiting;
@@ -88,8 +94,12 @@ async function passNext(
   }
   try {
     const { done, value } = await chunks.next();
-    if (done) controller.close();
-    else controller.enqueue(value);
+    if (!done) {
+      controller.enqueue(value);
+      return;
+    }
+    if (trailers) connection.addTrailers(trailers());
+    controller.close();
   } catch (error) {
     // The library would leave the response open, and the client waiting for what never comes.
     await connection.breakOff();

@@ -1,7 +1,7 @@
 import type { Dispatcher } from "undici";
 import type { HostSettings } from "../config/index.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { type HeaderList, headerValue, withoutHeaders } from "../core/headers.ts";
+import { type HeaderList, headerValue, withoutHeaders, withoutHopByHop } from "../core/headers.ts";
 import { Agents } from "./agents.ts";
 import { BackendFailure } from "./backend-failure.ts";
 import { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
@@ -124,7 +124,7 @@ async function commit(exchange: Exchange, { method, whole }: BackendCall): Promi
       status,
       headers: status === 205 ? withoutLength(headers) : headers,
       body: kept?.body ?? committed,
-      trailers: () => exchange.trailers,
+      trailers: () => withoutLength(withoutHopByHop(exchange.trailers)),
       discard() {
         exchange.discard();
         kept?.discard();

@@ -24,6 +24,8 @@ export interface GatewayResponse {
   readonly status: number;
   readonly headers: HeaderList;
   readonly body: ResponseBody;
+  /** Fields behind the body; known when that has been read. */
+  readonly trailers?: (() => HeaderList) | undefined;
 }
 
 /** A JSON answer of the gateway itself. */

@@ -95,5 +95,6 @@ function streamThrough(
     },
   });
   const timing = timingHeaders(answer, services.clock.now() - receivedAt);
-  return { status: answer.status, headers: [...answer.headers, ...timing], body };
+  const headers = [...answer.headers, ...timing];
+  return { status: answer.status, headers, body, trailers: answer.trailers };
 }

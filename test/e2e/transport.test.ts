@@ -117,6 +117,15 @@ describe("an answer on its way to the client", () => {
     expect(lines.filter((line) => /^date:/i.test(line))).toHaveLength(1);
   });
 
+  it("has the fields behind its body too", async () => {
+    const head = headOf("200 OK", "Transfer-Encoding: chunked", "Trailer: X-Sum");
+    const target = world.path(
+      ({ socket }) => void socket.write(`${head}${chunkOf("a")}0\r\nX-Sum: 1\r\n\r\n`),
+    );
+    using client = await world.ask(requestFor(target, "Connection: close"));
+    expect(await client.closed()).toMatch(/\r\na\r\n0\r\nX-Sum: 1\r\n\r\n$/);
+  });
+
   it("holds no interim answers, which were the gateway's", async () => {
     const early = headOf("103 Early Hints", "Link: </a>");
     const target = world.path(({ socket }) => void socket.write(early + OK));

@@ -54,6 +54,14 @@ describe("an answer on its way through the library", () => {
     });
   });
 
+  it("has the fields behind its body, where there are any", async () => {
+    const trailers = () => [["X-Sum", "1"] as const, ["X-Sum", "2"] as const];
+    await using server = await serving({ status: 200, headers: [], body: bodyOf("a"), trailers });
+    const response = await server.ask();
+    expect(await textOf(response)).toBe("a");
+    expect(response.rawTrailers).toEqual(["X-Sum", "1", "X-Sum", "2"]);
+  });
+
   it.each([204, 304])("may be a %d, without a body", async (status) => {
     await using server = await serving({ status, headers: [], body: undefined });
     const response = await server.ask();
