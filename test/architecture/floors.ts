@@ -79,7 +79,6 @@ export const FLOORS: readonly Floor[] = [
       "openai",
       "undici",
       "rhea",
-      "autocannon",
       "zod",
       "@azure/functions",
       "@azure/service-bus",
