@@ -94,14 +94,8 @@ export class ModelApi {
 
   #storedResponse({ name, id }: Extract<ModelRoute, { id: string }>): object {
     const { responses } = this.#context;
-    switch (name) {
-      case "responses.get":
-        return responses.get(id);
-      case "responses.cancel":
-        return responses.cancel(id);
-      case "responses.delete":
-        return responses.delete(id);
-    }
+    if (name === "responses.get") return responses.get(id);
+    return name === "responses.cancel" ? responses.cancel(id) : responses.delete(id);
   }
 
   #faultFor(request: IncomingMessage, model: string | undefined): Fault | undefined {
