@@ -3,8 +3,8 @@ import type { AppContext } from "./app-context.ts";
 
 /** The original's probe endpoints. They answer from memory: a probe must never wait for traffic. */
 export function registerHealth({ owned }: AppContext): void {
-  const { stopping, settings } = owned.services;
-  const isUsable = (): boolean => !stopping.aborted && settings.hosts.length > 0;
+  const { stopping, pool } = owned.services;
+  const isUsable = (): boolean => !stopping.aborted && pool.activeHosts().length > 0;
   register("health", () => true);
   register("liveness", () => true);
   register("readiness", isUsable);

@@ -15,7 +15,10 @@ import { registerLanes } from "./lanes.servicebus.ts";
  * the app from starting and shows every problem at once.
  */
 const settings = loadSettings();
+const LEVELS = { Information: 0, Warning: 1, Error: 2 } as const;
+const RANKS = { info: 0, warning: 1, error: 2 } as const;
 const emit = ({ level, ...event }: TelemetryEvent): void => {
+  if (RANKS[level] < LEVELS[settings.logLevel]) return;
   const stream = level === "error" ? process.stderr : process.stdout;
   stream.write(`${JSON.stringify({ level, ...event })}\n`);
 };

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type HostSettings, parseHosts } from "./hosts.ts";
 import { type PolicySettings, policyContradictions, policyShape, toPolicy } from "./policy.ts";
 import { type RoutingSettings, routingShape, toRouting } from "./routing.ts";
+import { type TransportSettings, toTransport, transportShape } from "./transport.ts";
 import { flag, headerName, integer, integerList, list } from "./values.ts";
 
 const MAX_INT32 = 2_147_483_647;
@@ -41,6 +42,8 @@ const settingsSchema = z.object({
   AsyncTimeout: integer(1, MAX_INT32).default(1_800_000),
   ...routingShape,
   ...policyShape,
+  ...transportShape,
+  LOG_LEVEL: z.enum(["Information", "Warning", "Error"]).default("Warning"),
   IgnoreSSLCert: flag.default(false),
   TERMINATION_GRACE_PERIOD_SECONDS: integer(0, 3600).default(30),
 });
@@ -82,6 +85,9 @@ export interface Settings {
   readonly maxAttempts: number;
   readonly routing: RoutingSettings;
   readonly policy: PolicySettings;
+  readonly transport: TransportSettings;
+  /** The least level of an event that is written to the console. */
+  readonly logLevel: RawSettings["LOG_LEVEL"];
   /** Classes whose work may have to give way, besides those that lanes.json marks. */
   readonly preemptible: readonly number[];
   /** Reserved slots as the original writes them: `class:count`, separated by commas. */
@@ -171,6 +177,8 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[]): Settings 
     maxAttempts: raw.MaxAttempts,
     routing: toRouting(raw),
     policy: toPolicy(raw),
+    transport: toTransport(raw),
+    logLevel: raw.LOG_LEVEL,
     preemptible: raw.GATEWAY_SCHEDULING_PREEMPTIBLE,
     priorityWorkers: raw.PriorityWorkers,
     ignoreTlsErrors: raw.IgnoreSSLCert,

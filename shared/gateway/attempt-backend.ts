@@ -22,6 +22,7 @@ export interface AttemptRequest {
   readonly headers: HeaderList;
   readonly body: Uint8Array | undefined;
   readonly attemptTimeoutMs: number;
+  readonly whole?: boolean | undefined;
 }
 
 /** One backend's turn: an answer and what it means, or what went wrong. */
@@ -49,7 +50,10 @@ export async function attemptBackend(
   const ownLimitMs = host.firstByteTimeoutMs ?? settings.attemptTimeoutMs;
   const limitMs = Math.min(request.attemptTimeoutMs, host.firstByteTimeoutMs ?? Infinity);
   // The limit is for the first byte: the deadline is disposed, and lets go, once the answer begins.
-  using firstByte = createDeadline(clock, startedAt + limitMs, {
+  // A call for a whole answer returns with its last byte, so there the client itself keeps the limit.
+  const limitAt = request.whole ? Number.MAX_SAFE_INTEGER : startedAt + limitMs;
+  const limits = request.whole ? { limits: { firstByteMs: limitMs } } : {};
+  using firstByte = createDeadline(clock, limitAt, {
     reason: () => new GatewayError("backend-timeout", "The backend did not answer in time."),
     parent: signal,
   });
@@ -57,7 +61,11 @@ export async function attemptBackend(
   const onAbort = (): void => call.abort(firstByte.signal.reason);
   firstByte.signal.addEventListener("abort", onAbort, { once: true });
   try {
-    const answer = await backends.call({ ...toCall(request, candidate), signal: call.signal });
+    const answer = await backends.call({
+      ...toCall(request, candidate),
+      ...limits,
+      signal: call.signal,
+    });
     return judged(answer, { turn, startedAt, clock });
   } catch (error) {
     const waitedMs = clock.now() - startedAt;
@@ -99,8 +107,11 @@ function judged(
 }
 
 /** The request as this backend is to see it. */
-function toCall({ method, headers, body }: AttemptRequest, { host, target }: Candidate) {
-  if (host.model === undefined) return { host, method, headers, body, target };
+function toCall(
+  { method, headers, body, whole = false }: AttemptRequest,
+  { host, target }: Candidate,
+) {
+  if (host.model === undefined) return { host, method, headers, body, target, whole };
   // What is compressed cannot be read without undoing what the client did.
   const isPlain = headerValue(headers, "content-encoding") === undefined;
   const renamed = body && isPlain ? rewriteModelInBody(body, host.model) : body;
@@ -112,6 +123,7 @@ function toCall({ method, headers, body }: AttemptRequest, { host, target }: Can
     host,
     method,
     headers: kept,
+    whole,
     body: renamed,
     target: rewriteModelInTarget(target, host.model),
   };

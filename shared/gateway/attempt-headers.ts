@@ -31,14 +31,16 @@ export function headersForAttempt(
 export interface ClientHeaders {
   readonly receipt: string | undefined;
   readonly affinity: string | undefined;
+  /** Lower-cased names that the settings keep from clients. */
+  readonly stripped: readonly string[];
 }
 
 /** What of a backend's headers goes on to the client, and how to come to the same backend again. */
 export function headersForClient(
   headers: HeaderList,
-  { receipt, affinity }: ClientHeaders,
+  { receipt, affinity, stripped }: ClientHeaders,
 ): HeaderList {
-  const passed = withoutHeaders(responseHeaders(headers), (name) => name === RECEIPT);
+  const passed = withoutHeaders(responseHeaders(headers, stripped), (name) => name === RECEIPT);
   const hasAffinity = passed.some(([name]) => name.toLowerCase() === AFFINITY);
   return [
     ...passed,

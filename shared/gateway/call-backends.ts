@@ -28,6 +28,8 @@ export interface OutgoingRequest {
   readonly expiresAt?: number;
   /** What earlier calls for the same request learned; whoever passes it tells of its end. */
   readonly trip?: RouteTrip;
+  /** The answer is wanted whole, so that a body that breaks is tried elsewhere. */
+  readonly whole?: boolean;
 }
 
 /** An answer, and what it took to get it. */
@@ -56,6 +58,7 @@ export async function callBackends(
     const isAsked = headerValue(request.headers, "S7PDEBUG")?.toLowerCase() === "true";
     const isShown = isAsked && settings.routing.showsReceipts;
     const headers = headersForClient(answer.headers, {
+      stripped: settings.transport.stripResponseHeaders,
       receipt: isShown ? receiptHeader(receipt) : undefined,
       affinity: candidate && services.pool.affinityOf(candidate.host.id),
     });

@@ -63,7 +63,8 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
   const stopping = new AbortController();
   const preemptible = preemptibleClasses(lanes, settings);
   const tokens = createTokenSource(clock);
-  const backends = createBackendClient({ ignoreTlsErrors: settings.ignoreTlsErrors, tokens });
+  const backends = createBackendClient({ ...transportOf(settings), tokens, clock });
+  const pool = new BackendPool({ settings, clock, random: Math.random });
   const slots = createSlots(options, preemptible, clock);
   const limits = openLimits(connections.storage, { clock, emit });
   const remote = settings.role === "stream" ? undefined : openRemote(connections, options, clock);
@@ -78,7 +79,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     preemptible,
     gates: laneGates(lanes, clock),
     requestHeaders: createRequestHeaderFilter(settings),
-    pool: new BackendPool({ settings, clock, random: Math.random }),
+    pool,
     backends,
     waitingRoom: remote?.waitingRoom,
     jobs: remote?.jobs,
@@ -96,6 +97,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
       }),
       emit,
       onWeights: (weights) => slots.reconfigure({ weights }),
+      onSettings: (changed) => pool.useSettings(changed),
     }),
     limits,
     stopping: stopping.signal,
@@ -110,6 +112,16 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
       await remote?.waitingRoom.bus.close();
       await backends.close();
     },
+  };
+}
+
+function transportOf({ ignoreTlsErrors, transport }: Settings) {
+  const { connectTimeoutMs, idleTimeoutMs, totalTimeoutMs } = transport;
+  return {
+    ignoreTlsErrors,
+    limits: { connectMs: connectTimeoutMs, idleMs: idleTimeoutMs, totalMs: totalTimeoutMs },
+    dnsRefreshMs: transport.dnsRefreshMs,
+    allowHttp2: transport.allowHttp2,
   };
 }
 

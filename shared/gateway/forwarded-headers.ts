@@ -1,20 +1,13 @@
 import type { Settings } from "../config/index.ts";
 import { type HeaderList, withoutHeaders, withoutHopByHop } from "../core/headers.ts";
 
-/** Headers that an operator wants dropped on the way, by name. */
-export interface StripLists {
-  readonly stripRequestHeaders?: readonly string[];
-  readonly stripResponseHeaders?: readonly string[];
-}
-
 // The client library writes these itself, from what it really sends.
 const OWN_REQUEST_HEADERS = ["host", "content-length", "expect"];
 
 /** Makes the filter for client headers, once for all requests. */
-export function createRequestHeaderFilter(
-  settings: Settings & StripLists,
-): (headers: HeaderList) => HeaderList {
-  const { priority, ttlHeader, timeoutHeader, asyncHeader, stripRequestHeaders = [] } = settings;
+export function createRequestHeaderFilter(settings: Settings): (headers: HeaderList) => HeaderList {
+  const { priority, ttlHeader, timeoutHeader, asyncHeader } = settings;
+  const { stripRequestHeaders } = settings.transport;
   const control = [priority.header, ttlHeader, timeoutHeader, asyncHeader, ...stripRequestHeaders];
   const dropped = new Set([
     ...OWN_REQUEST_HEADERS,
@@ -33,11 +26,10 @@ const SERVER_HEADER = "server";
 /** What of a backend's headers goes on to the client. */
 export function responseHeaders(
   headers: HeaderList,
-  { stripResponseHeaders = [] }: StripLists = {},
+  stripResponseHeaders: readonly string[],
 ): HeaderList {
-  const stripped = stripResponseHeaders.map((name) => name.toLowerCase());
   return withoutHeaders(
     withoutHopByHop(headers),
-    (name) => name === SERVER_HEADER || stripped.includes(name),
+    (name) => name === SERVER_HEADER || stripResponseHeaders.includes(name),
   );
 }

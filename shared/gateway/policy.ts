@@ -41,14 +41,21 @@ export interface CreatePolicyOptions {
   readonly emit: Emit;
   /** Told the weights of fair share whenever profiles come into force. */
   readonly onWeights: (weights: Weights) => void;
+  /** Told the settings whenever others come into force. */
+  readonly onSettings: (settings: Settings) => void;
 }
 
 /** The policy of settings and documents; without documents it never changes. */
 export function createPolicy(options: CreatePolicyOptions): Policy {
-  const { settings, documents, emit, onWeights } = options;
+  const { settings, documents, emit, onWeights, onSettings } = options;
+  let inForce = settings;
   const compose = (parts: Parts): PolicySnapshot => {
     const snapshot = snapshotOf(parts.settings ?? settings, parts);
     if (parts.profiles) onWeights(weightsOf(parts.profiles));
+    if (snapshot.settings !== inForce) {
+      inForce = snapshot.settings;
+      onSettings(inForce);
+    }
     return snapshot;
   };
   if (Object.keys(documents).length === 0) return constantPolicy(compose({}));

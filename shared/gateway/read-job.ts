@@ -48,7 +48,7 @@ export async function readJobResult(services: Services, query: JobQuery): Promis
 
 /** The backend's headers, with the length of what is kept: an answer to HEAD speaks of bytes it never sent. */
 function resultHeaders({ status, headers, sizeBytes }: JobResult): HeaderList {
-  const kept = withoutHeaders(responseHeaders(headers), (name) => name === "content-length");
+  const kept = withoutHeaders(responseHeaders(headers, []), (name) => name === "content-length");
   const hasLength = status !== 204 && status !== 304;
   return hasLength ? [...kept, ["content-length", String(sizeBytes)]] : kept;
 }

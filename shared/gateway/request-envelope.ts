@@ -66,6 +66,8 @@ export async function fromEnvelope(
     target,
     headers: openCredentials({ open: headers, ...stored }, settings.credentialKey, id),
     body: await claimCheck.unpack(envelope.body),
+    // Nobody reads it as it comes, so nothing is lost by trying a broken one elsewhere.
+    whole: true,
     attemptTimeoutMs,
     priority,
     receivedAt,

@@ -76,11 +76,15 @@ async function runInTurn(run: LaneRun, lane: Lane): Promise<void> {
     }
   } catch (error) {
     // Whoever waited was told at the deadline; the message has nothing left to do.
-    if (signal.aborted) return;
+    if (signal.aborted || isExpired(error)) return;
     if (!(error instanceof RequeueError)) throw error;
     await comeAgain(run, lane, error.delayMs);
   }
 }
+
+// The scheduler may notice before the deadline's own timer has fired.
+const isExpired = (error: unknown): boolean =>
+  error instanceof GatewayError && error.code === "ttl-expired";
 
 /**
  * Sends the message again for later: the wait is the broker's, and this worker is free. The copy is a

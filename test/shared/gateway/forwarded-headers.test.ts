@@ -53,7 +53,7 @@ describe("what goes on to the client", () => {
       ["Set-Cookie", "a"],
       ["Set-Cookie", "b"],
     ] as const;
-    expect(responseHeaders(headers)).toEqual(
+    expect(responseHeaders(headers, [])).toEqual(
       headers.filter(([name]) => !name.startsWith("Transfer")),
     );
   });
