@@ -15,7 +15,6 @@ await build({
   format: "cjs",
   sourcemap: true,
   sourcesContent: false,
-  keepNames: true,
   legalComments: "none",
   external: ["@azure/functions-core"],
   logLevel: "warning",

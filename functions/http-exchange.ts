@@ -101,6 +101,11 @@ async function passNext(
     if (trailers) connection.addTrailers(trailers());
     controller.close();
   } catch (error) {
+    // A client that left has nobody to tell, and is no failure of the function.
+    if (connection.closed.aborted) {
+      controller.close();
+      return;
+    }
     // The library would leave the response open, and the client waiting for what never comes.
     await connection.breakOff();
     throw error;
