@@ -25,6 +25,8 @@ export interface HttpFrontOptions {
   clock: Clock;
 }
 
+// Another instance, or the next start, takes over about then.
+const DRAIN_RETRY_AFTER_SECONDS = "5";
 const PLATFORM_PATH = /^\/(?:runtime|durabletask)(?:\/|$)/i;
 const ADMIN_PATH = /^\/admin(?:\/|$)/i;
 // What may stand in a Host header, so that it makes a URL and nothing else.
@@ -125,6 +127,7 @@ export class HttpFront {
     const call = { target, ...parts, invocationId: randomUUID() };
     if (this.#isDraining) {
       response.setHeader("connection", "close");
+      response.setHeader("retry-after", DRAIN_RETRY_AFTER_SECONDS);
       answerPlainly(response, 503, "The host is shutting down.\n");
       return;
     }

@@ -124,6 +124,7 @@ describe("an ES module app with hooks", () => {
       return response.status === 503 ? response : undefined;
     });
     expect(refused.headers.get("connection")).toBe("close");
+    expect(refused.headers.get("retry-after")).toBe("5");
     writeFileSync(`${notes}.release`, "");
     expect(await running).toBe("done");
     await stopped;
