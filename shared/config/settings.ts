@@ -31,7 +31,7 @@ const settingsSchema = z.object({
   DefaultPriority: integer(1, LEAST_URGENT).default(2),
   PriorityKeyHeader: headerName.default("S7PPriorityKey"),
   PriorityKeys: list.default(["12345", "234"]),
-  PriorityValues: integerList(1, LEAST_URGENT).default([1, 3]),
+  PriorityValues: integerList(0, LEAST_URGENT).default([1, 3]),
   DefaultTTLSecs: integer(1, MAX_INT32).default(300),
   TTLHeader: headerName.default("S7PTTL"),
   Timeout: integer(1, MAX_INT32).default(1_200_000),
@@ -162,7 +162,11 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[]): Settings 
       defaultClass: raw.DefaultPriority,
       header: raw.PriorityKeyHeader,
       classByKey: new Map(
-        raw.PriorityKeys.map((name, i) => [name.toLowerCase(), raw.PriorityValues[i] ?? 0]),
+        // The original's templates know a class 0 before 1; here 1 is the most urgent.
+        raw.PriorityKeys.map((name, i) => [
+          name.toLowerCase(),
+          Math.max(1, raw.PriorityValues[i] ?? raw.DefaultPriority),
+        ]),
       ),
     },
     defaultTtlMs: raw.DefaultTTLSecs * 1000,

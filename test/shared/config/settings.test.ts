@@ -115,9 +115,14 @@ describe("loadSettings", () => {
     expect(priority.classByKey.get("silver")).toBe(4);
   });
 
-  it.each(["0,1", "-1,2", "1,x"])("refuses the priority values %s, which no lane has", (values) => {
+  it("takes class 0 of the original's templates for the most urgent class", () => {
+    const { priority } = settingsWith({ PriorityKeys: "top,low", PriorityValues: "0,3" });
+    expect([...priority.classByKey.values()]).toEqual([1, 3]);
+  });
+
+  it.each(["-1,2", "1,x"])("refuses the priority values %s, which no lane has", (values) => {
     const env = { Host1: "http://b.test", PriorityValues: values };
-    expect(problemsOf(env)[0]).toContain("PriorityValues: expected whole numbers from 1");
+    expect(problemsOf(env)[0]).toContain("PriorityValues: expected whole numbers from 0");
   });
 
   it.each([
