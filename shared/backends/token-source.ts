@@ -1,3 +1,4 @@
+import { identityCredential } from "../connections/index.ts";
 import type { Clock } from "../core/clock.ts";
 import { createDeadline } from "../core/deadline.ts";
 
@@ -76,11 +77,9 @@ function orAborted<Value>(awaited: Promise<Value>, signal: AbortSignal): Promise
 
 /** Tokens of the app's managed identity, or of the developer's sign-in. The library loads on first use. */
 export function createTokenSource(clock: Clock): TokenSource {
-  let credential: Promise<import("@azure/identity").TokenCredential> | undefined;
+  let credential: ReturnType<typeof identityCredential> | undefined;
   return new CachingTokenSource(clock, async (scope, signal) => {
-    credential ??= import("@azure/identity").then(
-      ({ DefaultAzureCredential }) => new DefaultAzureCredential(),
-    );
+    credential ??= identityCredential(undefined);
     const token = await (await credential).getToken(scope, { abortSignal: signal });
     if (!token) throw new Error("The identity service gave no token.");
     return { token: token.token, expiresAt: token.expiresOnTimestamp };

@@ -4,9 +4,6 @@ export type PriorityClass = number;
 /** Stable name of a backend within one set of settings (`Host1`, `Host2`, ...); never shown to clients. */
 export type BackendId = string;
 
-/** How a request is served: in process, through a lane with the caller waiting, or as a job. */
-export type ServingMode = "direct" | "queued" | "async";
-
 /** Makes an identifier that no other call makes. Never valid JSON, because the Functions worker parses ids that are. */
 export type NewId = () => string;
 

@@ -1,3 +1,4 @@
+import { identityCredential } from "../connections/index.ts";
 import { DEFAULT_LIMIT_BYTES, DocumentError, type DocumentSource } from "./document-source.ts";
 import { contentVersion, tooLarge } from "./text-content.ts";
 
@@ -126,10 +127,7 @@ async function openClient(connection: AppConfigurationConnection) {
       allowInsecureConnection: /Endpoint=http:/i.test(connectionString),
     });
   }
-  const { DefaultAzureCredential } = await import("@azure/identity");
   const { clientId, endpoint } = connection;
-  const credential = new DefaultAzureCredential(
-    clientId === undefined ? {} : { managedIdentityClientId: clientId },
-  );
+  const credential = await identityCredential(clientId);
   return new AppConfigurationClient(endpoint, credential, CLIENT_OPTIONS);
 }

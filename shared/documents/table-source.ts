@@ -1,7 +1,11 @@
 import type { TableClient } from "@azure/data-tables";
 import type { StorageConnection } from "../config/index.ts";
+import { openTable } from "../connections/index.ts";
 import { DEFAULT_LIMIT_BYTES, DocumentError, type DocumentSource } from "./document-source.ts";
 import { contentVersion, tooLarge } from "./text-content.ts";
+
+// A document is loaded again soon after a failure; more tries inside one load would only delay that.
+const CLIENT_OPTIONS = { retryOptions: { maxRetries: 1 } };
 
 /** A row as the table's client gives it. */
 export type TableRow = Readonly<Record<string, unknown>>;
@@ -108,33 +112,11 @@ async function* withTableErrors(
 function createRowList({ connection, table, partitionKey }: TableSourceOptions) {
   let client: Promise<TableClient> | undefined;
   return async function* listRows(signal: AbortSignal): AsyncIterable<TableRow> {
-    client ??= openTable(connection, table);
+    client ??= openTable(connection, table, CLIENT_OPTIONS);
     client.catch(() => {
       client = undefined;
     });
     const filter = `PartitionKey eq '${partitionKey.replaceAll("'", "''")}'`;
     yield* (await client).listEntities({ queryOptions: { filter }, abortSignal: signal });
   };
-}
-
-// A document is loaded again soon after a failure; more tries inside one load would only delay that.
-const CLIENT_OPTIONS = { retryOptions: { maxRetries: 1 } };
-
-async function openTable(connection: StorageConnection, name: string): Promise<TableClient> {
-  const { TableClient } = await import("@azure/data-tables");
-  if (connection.kind === "identity") {
-    const { DefaultAzureCredential } = await import("@azure/identity");
-    const { clientId, tableServiceUri } = connection;
-    const credential = new DefaultAzureCredential(
-      clientId === undefined ? {} : { managedIdentityClientId: clientId },
-    );
-    return new TableClient(tableServiceUri, name, credential, CLIENT_OPTIONS);
-  }
-  const { connectionString } = connection;
-  return TableClient.fromConnectionString(connectionString, name, {
-    ...CLIENT_OPTIONS,
-    allowInsecureConnection: /(UseDevelopmentStorage=true|TableEndpoint=http:)/i.test(
-      connectionString,
-    ),
-  });
 }

@@ -67,7 +67,9 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
   const pool = new BackendPool({ settings, clock, random: Math.random });
   const slots = createSlots(options, preemptible, clock);
   const limits = openLimits(connections.storage, { clock, emit });
-  const remote = settings.role === "stream" ? undefined : openRemote(connections, options, clock);
+  const idempotency = connections.storage && openIdempotency(connections.storage, settings);
+  const means = { clock, claimCheck: idempotency?.claimCheck };
+  const remote = settings.role === "stream" ? undefined : openRemote(connections, options, means);
   const services: Services = {
     settings,
     lanes,
@@ -83,7 +85,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     backends,
     waitingRoom: remote?.waitingRoom,
     jobs: remote?.jobs,
-    idempotency: connections.storage && openIdempotency(connections.storage, settings),
+    idempotency,
     policy: createPolicy({
       settings,
       documents: openPolicyDocuments({
@@ -160,15 +162,11 @@ function openLimits(
 }
 
 function openIdempotency(storage: StorageConnection, { inlineBytes }: Settings): Idempotency {
+  const blobs = new BlobContainer(() => openBlobService(storage), WORK_CONTAINER);
   return {
     store: new IdempotencyStore(new Table(storage, IDEMPOTENCY_TABLE)),
-    claimCheck: openClaimCheck(storage, inlineBytes),
+    claimCheck: createClaimCheck(blobs, inlineBytes),
   };
-}
-
-function openClaimCheck(storage: StorageConnection, inlineBytes: number): ClaimCheck {
-  const blobs = new BlobContainer(() => openBlobService(storage), WORK_CONTAINER);
-  return createClaimCheck(blobs, inlineBytes);
 }
 
 function laneGates({ lanes }: Lanes, clock: Clock): ReadonlyMap<string, FairScheduler> {
@@ -196,16 +194,16 @@ interface Remote {
 function openRemote(
   { messaging, storage }: Connections,
   options: CreateServicesOptions,
-  clock: Clock,
+  { clock, claimCheck }: { clock: Clock; claimCheck: ClaimCheck | undefined },
 ): Remote {
-  if (!messaging || !storage) {
+  if (!messaging || !storage || !claimCheck) {
     throw new Error(
       "The roles jobs and all need ServiceBusConnection and AzureWebJobsStorage, " +
         "as connection strings or by identity.",
     );
   }
   return {
-    waitingRoom: openWaitingRoom({ messaging, storage, clock }, options),
+    waitingRoom: openWaitingRoom({ messaging, claimCheck, clock }, options),
     jobs: {
       store: new TableJobStore(new Table(storage, JOBS_TABLE)),
       results: new BlobContainer(() => openBlobService(storage), RESULTS_CONTAINER),
@@ -216,16 +214,16 @@ function openRemote(
 function openWaitingRoom(
   {
     messaging,
-    storage,
+    claimCheck,
     clock,
-  }: { messaging: MessagingConnection; storage: StorageConnection; clock: Clock },
-  { settings, lanes, emit }: CreateServicesOptions,
+  }: { messaging: MessagingConnection; claimCheck: ClaimCheck; clock: Clock },
+  { lanes, emit }: CreateServicesOptions,
 ): WaitingRoom {
   const bus = new ServiceBus(messaging);
   return {
     bus,
     replyQueue: lanes.replies.queue,
-    claimCheck: openClaimCheck(storage, settings.inlineBytes),
+    claimCheck,
     replies: new ReplyInbox({
       bus,
       queue: lanes.replies.queue,

@@ -1,5 +1,6 @@
 import type { ServiceBusClient, ServiceBusSender } from "@azure/service-bus";
 import type { MessagingConnection } from "../config/index.ts";
+import { identityCredential } from "../connections/index.ts";
 import { GatewayError } from "../core/errors.ts";
 
 /** A message to send; ids must be new for each message that is meant to arrive. */
@@ -82,10 +83,7 @@ async function connect(connection: MessagingConnection): Promise<ServiceBusClien
   if (connection.kind === "connectionString") {
     return new ServiceBusClient(connection.connectionString, options);
   }
-  const { DefaultAzureCredential } = await import("@azure/identity");
   const { clientId, fullyQualifiedNamespace } = connection;
-  const credential = new DefaultAzureCredential(
-    clientId === undefined ? {} : { managedIdentityClientId: clientId },
-  );
+  const credential = await identityCredential(clientId);
   return new ServiceBusClient(fullyQualifiedNamespace, credential, options);
 }

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type { BlobServiceClient, ContainerClient } from "@azure/storage-blob";
 import type { StorageConnection } from "../config/index.ts";
-import { identityCredential } from "./credential.ts";
+import { identityCredential } from "../connections/index.ts";
 import { statusOf, withStorage } from "./storage-error.ts";
 
 // Blocks of a streamed upload: at most two are held in memory.

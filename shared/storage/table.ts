@@ -1,6 +1,6 @@
 import type { TableClient, TableEntity } from "@azure/data-tables";
 import type { StorageConnection } from "../config/index.ts";
-import { identityCredential } from "./credential.ts";
+import { openTable } from "../connections/index.ts";
 import { statusOf, withStorage } from "./storage-error.ts";
 
 /** A row of plain values. */
@@ -96,18 +96,4 @@ export class Table {
     await client.createTable();
     return client;
   }
-}
-
-async function openTable(connection: StorageConnection, name: string): Promise<TableClient> {
-  const { TableClient } = await import("@azure/data-tables");
-  if (connection.kind === "identity") {
-    const credential = await identityCredential(connection.clientId);
-    return new TableClient(connection.tableServiceUri, name, credential);
-  }
-  const isPlainHttp = /(UseDevelopmentStorage=true|TableEndpoint=http:)/i.test(
-    connection.connectionString,
-  );
-  return TableClient.fromConnectionString(connection.connectionString, name, {
-    allowInsecureConnection: isPlainHttp,
-  });
 }

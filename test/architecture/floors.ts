@@ -9,6 +9,7 @@ export interface Floor {
 }
 
 const GROUND = ["shared/core", "shared/config", "shared/telemetry"];
+const BELOW_ADAPTERS = [...GROUND, "shared/connections"];
 const POLICY = [
   "shared/identity",
   "shared/admission",
@@ -28,26 +29,27 @@ export const FLOORS: readonly Floor[] = [
   { room: "shared/config", rooms: ["shared/core", "infra"], packages: ["zod"] },
   { room: "shared/telemetry", rooms: ["shared/core", "shared/config"], packages: [] },
   ...POLICY.map(policyRoom),
-  { room: "shared/backends", rooms: GROUND, packages: ["undici", "@azure/identity"] },
+  {
+    // What every adapter opens the same way; the only room that knows how the app proves who it is.
+    room: "shared/connections",
+    rooms: GROUND,
+    packages: ["@azure/data-tables", "@azure/identity"],
+  },
+  { room: "shared/backends", rooms: BELOW_ADAPTERS, packages: ["undici"] },
   {
     room: "shared/messaging",
-    rooms: GROUND,
-    packages: ["@azure/service-bus", "@azure/identity", "zod"],
+    rooms: BELOW_ADAPTERS,
+    packages: ["@azure/service-bus", "zod"],
   },
   {
     room: "shared/storage",
-    rooms: GROUND,
-    packages: [
-      "@azure/storage-blob",
-      "@azure/storage-queue",
-      "@azure/data-tables",
-      "@azure/identity",
-    ],
+    rooms: BELOW_ADAPTERS,
+    packages: ["@azure/storage-blob", "@azure/storage-queue", "@azure/data-tables"],
   },
   {
     room: "shared/documents",
-    rooms: GROUND,
-    packages: ["@azure/app-configuration", "@azure/data-tables", "@azure/identity"],
+    rooms: BELOW_ADAPTERS,
+    packages: ["@azure/app-configuration", "@azure/data-tables"],
   },
   { room: "shared/gateway", rooms: [...GROUND, ...POLICY, ...ADAPTERS], packages: [] },
   {

@@ -1,0 +1,2 @@
+export { identityCredential } from "./identity-credential.ts";
+export { openTable } from "./open-table.ts";
