@@ -57,7 +57,6 @@ describe("task ids, against the SDK's own counters", () => {
     expect(await failures(app, ids)).toEqual([]);
     expect(fuzz.oracle.mismatches).toEqual([]);
     expect(fuzz.oracle.episodes).toBeGreaterThan(ORCHESTRATIONS);
-    expect(fuzz.oracle.reruns).toBeGreaterThan(0);
   });
 
   it.each([3, 4])("agree when the engine restarts in the middle (seed %i)", async (seed) => {
@@ -74,5 +73,7 @@ describe("task ids, against the SDK's own counters", () => {
     await using app = await start(fuzz);
     expect(await failures(app, ids)).toEqual([]);
     expect(fuzz.oracle.mismatches).toEqual([]);
+    // Only here is it certain: every event was raised before the first episode.
+    expect(fuzz.oracle.reruns).toBeGreaterThan(0);
   });
 });
