@@ -9,6 +9,7 @@ import { registerJobActivities } from "./job.activities.ts";
 import { registerJobOrchestrator } from "./job.orchestrator.ts";
 import { registerJobs } from "./jobs.http.ts";
 import { registerLanes } from "./lanes.servicebus.ts";
+import { registerOperations } from "./operations.http.ts";
 
 /**
  * The composition root: settings, then services, then triggers. Bad settings throw here, which keeps
@@ -32,6 +33,7 @@ const context = { owned, connections: new HttpConnections() };
 
 app.setup({ enableHttpStream: true });
 registerHealth(context);
+registerOperations(context);
 if (owned.services.jobs) {
   registerJobs(context);
   registerLanes(context);

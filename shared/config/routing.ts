@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type SpillRules, spillRules } from "./spill.ts";
-import { flag, integer } from "./values.ts";
+import { integer } from "./values.ts";
 
 const MAX_INT32 = 2_147_483_647;
 
@@ -28,7 +28,6 @@ export const routingShape = {
   GATEWAY_ROUTING_BREAKER_PERCENT: integer(1, 100).default(50),
   GATEWAY_ROUTING_RETRY_PERCENT: integer(0, 100).default(20),
   GATEWAY_ROUTING_SPILL: spillRules.default({ byClass: new Map(), others: { when: "now" } }),
-  GATEWAY_ROUTING_RECEIPTS: flag.default(false),
   GATEWAY_ROUTING_AFFINITY_SALT: z.string().optional(),
 };
 
@@ -53,8 +52,6 @@ export interface RoutingSettings {
   /** Failed retries that a backend may get, as a part of its successful calls. */
   readonly retryShare: number;
   readonly spill: SpillRules;
-  /** Whether a caller may ask for the receipt of a decision. */
-  readonly showsReceipts: boolean;
   readonly affinitySalt: string;
 }
 
@@ -78,7 +75,6 @@ export function toRouting(raw: RawRouting): RoutingSettings {
     },
     retryShare: raw.GATEWAY_ROUTING_RETRY_PERCENT / 100,
     spill: raw.GATEWAY_ROUTING_SPILL,
-    showsReceipts: raw.GATEWAY_ROUTING_RECEIPTS,
     affinitySalt: raw.GATEWAY_ROUTING_AFFINITY_SALT ?? DEFAULT_AFFINITY_SALT,
   });
 }

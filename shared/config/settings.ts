@@ -40,6 +40,7 @@ const settingsSchema = z.object({
   AsyncClientRequestHeader: headerName.default("S7PAsyncMode"),
   AsyncTTLSecs: integer(1, MAX_INT32).default(86_400),
   AsyncTimeout: integer(1, MAX_INT32).default(1_800_000),
+  OperatorKeys: list.default([]),
   ...routingShape,
   ...policyShape,
   ...transportShape,
@@ -86,6 +87,8 @@ export interface Settings {
   readonly routing: RoutingSettings;
   readonly policy: PolicySettings;
   readonly transport: TransportSettings;
+  /** Keys of those who run the gateway; without one nobody is an operator. */
+  readonly operatorKeys: readonly string[];
   /** The least level of an event that is written to the console. */
   readonly logLevel: RawSettings["LOG_LEVEL"];
   /** Classes whose work may have to give way, besides those that lanes.json marks. */
@@ -182,6 +185,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[]): Settings 
     routing: toRouting(raw),
     policy: toPolicy(raw),
     transport: toTransport(raw),
+    operatorKeys: raw.OperatorKeys,
     logLevel: raw.LOG_LEVEL,
     preemptible: raw.GATEWAY_SCHEDULING_PREEMPTIBLE,
     priorityWorkers: raw.PriorityWorkers,

@@ -48,6 +48,11 @@ export class LiveSnapshot<Parts extends object, Snapshot> {
     return this.#started;
   }
 
+  /** Whether there is an object in force. */
+  get isAvailable(): boolean {
+    return this.#current !== undefined;
+  }
+
   /** The object in force; throws `policy-unavailable` while a required document has never been loaded. */
   current(): Snapshot {
     if (this.#current) return this.#current.snapshot;

@@ -1,6 +1,7 @@
 import { admit, type Ticket, validate } from "../admission/index.ts";
 import { collectBytes, TooManyBytesError } from "../core/bytes.ts";
 import { GatewayError } from "../core/errors.ts";
+import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { GatewayRequest } from "../core/http.ts";
 import { ANONYMOUS_USER, type Caller, type Profile } from "../identity/index.ts";
 import type { PolicySnapshot } from "./policy.ts";
@@ -52,8 +53,16 @@ export async function admitRequest(
     ...recognised,
     request: { ...request, headers },
     ticket: withoutForbiddenAsync(admission.ticket, profile, policy),
+    showsReceipt: asksForReceipt(headers) && mayDebug(services, recognised),
     body: await readBody(request, policy.settings.maxBodyBytes),
   };
+}
+
+const asksForReceipt = (headers: HeaderList): boolean =>
+  headerValue(headers, "S7PDEBUG")?.trim().toLowerCase() === "true";
+
+function mayDebug({ operators }: Services, { headers, profile }: Recognised): boolean {
+  return profile?.mayDebug === true || operators(headers) === "operator";
 }
 
 /** As in the original, a caller whose profile allows no jobs is served synchronously. */

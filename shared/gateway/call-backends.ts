@@ -30,6 +30,8 @@ export interface OutgoingRequest {
   readonly trip?: RouteTrip;
   /** The answer is wanted whole, so that a body that breaks is tried elsewhere. */
   readonly whole?: boolean;
+  /** Whether the caller asked how the request was decided, and may know. */
+  readonly showsReceipt?: boolean;
 }
 
 /** An answer, and what it took to get it. */
@@ -54,12 +56,9 @@ export async function callBackends(
     const { answer, candidate, isLast } = await search(services, { request, trip, signal });
     const receipt = trip.receipt(isLast ? "failed" : "answered");
     services.emit(requestRouted(receipt));
-    const { settings } = services;
-    const isAsked = headerValue(request.headers, "S7PDEBUG")?.toLowerCase() === "true";
-    const isShown = isAsked && settings.routing.showsReceipts;
     const headers = headersForClient(answer.headers, {
-      stripped: settings.transport.stripResponseHeaders,
-      receipt: isShown ? receiptHeader(receipt) : undefined,
+      stripped: services.settings.transport.stripResponseHeaders,
+      receipt: request.showsReceipt ? receiptHeader(receipt) : undefined,
       affinity: candidate && services.pool.affinityOf(candidate.host.id),
     });
     const processMs = trip.attempts.reduce((sum, { tookMs }) => sum + tookMs, 0);

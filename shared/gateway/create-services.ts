@@ -10,6 +10,7 @@ import {
 } from "../config/index.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { PriorityClass } from "../core/domain.ts";
+import { createOperatorCheck } from "../identity/index.ts";
 import { LimitBook } from "../limits/index.ts";
 import { type ClaimCheck, createClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import { BackendPool } from "../routing/index.ts";
@@ -43,7 +44,7 @@ export interface CreateServicesOptions {
 /** The services, and how to end them. */
 export interface OwnedServices {
   readonly services: Services;
-  /** Begins to probe the backends; they are probed until the app is told to stop. */
+  /** Begins to load the policy and to probe the backends, until the app is told to stop. */
   start(): void;
   /** Refuses new requests from now on; what runs goes on. */
   stop(): void;
@@ -101,12 +102,17 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
       onWeights: (weights) => slots.reconfigure({ weights }),
       onSettings: (changed) => pool.useSettings(changed),
     }),
+    operators: createOperatorCheck(settings.operatorKeys),
     limits,
     stopping: stopping.signal,
   };
   return {
     services,
-    start: () => probeBackends(services, stopping.signal),
+    start() {
+      // Nobody is let in without it: better loaded now than while the first caller waits.
+      void services.policy.start();
+      probeBackends(services, stopping.signal);
+    },
     stop: () => stopping.abort(),
     async close() {
       await limits.ledger?.close();

@@ -1,5 +1,6 @@
 import type { Settings } from "../config/index.ts";
 import { type HeaderList, withoutHeaders, withoutHopByHop } from "../core/headers.ts";
+import { OPERATOR_KEY_HEADER } from "../identity/index.ts";
 
 // The client library writes these itself, from what it really sends.
 const OWN_REQUEST_HEADERS = ["host", "content-length", "expect"];
@@ -12,6 +13,7 @@ export function createRequestHeaderFilter(settings: Settings): (headers: HeaderL
   const dropped = new Set([
     ...OWN_REQUEST_HEADERS,
     "x-functions-key",
+    OPERATOR_KEY_HEADER,
     ...control.map((name) => name.toLowerCase()),
   ]);
   const isDropped = (name: string): boolean =>

@@ -26,6 +26,8 @@ export interface PolicySnapshot {
 export interface Policy {
   /** Resolves when every document has had its first load. Free after the first time. */
   start(): Promise<void>;
+  /** Whether {@link current} has something to give. */
+  readonly isAvailable: boolean;
   /** Throws `policy-unavailable` while a document that decides has never been loaded. */
   current(): PolicySnapshot;
   /** Loads every document now. */
@@ -74,6 +76,7 @@ function constantPolicy(snapshot: PolicySnapshot): Policy {
   const done = Promise.resolve();
   return {
     start: () => done,
+    isAvailable: true,
     current: () => snapshot,
     refresh: () => done,
     status: () => ({ documents: [], lastError: undefined }),

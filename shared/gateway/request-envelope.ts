@@ -12,6 +12,8 @@ export interface AdmittedRequest {
   readonly caller: Caller;
   readonly ticket: Ticket;
   readonly body: Uint8Array | undefined;
+  /** Whether the caller asked how the request was decided, and may know. */
+  readonly showsReceipt?: boolean;
   /** What the request claims of its caller's limits; absent where none apply. */
   readonly reservation?: Reservation | undefined;
 }
@@ -26,7 +28,7 @@ export interface EnvelopeFacts {
 
 /** Writes a request so that another process can run it. Credentials travel sealed or not at all. */
 export function toEnvelope(
-  { request, caller, ticket }: AdmittedRequest,
+  { request, caller, ticket, showsReceipt }: AdmittedRequest,
   { kind, body, maxAttempts, replySession }: EnvelopeFacts,
   settings: Settings,
 ): RequestEnvelope {
@@ -48,6 +50,7 @@ export function toEnvelope(
     attempt: 1,
     maxAttempts,
     ...(replySession === undefined ? {} : { replySession }),
+    ...(showsReceipt ? { showsReceipt } : {}),
   };
 }
 
@@ -58,7 +61,7 @@ export async function fromEnvelope(
   settings: Settings,
 ): Promise<OutgoingRequest> {
   const { id, method, target, headers, sealedHeaders, attemptTimeoutMs } = envelope;
-  const { priority, receivedAt, expiresAt } = envelope;
+  const { priority, receivedAt, expiresAt, showsReceipt = false } = envelope;
   const stored = sealedHeaders === undefined ? {} : { sealed: sealedHeaders };
   return {
     id,
@@ -72,5 +75,6 @@ export async function fromEnvelope(
     priority,
     receivedAt,
     expiresAt,
+    showsReceipt,
   };
 }

@@ -25,14 +25,14 @@ export async function serveDirect(
   admitted: AdmittedRequest,
   freeSlot?: Slot,
 ): Promise<GatewayResponse> {
-  const { request, ticket, caller, body } = admitted;
+  const { request, ticket, caller, body, showsReceipt = false } = admitted;
   using deadline = createDeadline(services.clock, ticket.expiresAt, {
     reason: ttlExpired,
     parent: request.closed,
   });
   const { signal } = deadline;
   const { priority, expiresAt, attemptTimeoutMs } = ticket;
-  const outgoing = { ...request, body, attemptTimeoutMs, priority, expiresAt };
+  const outgoing = { ...request, body, attemptTimeoutMs, priority, expiresAt, showsReceipt };
   const trip = tripOf(services, outgoing);
   let place: number | undefined;
   const demand = { priority, ...caller, expiresAt, signal };

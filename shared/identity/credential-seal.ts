@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import type { HeaderList } from "../core/headers.ts";
+import { OPERATOR_KEY_HEADER } from "./operator.ts";
 
 const CREDENTIAL_HEADERS = new Set([
   "authorization",
@@ -8,6 +9,7 @@ const CREDENTIAL_HEADERS = new Set([
   "x-api-key",
   "x-goog-api-key",
   "x-functions-key",
+  OPERATOR_KEY_HEADER,
   "ocp-apim-subscription-key",
   "cookie",
 ]);

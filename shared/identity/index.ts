@@ -8,6 +8,7 @@ export {
   type IdentityDocuments,
   type IdentitySnapshot,
 } from "./identity-snapshot.ts";
+export { createOperatorCheck, OPERATOR_KEY_HEADER, type OperatorCheck } from "./operator.ts";
 export { type IdList, parseAppIds, parseSuspendedUsers } from "./parse-id-list.ts";
 export { parseProfiles, parseProfilesInSteps } from "./parse-profiles.ts";
 export type { Profile, ProfileDirectory, ProfileLimits } from "./profile.ts";

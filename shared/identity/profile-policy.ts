@@ -6,8 +6,10 @@ export interface ProfilePolicy {
   readonly group: string | undefined;
   readonly weight: number;
   readonly limits: ProfileLimits;
+  readonly mayDebug: boolean;
 }
 
+const DEBUG_FIELD = "allow-debug";
 const DEFAULT_WEIGHT = 1;
 const MAX_GROUP_LENGTH = 128;
 
@@ -19,9 +21,11 @@ const LIMIT_BY_FIELD = new Map<string, keyof ProfileLimits>([
   ["limit-queued", "queuedRequests"],
 ]);
 
+const POLICY_FIELDS = new Set(["group", "weight", DEBUG_FIELD, ...LIMIT_BY_FIELD.keys()]);
+
 /** Whether a field (its name in lower case) is one of {@link ProfilePolicy}'s. */
 export function isPolicyField(name: string): boolean {
-  return name === "group" || name === "weight" || LIMIT_BY_FIELD.has(name);
+  return POLICY_FIELDS.has(name);
 }
 
 /** Reads the policy fields of one profile; `place` names the entry in what is found wrong. */
@@ -33,9 +37,14 @@ export function readProfilePolicy(
   const limits: { -readonly [Name in keyof ProfileLimits]: number } = {};
   let weight = DEFAULT_WEIGHT;
   let group: string | undefined;
+  let mayDebug = false;
   for (const [name, value] of fields) {
     if (name === "group") {
       group = readGroup(value, place, findings);
+      continue;
+    }
+    if (name === DEBUG_FIELD) {
+      mayDebug = readFlag(value, place, findings);
       continue;
     }
     const count = readCount(value);
@@ -48,13 +57,21 @@ export function readProfilePolicy(
       weight = count;
     }
   }
-  return { group, weight, limits: Object.freeze(limits) };
+  return { group, weight, limits: Object.freeze(limits), mayDebug };
 }
 
 function readCount(value: unknown): number | undefined {
   const isText = typeof value === "string" && /^\s*\d+\s*$/.test(value);
   const count = isText || typeof value === "number" ? Number(value) : Number.NaN;
   return Number.isSafeInteger(count) && count > 0 ? count : undefined;
+}
+
+function readFlag(value: unknown, place: string, findings: Findings): boolean {
+  const text = String(value).trim().toLowerCase();
+  if (text !== "true" && text !== "false") {
+    findings.problem(`${place}: field "${DEBUG_FIELD}" is neither true nor false`);
+  }
+  return text === "true";
 }
 
 function readGroup(value: unknown, place: string, findings: Findings): string | undefined {

@@ -23,6 +23,8 @@ export interface Profile {
   readonly weight: number;
   readonly limits: ProfileLimits;
   readonly asyncAccess: AsyncAccess;
+  /** Whether the user may see how the gateway decided about a request. */
+  readonly mayDebug: boolean;
 }
 
 /** All profiles of one document. Immutable; a look-up costs the same however many there are. */

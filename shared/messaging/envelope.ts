@@ -33,6 +33,8 @@ const requestSchema = z.strictObject({
   maxAttempts: z.int().min(1),
   /** Session of the reply queue whose holder waits for the answer; jobs have none. */
   replySession: z.string().optional(),
+  /** Whether the caller may see how the request was decided, and asked for it. */
+  showsReceipt: z.boolean().optional(),
 });
 
 const replySchema = z.strictObject({

@@ -48,7 +48,7 @@ describe("one stack, taking turns", () => {
           [c, "/long", "contextwindow=128000"],
         ]),
         GATEWAY_SYNC_MODE: "direct",
-        GATEWAY_ROUTING_RECEIPTS: "true",
+        OperatorKeys: "an-operator",
         LoadBalanceMode: "roundrobin",
         PriorityKeys: "hi,lo",
         PriorityValues: "1,3",
@@ -201,10 +201,10 @@ describe("one stack, taking turns", () => {
     expect([refused.status, await refused.text()]).toEqual([400, refusal]);
   });
 
-  it("explains its decision to a caller who asks", async () => {
-    const plain = await get("/tiers");
-    expect(plain.headers.get("x-s7p-receipt")).toBeNull();
-    const response = await get("/tiers", { S7PDEBUG: "true" });
+  it("explains its decision to an operator who asks", async () => {
+    const stranger = await get("/tiers", { S7PDEBUG: "true" });
+    expect(stranger.headers.get("x-s7p-receipt")).toBeNull();
+    const response = await get("/tiers", { S7PDEBUG: "true", "x-operator-key": "an-operator" });
     expect(JSON.parse(response.headers.get("x-s7p-receipt") ?? "{}")).toMatchObject({
       priority: 2,
       outcome: "answered",

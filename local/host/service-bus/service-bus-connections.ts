@@ -36,7 +36,7 @@ export class ServiceBusConnections {
 
   #reuse(name: string, target: Parameters<OpenServiceBus>[0]): Promise<ServiceBusConnection> {
     const known = this.#opened.get(name);
-    if (known) return known;
+    if (known !== undefined) return known;
     const connection = this.#open(target);
     this.#opened.set(name, connection);
     return connection;

@@ -174,20 +174,20 @@ describe("a refusal for a request's length", () => {
 });
 
 describe("what a client is told", () => {
-  const debug = { headers: [["S7PDEBUG", "true"]] } as const;
-
-  it("has the receipt only where the operator allows it and the caller asks for it", async () => {
-    for (const [allowed, isAsked, isThere] of [
-      ["true", true, true],
-      ["true", false, false],
-      ["false", true, false],
-    ] as const) {
-      const gateway = open({ GATEWAY_ROUTING_RECEIPTS: allowed });
-      gateway.backends.answer(200, "ok", [["x-s7p-receipt", "of the backend"]]);
-      const { headers } = await serve(gateway, isAsked ? debug : {});
-      expect(headers.has("x-s7p-receipt")).toBe(isThere);
-      expect(gateway.receipts).toHaveLength(1);
-    }
+  it.each([
+    ["an operator who asks", ["S7PDEBUG: true", "x-operator-key: second"], true],
+    ["an operator who does not ask", ["x-operator-key: second"], false],
+    ["one who asks with a wrong key", ["S7PDEBUG: true", "x-operator-key: third"], false],
+    ["one who asks without a key", ["S7PDEBUG: true"], false],
+  ])("has the receipt for operators alone: %s", async (_who, lines, isThere) => {
+    const gateway = open({ OperatorKeys: "first,second" });
+    gateway.backends.answer(200, "ok", [["x-s7p-receipt", "of the backend"]]);
+    const headers = lines.map((line) => line.split(": ") as [string, string]);
+    const answer = await serve(gateway, { headers });
+    expect(answer.headers.has("x-s7p-receipt")).toBe(isThere);
+    expect(gateway.receipts).toHaveLength(1);
+    const sent = gateway.backends.calls.flatMap((call) => call.headers.map(([name]) => name));
+    expect(sent).not.toContain("x-operator-key");
   });
 
   it("has an affinity of ours only where there is a choice and the backend has none", async () => {

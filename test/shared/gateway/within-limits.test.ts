@@ -22,6 +22,7 @@ function open() {
   const rules = { ...base.rules, useProfiles: true };
   const policy: Policy = {
     start: () => Promise.resolve(),
+    isAvailable: true,
     refresh: () => Promise.resolve(),
     current: () => ({ ...base, settings: gateway.services.settings, identity, rules }),
     status: () => ({ documents: [], lastError: undefined }),

@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest";
+import { answering, readStatus } from "../../../shared/gateway/index.ts";
+import { createGateway } from "../../support/gateway.ts";
+
+const OPERATOR = [["x-operator-key", "of-an-operator"]] as const;
+
+const open = () => createGateway({ OperatorKeys: "of-an-operator", Workers: "2" });
+type Gateway = ReturnType<typeof open>;
+
+async function statusOf({ services }: Gateway) {
+  const { body } = await readStatus(services, OPERATOR);
+  return JSON.parse(String(body));
+}
+
+function refusal({ services }: Gateway, headers: readonly (readonly [string, string])[]) {
+  return answering(services, "request-1", () => readStatus(services, headers));
+}
+
+describe("the status of an instance", () => {
+  it("is an operator's to see", async () => {
+    const missing = await refusal(open(), []);
+    expect(missing.status).toBe(401);
+    expect(missing.headers).toContainEqual(["www-authenticate", "OperatorKey"]);
+    expect((await refusal(open(), [["x-operator-key", "guessed"]])).status).toBe(403);
+    const closed = createGateway();
+    expect((await refusal(closed, OPERATOR)).status).toBe(403);
+  });
+
+  it("counts slots, and who waits for one", async () => {
+    const gateway = open();
+    const { slots } = gateway.services;
+    const signal = new AbortController().signal;
+    const held = [1, 2].map(() => slots.tryAcquire({ priority: 1, userId: "ann" }));
+    void slots.acquire({ priority: 3, userId: "ben", signal, isLimited: false });
+    await gateway.clock.advance(1500);
+    expect(await statusOf(gateway)).toMatchObject({
+      slots: { total: 2, running: 2, free: 0 },
+      waiting: {
+        total: 1,
+        users: 2,
+        oldestWaitMs: 1500,
+        classes: expect.arrayContaining([
+          expect.objectContaining({ priority: 1, running: 2, waiting: 0 }),
+          expect.objectContaining({ priority: 3, waiting: 1, oldestWaitMs: 1500 }),
+        ]),
+      },
+    });
+    for (const slot of held) slot?.release();
+    expect(await statusOf(gateway)).toMatchObject({ slots: { free: 1 }, waiting: { total: 0 } });
+  });
+
+  it("shows lanes and backends, and no address", async () => {
+    const gateway = open();
+    const status = await statusOf(gateway);
+    expect(status.gates).toContainEqual({
+      lane: "standard",
+      capacity: expect.any(Number),
+      running: 0,
+      waiting: 0,
+    });
+    expect(status.backends).toEqual([
+      {
+        label: "Host1",
+        tier: 1,
+        isHealthy: true,
+        breaker: "closed",
+        inFlight: 0,
+        latencyMs: null,
+        failureRate: 0,
+        throttledForMs: 0,
+      },
+    ]);
+    expect(JSON.stringify(status)).not.toContain(gateway.services.settings.hosts[0]?.origin);
+  });
+
+  it("says why the instance should get no requests", async () => {
+    const gateway = open();
+    expect(await statusOf(gateway)).toMatchObject({ isReady: true, readinessProblems: [] });
+    gateway.stop();
+    const stopped = { isReady: false, readinessProblems: ["stopping"] };
+    expect(await statusOf(gateway)).toMatchObject(stopped);
+    const withoutPolicy = createGateway({
+      OperatorKeys: "of-an-operator",
+      UseProfiles: "true",
+      UserConfigUrl: "file:none",
+    });
+    expect(await statusOf(withoutPolicy)).toMatchObject({
+      readinessProblems: ["policy-not-loaded"],
+      policy: { documents: [expect.objectContaining({ name: "profiles", isStale: true })] },
+    });
+  });
+});
