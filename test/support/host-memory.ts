@@ -8,7 +8,7 @@ const SAMPLE_MS = 20;
 export const canMeasureMemory = process.platform === "linux";
 
 /** The process of a stack in which the app runs. */
-function hostPid({ dataDir }: TestStack): number {
+export function hostPid({ dataDir }: TestStack): number {
   for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
     const words = readProc(`/proc/${name}/cmdline`).split("\0");
     const isHost = words.some(
@@ -32,7 +32,8 @@ function readProc(path: string): string {
   }
 }
 
-function residentBytes(pid: number): number {
+/** What a process holds in memory. */
+export function residentBytes(pid: number): number {
   const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readProc(`/proc/${pid}/status`))?.[1];
   if (kib === undefined) throw new Error(`The process ${pid} has ended.`);
   return Number(kib) * KIB;
