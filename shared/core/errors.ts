@@ -91,6 +91,18 @@ export class GatewayError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.headers = options.headers ?? [];
   }
+
+  /** The same error; its answer carries these headers besides. */
+  withHeaders(headers: HeaderList): GatewayError {
+    const { code, message, retryAfterMs, cause } = this;
+    const same = new GatewayError(code, message, {
+      ...(cause === undefined ? {} : { cause }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      headers: [...this.headers, ...headers],
+    });
+    if (this.stack !== undefined) same.stack = this.stack;
+    return same;
+  }
 }
 
 /** What was thrown, as a `GatewayError`. */

@@ -51,12 +51,12 @@ export function headersForClient(
 
 /** How the time of a request was spent, in milliseconds, and how many calls it took. */
 export function timingHeaders(
-  { attempts, processMs }: { readonly attempts: number; readonly processMs: number },
+  { attemptCount, processMs }: { readonly attemptCount: number; readonly processMs: number },
   totalMs: number,
 ): HeaderList {
   return [
     ["x-request-queue-duration", String(Math.max(0, totalMs - processMs))],
     ["x-request-process-duration", String(processMs)],
-    ["x-attempts", String(attempts)],
+    ["x-attempts", String(attemptCount)],
   ];
 }

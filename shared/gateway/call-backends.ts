@@ -2,6 +2,7 @@ import type { BackendAnswer } from "../backends/index.ts";
 import type { PriorityClass } from "../core/domain.ts";
 import { GatewayError } from "../core/errors.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
+import type { TripMemory } from "../messaging/index.ts";
 import { type Candidate, receiptHeader, type Selection } from "../routing/index.ts";
 import { requestRouted } from "../telemetry/index.ts";
 import { type Attempt, attemptBackend } from "./attempt-backend.ts";
@@ -36,7 +37,7 @@ export interface OutgoingRequest {
 
 /** An answer, and what it took to get it. */
 export interface RoutedAnswer extends BackendAnswer {
-  readonly attempts: number;
+  readonly attemptCount: number;
   /** Time spent in calls to backends, up to the first byte of the answer. */
   readonly processMs: number;
 }
@@ -61,9 +62,9 @@ export async function callBackends(
       receipt: request.showsReceipt ? receiptHeader(receipt) : undefined,
       affinity: candidate && services.pool.affinityOf(candidate.host.id),
     });
-    const processMs = trip.attempts.reduce((sum, { tookMs }) => sum + tookMs, 0);
+    const { attemptCount, processMs } = trip;
     const discard = (): void => answer.discard();
-    return { ...answer, headers, discard, attempts: trip.attempts.length, processMs };
+    return { ...answer, headers, discard, attemptCount, processMs };
   } catch (error) {
     trip.letGo();
     const isRequeued = error instanceof RequeueError;
@@ -73,15 +74,23 @@ export async function callBackends(
   }
 }
 
-/** The beginning of a request's way to a backend. */
-export function tripOf({ settings, clock }: Services, request: OutgoingRequest): RouteTrip {
-  return new RouteTrip({
+type Traveller = Pick<OutgoingRequest, "id" | "headers" | "priority" | "receivedAt" | "expiresAt">;
+
+/** The beginning of a request's way to a backend, or where it goes on when it comes out of a lane again. */
+export function tripOf(
+  { settings, clock }: Pick<Services, "settings" | "clock">,
+  request: Traveller,
+  memory?: TripMemory,
+): RouteTrip {
+  const nowMs = clock.now();
+  const facts = {
     requestId: request.id,
     priority: request.priority ?? settings.priority.defaultClass,
-    receivedAt: request.receivedAt ?? clock.now(),
+    receivedAt: request.receivedAt ?? nowMs,
     expiresAt: request.expiresAt ?? Number.POSITIVE_INFINITY,
     affinity: headerValue(request.headers, "x-backend-affinity"),
-  });
+  };
+  return new RouteTrip(facts, { memory, nowMs });
 }
 
 interface Search {

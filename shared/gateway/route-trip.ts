@@ -1,5 +1,6 @@
 import type { BackendAnswer } from "../backends/index.ts";
 import type { PriorityClass } from "../core/domain.ts";
+import type { TripMemory } from "../messaging/index.ts";
 import {
   type AttemptRecord,
   type Candidate,
@@ -29,6 +30,11 @@ export interface HeldAnswer {
   readonly isVerdict: boolean;
 }
 
+interface RememberedTrip {
+  readonly memory?: TripMemory | undefined;
+  readonly nowMs?: number;
+}
+
 const MAX_DECISIONS = 20;
 
 /** A request's way through the backends, its requeues included. Scope: one request. */
@@ -52,8 +58,45 @@ export class RouteTrip {
   #omitted = 0;
   #spill: DecisionReceipt["spill"];
 
-  constructor(facts: TripFacts) {
+  readonly #earlier: Pick<TripMemory, "attempts" | "processMs">;
+
+  /** `memory` is what the request's way came to before it was sent here as a message. */
+  constructor(facts: TripFacts, { memory, nowMs = 0 }: RememberedTrip = {}) {
     this.facts = facts;
+    this.#earlier = memory ?? { attempts: 0, processMs: 0 };
+    if (!memory) return;
+    this.countedAttempts = memory.countedAttempts;
+    this.cycle = memory.cycle;
+    this.waitedMs = memory.waitedMs + Math.max(0, nowMs - memory.leftAt);
+    this.#hasFailed = memory.hasFailed;
+    this.statuses.push(...memory.statuses);
+    for (const [key, how] of memory.tried) this.#tried.set(key, how);
+  }
+
+  /** Calls made for the request, wherever that was. */
+  get attemptCount(): number {
+    return this.#earlier.attempts + this.attempts.length;
+  }
+
+  /** Time spent in them, each up to the first byte of its answer. */
+  get processMs(): number {
+    return this.attempts.reduce((sum, { tookMs }) => sum + tookMs, this.#earlier.processMs);
+  }
+
+  /** What another process must know to go on from here. */
+  memory(nowMs: number): TripMemory {
+    const { attemptCount, processMs, countedAttempts, cycle, waitedMs } = this;
+    return {
+      attempts: attemptCount,
+      countedAttempts,
+      cycle,
+      hasFailed: this.#hasFailed,
+      processMs,
+      waitedMs,
+      leftAt: nowMs,
+      statuses: [...this.statuses],
+      tried: [...this.#tried],
+    };
   }
 
   get held(): HeldAnswer | undefined {

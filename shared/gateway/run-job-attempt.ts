@@ -49,7 +49,7 @@ async function callFor(run: LaneRun, signal: AbortSignal): Promise<AttemptResult
   const { clock } = services;
   try {
     const outgoing = await fromEnvelope(envelope, room.claimCheck, services.settings);
-    const answer = await callBackends(services, outgoing, signal);
+    const answer = await callBackends(services, { ...outgoing, trip: run.trip }, signal);
     if (canRepeat(run) && isWorthRepeating(answer.status)) {
       answer.discard();
       return { retryAfterMs: nextDelayMs(run, retryAfterMs(answer.headers, clock.now())) };

@@ -4,9 +4,11 @@ import { GatewayError } from "../core/errors.ts";
 import type { JobEngine } from "../jobs/index.ts";
 import { type RequestEnvelope, readRequestEnvelope } from "../messaging/index.ts";
 import type { Slot } from "../scheduling/index.ts";
-import { messageFailed } from "../telemetry/index.ts";
+import { messageFailed, requestRouted } from "../telemetry/index.ts";
+import { tripOf } from "./call-backends.ts";
 import { inSlot } from "./in-slot.ts";
 import { RequeueError } from "./requeue-error.ts";
+import type { RouteTrip } from "./route-trip.ts";
 import { abandonJob, runJobAttempt } from "./run-job-attempt.ts";
 import { abandonRequest, runQueuedRequest } from "./run-queued-request.ts";
 import { ttlExpired } from "./serve-direct.ts";
@@ -29,6 +31,8 @@ export interface LaneRun {
   readonly engine: JobEngine;
   readonly envelope: RequestEnvelope;
   readonly deliveryCount: number;
+  /** The request's way to a backend, with what earlier messages for it made of it. */
+  readonly trip: RouteTrip;
 }
 
 /**
@@ -44,7 +48,8 @@ export async function runLaneMessage(
   let run: LaneRun | undefined;
   try {
     const envelope = readRequestEnvelope(message);
-    run = { services, ...required(services), engine, envelope, deliveryCount };
+    const trip = tripOf(services, envelope, envelope.trip);
+    run = { services, ...required(services), engine, envelope, deliveryCount, trip };
     await runInTurn(run, lane);
   } catch (error) {
     services.emit(messageFailed({ lane: lane.name, messageId, isLastDelivery }, error));
@@ -91,15 +96,18 @@ const isExpired = (error: unknown): boolean =>
  * new message, with an id of its own, or the lane would drop it as a duplicate.
  */
 async function comeAgain(
-  { services, room, envelope }: LaneRun,
+  { services, room, envelope, trip }: LaneRun,
   lane: Lane,
   delayMs: number,
 ): Promise<void> {
-  const scheduledAt = services.clock.now() + delayMs;
-  if (scheduledAt >= envelope.expiresAt) return;
+  const nowMs = services.clock.now();
+  const scheduledAt = nowMs + delayMs;
+  const isInTime = scheduledAt < envelope.expiresAt;
+  services.emit(requestRouted(trip.receipt(isInTime ? "requeued" : "failed")));
+  if (!isInTime) return;
   await room.bus.send(lane.queue, {
     messageId: `again-${services.newId()}`,
-    body: envelope,
+    body: { ...envelope, trip: trip.memory(nowMs) },
     scheduledAt,
     timeToLiveMs: envelope.expiresAt - scheduledAt,
   });

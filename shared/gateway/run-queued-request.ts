@@ -2,6 +2,7 @@ import { ERRORS, GatewayError } from "../core/errors.ts";
 import { problemResponse } from "../core/problem.ts";
 import type { MessageBody, ReplyEnvelope } from "../messaging/index.ts";
 import { callBackends } from "./call-backends.ts";
+import { receiptOfFailure } from "./explain-error.ts";
 import { fromEnvelope } from "./request-envelope.ts";
 import { RequeueError } from "./requeue-error.ts";
 import type { LaneRun } from "./run-lane-message.ts";
@@ -28,10 +29,10 @@ export async function abandonRequest(run: LaneRun): Promise<void> {
 }
 
 async function answer(run: LaneRun, signal: AbortSignal): Promise<ReplyEnvelope> {
-  const { services, room, envelope } = run;
+  const { services, room, envelope, trip } = run;
   try {
     const outgoing = await fromEnvelope(envelope, room.claimCheck, services.settings);
-    const backendAnswer = await callBackends(services, outgoing, signal);
+    const backendAnswer = await callBackends(services, { ...outgoing, trip }, signal);
     // Each delivery has a name of its own: a late duplicate must not overwrite what is being read.
     const name = `replies/${envelope.id}/${services.newId()}`;
     const body = await takeAnswer(backendAnswer, signal, (bytes) =>
@@ -41,9 +42,14 @@ async function answer(run: LaneRun, signal: AbortSignal): Promise<ReplyEnvelope>
   } catch (error) {
     if (error instanceof RequeueError) throw error;
     const isAnAnswer = error instanceof GatewayError && ERRORS[error.code].expose;
-    if (isAnAnswer && !signal.aborted) return problemReply(run, error);
+    if (isAnAnswer && !signal.aborted) return problemReply(run, told(run, error));
     throw error;
   }
+}
+
+/** The error with the receipt, where its caller may have one; the times are for whoever holds the caller. */
+function told({ trip, envelope }: LaneRun, error: GatewayError): GatewayError {
+  return error.withHeaders(receiptOfFailure({ trip, showsReceipt: envelope.showsReceipt }));
 }
 
 interface Answer {
@@ -52,12 +58,14 @@ interface Answer {
   readonly body: MessageBody | undefined;
 }
 
-function reply({ envelope }: LaneRun, { status, headers, body }: Answer): ReplyEnvelope {
+function reply({ envelope, trip }: LaneRun, { status, headers, body }: Answer): ReplyEnvelope {
   return {
     requestId: envelope.id,
     status,
     headers: headers.map(([name, value]) => [name, value]),
     ...(body === undefined ? {} : { body }),
+    attempts: trip.attemptCount,
+    processMs: trip.processMs,
   };
 }
 

@@ -7,6 +7,7 @@ import { responseBroken } from "../telemetry/index.ts";
 import { answerBody } from "./answer-body.ts";
 import { timingHeaders } from "./attempt-headers.ts";
 import { callBackends, type RoutedAnswer, tripOf } from "./call-backends.ts";
+import { explainError } from "./explain-error.ts";
 import { inSlot } from "./in-slot.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
@@ -36,25 +37,29 @@ export async function serveDirect(
   const trip = tripOf(services, outgoing);
   let place: number | undefined;
   const demand = { priority, ...caller, expiresAt, signal };
-  const estimatedWaitMs = freeSlot ? undefined : expectedWait(services, admitted);
-  // Awaited here: the deadline must hold until the answer begins, not until this call returns.
-  return await withRequeues(services, { trip, signal }, (isAgain) =>
-    inSlot(services, {
-      freeSlot: isAgain ? undefined : freeSlot,
-      demand: { ...demand, isLimited: !isAgain, place },
-      async run(slot, wanted) {
-        admitted.reservation?.started();
-        place = slot.place;
-        const answer = await callBackends(services, { ...outgoing, trip }, wanted);
-        slot.delivered();
-        const response = streamThrough(services, request, { answer, slot });
-        return {
-          ...response,
-          headers: [...response.headers, ...waitHeaders(slot, estimatedWaitMs)],
-        };
-      },
-    }),
-  );
+  try {
+    const estimatedWaitMs = freeSlot ? undefined : expectedWait(services, admitted);
+    // Awaited here: the deadline must hold until the answer begins, not until this call returns.
+    return await withRequeues(services, { trip, signal }, (isAgain) =>
+      inSlot(services, {
+        freeSlot: isAgain ? undefined : freeSlot,
+        demand: { ...demand, isLimited: !isAgain, place },
+        async run(slot, wanted) {
+          admitted.reservation?.started();
+          place = slot.place;
+          const answer = await callBackends(services, { ...outgoing, trip }, wanted);
+          slot.delivered();
+          const response = streamThrough(services, request, { answer, slot });
+          return {
+            ...response,
+            headers: [...response.headers, ...waitHeaders(slot, estimatedWaitMs)],
+          };
+        },
+      }),
+    );
+  } catch (error) {
+    throw explainError(services, { trip, showsReceipt }, error);
+  }
 }
 
 /** Refuses at once what, by the measured rate, would rot in the queue until its deadline. */

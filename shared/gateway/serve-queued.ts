@@ -1,6 +1,7 @@
 import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { GatewayResponse } from "../core/http.ts";
+import { timingHeaders } from "./attempt-headers.ts";
 import { type AdmittedRequest, toEnvelope } from "./request-envelope.ts";
 import { ttlExpired } from "./serve-direct.ts";
 import { laneFor, type Services, type WaitingRoom } from "./services.ts";
@@ -25,11 +26,19 @@ export async function serveQueued(
   const reply = room.replies.expect(request.id, deadline.signal);
   // Not awaited: a broker that is slow to take the message must not hold the caller past the deadline.
   enqueue(services, room, admitted).catch((error: unknown) => left.abort(error));
-  const { status, headers, body } = await reply;
+  const { status, headers, body, attempts: attemptCount, processMs } = await reply;
   const bytes = await room.claimCheck.unpack(body);
   // The reply is in hand: its blob serves nobody else, and a failed removal costs only space.
   room.claimCheck.discard(body).catch(() => {});
-  return { status, headers, body: request.method === "HEAD" ? undefined : bytes };
+  const timing =
+    attemptCount === undefined || processMs === undefined
+      ? []
+      : timingHeaders({ attemptCount, processMs }, services.clock.now() - request.receivedAt);
+  return {
+    status,
+    headers: [...headers, ...timing],
+    body: request.method === "HEAD" ? undefined : bytes,
+  };
 }
 
 async function enqueue(

@@ -13,6 +13,23 @@ const bodySchema = z.union([
 
 const headersSchema = z.array(z.tuple([z.string(), z.string()]));
 
+/** What a request's way to a backend came to before its message was sent again for later. */
+const tripSchema = z.strictObject({
+  /** Calls made, and those of them that count against the request's budget. */
+  attempts: z.int().min(0),
+  countedAttempts: z.int().min(0),
+  cycle: z.int().min(0),
+  hasFailed: z.boolean(),
+  processMs: z.number().min(0),
+  waitedMs: z.number().min(0),
+  /** Epoch milliseconds: the wait that follows counts from here. */
+  leftAt: z.number(),
+  /** Of the attempts since a backend last asked for a wait. */
+  statuses: z.array(z.int()),
+  /** Keys of backends that had their turn; those that were silent get no other. */
+  tried: z.array(z.tuple([z.string(), z.enum(["tried", "silent"])])),
+});
+
 const requestSchema = z.strictObject({
   kind: z.enum(["request", "job"]),
   id: z.string().min(1).max(128),
@@ -35,6 +52,7 @@ const requestSchema = z.strictObject({
   replySession: z.string().optional(),
   /** Whether the caller may see how the request was decided, and asked for it. */
   showsReceipt: z.boolean().optional(),
+  trip: tripSchema.optional(),
 });
 
 const replySchema = z.strictObject({
@@ -42,10 +60,15 @@ const replySchema = z.strictObject({
   status: z.int().min(100).max(599),
   headers: headersSchema,
   body: bodySchema.optional(),
+  /** Calls made for the answer, and the time they took; absent where none was made. */
+  attempts: z.int().min(0).optional(),
+  processMs: z.number().min(0).optional(),
 });
 
 /** A body as a message carries it. */
 export type MessageBody = z.infer<typeof bodySchema>;
+/** A request's way so far, as its message carries it. */
+export type TripMemory = z.infer<typeof tripSchema>;
 /** A request as it waits in a lane. */
 export type RequestEnvelope = z.infer<typeof requestSchema>;
 /** An answer on its way to the instance that holds the client's connection. */

@@ -5,6 +5,7 @@ export {
   type ReplyEnvelope,
   type RequestEnvelope,
   readRequestEnvelope,
+  type TripMemory,
 } from "./envelope.ts";
 export { ReplyInbox } from "./reply-inbox.ts";
 export { type OutgoingMessage, ServiceBus } from "./service-bus.ts";

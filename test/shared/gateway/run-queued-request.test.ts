@@ -34,6 +34,8 @@ describe("a message of a lane", () => {
       status: 201,
       headers: [["X-A", "1"]],
       body: { text: "ab" },
+      attempts: 1,
+      processMs: 0,
     });
     expect(Buffer.from(gateway.backends.calls[0]?.body ?? []).toString()).toBe("question");
     expectNothingHeld(gateway);

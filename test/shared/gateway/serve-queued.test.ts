@@ -79,6 +79,20 @@ describe("a request that is served through its lane", () => {
     expect([gateway.replies.waiting, gateway.clock.pending]).toEqual([0, 1]);
   });
 
+  it("is told how its time was spent, as its own clock has it (V75)", async () => {
+    const gateway = open();
+    const { serving } = await begin(gateway);
+    await gateway.clock.advance(700);
+    await gateway.bus.session.deliver(replyWith({ attempts: 2, processMs: 300 }));
+    const { headers } = await serving;
+    expect(headers).toEqual([
+      ["X-A", "1"],
+      ["x-request-queue-duration", "400"],
+      ["x-request-process-duration", "300"],
+      ["x-attempts", "2"],
+    ]);
+  });
+
   it("gets a large reply out of its blob, which is removed", async () => {
     const gateway = open();
     await gateway.work.write("replies/1", Buffer.from("large"));
