@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type HoldingBackend, startHoldingBackend } from "../support/holding-backend.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
 
-const REFRESH = { timeout: 30_000, interval: 200 };
+const REFRESH = { timeout: 60_000, interval: 200 };
 
 const PROFILES = [
   { userId: "u1", Team: "red", "internal-k": "v", Models: "gpt-4o,gpt-5*" },
@@ -143,7 +143,7 @@ describe("limits", () => {
 
   it("of concurrent requests free a place with each that ends", async () => {
     const held = [1, 2].map(() => ask({ "X-UserProfile": "few" }, "/hold"));
-    await expect.poll(() => backend.held, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => backend.held, { timeout: 60_000 }).toBe(2);
     expect(await codeOf({ "X-UserProfile": "few" })).toBe("limit-exceeded");
     backend.release();
     await Promise.all(held);

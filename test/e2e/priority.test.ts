@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { type HoldingBackend, startHoldingBackend } from "../support/holding-backend.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
 
@@ -32,16 +33,19 @@ const key = (name: string): Headers => ({ S7PPriorityKey: name });
 /** Takes the only slot, and resolves when the backend has it. */
 async function block(): Promise<void> {
   get("/hold").catch(() => {});
-  await expect.poll(() => backend.held, { timeout: 20_000 }).toBe(1);
+  await eventually(() => backend.held).toBe(1);
 }
+
+/** Resolves when so many requests wait for the slot. */
+const waiting = (count: number) =>
+  eventually(async () => (await stack.status()).waiting.total).toBe(count);
 
 /** Sends requests one after the other, each once the one before waits in the queue. */
 async function queue(paths: readonly (readonly [path: string, headers?: Headers])[]) {
   const responses: Promise<Response>[] = [];
   for (const [path, headers] of paths) {
     responses.push(get(path, headers));
-    // The queue is not visible from outside: a moment keeps arrivals apart.
-    await new Promise((resolve) => setTimeout(resolve, 15));
+    await waiting(responses.length);
   }
   return responses;
 }
@@ -59,29 +63,29 @@ describe("a gateway with one slot", () => {
 
   it("V18: serves the more urgent class first", async () => {
     await block();
-    const waiting = await queue([["/v18/lo", key("lo")], ["/v18/default"], ["/v18/hi", key("hi")]]);
+    const queued = await queue([["/v18/lo", key("lo")], ["/v18/default"], ["/v18/hi", key("hi")]]);
     backend.release();
-    await Promise.all(waiting);
+    await Promise.all(queued);
     expect(orderOf("/v18")).toEqual(["/v18/hi", "/v18/default", "/v18/lo"]);
   });
 
   it("V19: keeps the order of arrival within a class", async () => {
     await block();
     const paths = Array.from({ length: 20 }, (_, n) => `/v19/${n}`);
-    const waiting = await queue(paths.map((path) => [path] as const));
+    const queued = await queue(paths.map((path) => [path] as const));
     backend.release();
-    await Promise.all(waiting);
+    await Promise.all(queued);
     expect(orderOf("/v19")).toEqual(paths);
   });
 
   it("V20: reads priority keys in any case, and takes unknown ones for the default", async () => {
     await block();
-    const waiting = await queue([
+    const queued = await queue([
       ["/v20/nope", key("nope")],
       ["/v20/HI", key("HI")],
     ]);
     backend.release();
-    await Promise.all(waiting);
+    await Promise.all(queued);
     expect(orderOf("/v20")).toEqual(["/v20/HI", "/v20/nope"]);
   });
 
@@ -91,9 +95,9 @@ describe("a gateway with one slot", () => {
       { length: 9 },
       (_, n) => [`/v24/u${n}`, { "X-UserID": "u" }] as const,
     );
-    const waiting = await queue([...backlog, ["/v24/v", { "X-UserID": "v" }]]);
+    const queued = await queue([...backlog, ["/v24/v", { "X-UserID": "v" }]]);
     backend.release();
-    await Promise.all(waiting);
+    await Promise.all(queued);
     expect(orderOf("/v24").indexOf("/v24/v")).toBeLessThanOrEqual(1);
   });
 
@@ -104,18 +108,18 @@ describe("a gateway with one slot", () => {
       { length: 9 },
       (_, n) => [`/v25/v${n}`, { "X-UserID": "v" }] as const,
     );
-    const waiting = await queue([...backlog, ["/v25/u", { "X-UserID": "u" }]]);
+    const queued = await queue([...backlog, ["/v25/u", { "X-UserID": "u" }]]);
     backend.release();
-    await Promise.all(waiting);
+    await Promise.all(queued);
     expect(orderOf("/v25/").indexOf("/v25/u")).toBeLessThanOrEqual(1);
   });
 
   it("V26: counts callers without a name as one", async () => {
     await block();
     const nameless = Array.from({ length: 10 }, (_, n) => [`/v26/${n}`] as const);
-    const waiting = await queue([...nameless, ["/v26/named", { "X-UserID": "n" }]]);
+    const queued = await queue([...nameless, ["/v26/named", { "X-UserID": "n" }]]);
     backend.release();
-    const statuses = await Promise.all(waiting.map(async (response) => (await response).status));
+    const statuses = await Promise.all(queued.map(async (response) => (await response).status));
     expect(new Set(statuses)).toEqual(new Set([200]));
     expect(orderOf("/v26").indexOf("/v26/named")).toBeLessThanOrEqual(1);
   });
@@ -125,11 +129,12 @@ describe("a gateway with one slot", () => {
     const response = await get("/v27", { S7PTTL: "1" });
     expect(response.status).toBe(412);
     expect(backend.held).toBe(1);
+    expect((await stack.status()).waiting.total).toBe(0);
     expect(orderOf("/v27")).toEqual([]);
   });
 
   it.each([
-    ["seconds", () => "2.5"],
+    ["seconds", () => "60.5"],
     ["Unix time", () => `+${Math.floor(Date.now() / 1000) + 60}`],
     ["a date", () => new Date(Date.now() + 60_000).toISOString()],
   ])("V28: reads a time to live as %s", async (_form, ttl) => {
@@ -163,24 +168,27 @@ describe("a gateway with one slot", () => {
     await block();
     const leaving = new AbortController();
     const left = fetch(`${stack.url}/left`, { signal: leaving.signal }).catch(() => "left");
-    const [stays] = await queue([["/stays"]]);
+    await waiting(1);
+    const stays = get("/stays");
+    await waiting(2);
     leaving.abort();
     expect(await left).toBe("left");
+    await waiting(1);
     backend.release();
-    expect((await stays)?.status).toBe(200);
+    expect((await stays).status).toBe(200);
     expect(orderOf("/left")).toEqual([]);
   });
 
   it("V02, V03: refuses what finds the queue full, with an honest Retry-After in seconds", async () => {
     await block();
-    const waiting = await queue(Array.from({ length: 40 }, (_, n) => [`/v02/${n}`] as const));
+    const queued = await queue(Array.from({ length: 40 }, (_, n) => [`/v02/${n}`] as const));
     const refused = await get("/v02/refused");
     expect(refused.status).toBe(429);
     const seconds = Number(refused.headers.get("retry-after"));
     expect(Number.isInteger(seconds) && seconds >= 1 && seconds <= 120).toBe(true);
     expect(await refused.json()).toMatchObject({ code: "queue-full" });
     backend.release();
-    const statuses = await Promise.all(waiting.map(async (response) => (await response).status));
+    const statuses = await Promise.all(queued.map(async (response) => (await response).status));
     expect(statuses).toEqual(Array(40).fill(200));
     expect(orderOf("/v02/refused")).toEqual([]);
   });

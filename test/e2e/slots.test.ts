@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { type HoldingBackend, startHoldingBackend } from "../support/holding-backend.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
-
-const SETTLED = { timeout: 20_000 };
 
 let backend: HoldingBackend;
 let stack: TestStack;
@@ -33,8 +32,9 @@ const callsTo = (path: string) => backend.seen.filter(({ target }) => target ===
 describe("three slots, one of them reserved for the most urgent class", () => {
   it("V22: a class takes no slot that is reserved for a more urgent one, which starts at once", async () => {
     const held = [get("/hold/1", "mid"), get("/hold/2", "mid")];
-    await expect.poll(() => backend.held, SETTLED).toBe(2);
+    await eventually(() => backend.held).toBe(2);
     const third = get("/third", "mid");
+    await eventually(async () => (await stack.status()).waiting.total).toBe(1);
     expect((await get("/urgent", "hi")).status).toBe(200);
     expect(callsTo("/third")).toBe(0);
     backend.release();
@@ -44,12 +44,12 @@ describe("three slots, one of them reserved for the most urgent class", () => {
 
   it("preempts work that has delivered nothing, and serves it afterwards", async () => {
     const background = [get("/hold/3", "lo"), get("/hold/4", "lo")];
-    await expect.poll(() => backend.held, SETTLED).toBe(2);
+    await eventually(() => backend.held).toBe(2);
     const urgent = [get("/hold/5", "hi")];
-    await expect.poll(() => backend.held, SETTLED).toBe(3);
+    await eventually(() => backend.held).toBe(3);
     // Every slot is taken now; the next urgent request finds one all the same.
     expect((await get("/now", "hi")).status).toBe(200);
-    await expect.poll(() => callsTo("/hold/3") + callsTo("/hold/4"), SETTLED).toBe(3);
+    await eventually(() => callsTo("/hold/3") + callsTo("/hold/4")).toBe(3);
     backend.release();
     const statuses = (await Promise.all([...background, ...urgent])).map(({ status }) => status);
     expect(statuses).toEqual([200, 200, 200]);

@@ -179,7 +179,7 @@ describe("a backend that is silent", () => {
   it("is left for another (V33)", async () => {
     for (const _ of [1, 2, 3]) {
       const answer = await fetch(`${world.stack.url}/failover/x`, {
-        headers: { S7PTimeout: "500" },
+        headers: { S7PTimeout: "1500" },
       });
       expect([answer.status, await answer.text()]).toEqual([200, "ok"]);
     }

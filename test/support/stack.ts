@@ -2,6 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { InstanceStatus } from "../../shared/gateway/index.ts";
+
+/** The operators' key of every stack that names none. */
+export const OPERATOR_KEY = "operator-of-the-tests";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const READY = /^ready (http:\/\/\S+)$/m;
@@ -12,6 +16,8 @@ export interface TestStack extends AsyncDisposable {
   readonly dataDir: string;
   /** Everything it printed so far, both streams. */
   output(): string;
+  /** What its operators see. */
+  status(): Promise<InstanceStatus>;
   /** Ends it; resolves with the exit code, or the signal's name. */
   stop(signal?: NodeJS.Signals): Promise<number | string>;
   /** kill -9 of the stack and of every process it started, at once. */
@@ -33,6 +39,7 @@ export async function startStack({ env = {}, dataDir }: StackOptions = {}): Prom
     url,
     dataDir: folder,
     output: stack.output,
+    status: () => statusOf(url),
     stop: (signal = "SIGTERM") => stack.end(signal),
     async crash() {
       await stack.end("SIGKILL");
@@ -61,6 +68,14 @@ export function makeDataDir(): string {
   return mkdtempSync(join(tmpdir(), "gateway-stack-"));
 }
 
+async function statusOf(url: string): Promise<InstanceStatus> {
+  const response = await fetch(`${url}/operations/status`, {
+    headers: { "x-operator-key": OPERATOR_KEY },
+  });
+  if (response.status !== 200) throw new Error(`The status was ${response.status}.`);
+  return (await response.json()) as InstanceStatus;
+}
+
 const FREE_PORTS = {
   PORT: "0",
   LOCAL_BROKER_PORT: "0",
@@ -72,7 +87,12 @@ function launch(env: Readonly<Record<string, string>>) {
   // A group of its own, so that a crash can take the children along in one signal.
   const child = spawn(process.execPath, ["local/main.ts"], {
     cwd: ROOT,
-    env: { ...withoutStackVariables(process.env), ...FREE_PORTS, ...env },
+    env: {
+      ...withoutStackVariables(process.env),
+      ...FREE_PORTS,
+      OperatorKeys: OPERATOR_KEY,
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
