@@ -87,31 +87,39 @@ function settleAtEnd(
   reservation: Reservation,
 ): GatewayResponse {
   const reader = new UsageReader(response.headers);
-  const settle = (): void => {
-    const { totalTokens } = reader;
-    if (response.status >= 500) reservation.release(clock.now());
-    else reservation.settle(totalTokens ?? (response.status >= 400 ? 0 : undefined), clock.now());
+  const settleBy = async (isWhole: boolean): Promise<void> => {
+    if (response.status >= 500) return reservation.release(clock.now());
+    const { tokens } = await reader.end(isWhole);
+    const used = tokens?.totalTokens ?? (response.status >= 400 ? 0 : undefined);
+    reservation.settle(used, clock.now());
+  };
+  let settled: Promise<void> | undefined;
+  const settle = (isWhole: boolean): Promise<void> => {
+    settled ??= settleBy(isWhole);
+    return settled;
   };
   const { body } = response;
   if (body === undefined || body instanceof Uint8Array) {
     if (body) reader.read(body);
-    settle();
+    void settle(true);
     return response;
   }
-  return { ...response, body: endedEarly(watched(body, reader, settle), settle) };
+  return { ...response, body: endedEarly(watched(body, reader, settle), () => void settle(false)) };
 }
 
 async function* watched(
   body: AsyncIterable<Uint8Array>,
   reader: UsageReader,
-  settle: () => void,
+  settle: (isWhole: boolean) => Promise<void>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  let isWhole = false;
   try {
     for await (const chunk of body) {
       reader.read(chunk);
       yield chunk;
     }
+    isWhole = true;
   } finally {
-    settle();
+    await settle(isWhole);
   }
 }

@@ -1,78 +1,102 @@
 import { type HeaderList, headerValue } from "../core/headers.ts";
-import { SseParser } from "../core/sse-parser.ts";
+import { type SseEvent, SseParser } from "../core/sse-parser.ts";
+import { AnswerText } from "./answer-text.ts";
+import type { AnswerUsage, UncountedText } from "./answer-usage.ts";
+import { DecodedCopy } from "./decoded-copy.ts";
+import { JsonDocument } from "./json-document.ts";
+import { mergeUsage, type RawUsage, toTokenUsage } from "./token-usage.ts";
+import { reportIn, type UsageReport } from "./usage-report.ts";
 
-// A whole answer that is larger than this is not parsed for its usage.
-const MAX_JSON_BYTES = 4 * 1024 * 1024;
-const MAX_EVENT_BYTES = 256 * 1024;
+const MAX_TEXT_BYTES = 256 * 1024;
+// The first events name the model; a stream that has not done so by then never will.
+const EVENTS_WITH_MODEL = 3;
 
 /**
- * Reads the tokens that an answer says it used, from a look at bytes that pass by: nothing is changed
- * or delayed. The last usage counts; `usage: null` and text that speaks of usage do not. Scope: one
+ * Reads what an answer says it used, from a look at bytes that pass by: nothing is changed or delayed.
+ * The last usage counts; `usage: null` and text that speaks of usage do not. On the path of every
+ * event: most events are searched and not parsed, and no byte is copied but those of deltas. Scope: one
  * answer.
  */
 export class UsageReader {
+  readonly #read: (bytes: Uint8Array) => void;
+  readonly #decoded: DecodedCopy | undefined;
   readonly #events: SseParser | undefined;
-  readonly #isJson: boolean;
-  readonly #chunks: Uint8Array[] = [];
-  #bytes = 0;
-  #total: number | undefined;
+  readonly #document: JsonDocument | undefined;
+  readonly #text = new AnswerText(MAX_TEXT_BYTES);
+  #seenEvents = 0;
+  #usage: RawUsage | undefined;
+  #isFinal = false;
+  #model: string | undefined;
+  #responseId: string | undefined;
 
   constructor(headers: HeaderList) {
-    const type = headerValue(headers, "content-type") ?? "";
-    const isPlain = /^(?:identity)?$/i.test(headerValue(headers, "content-encoding") ?? "");
-    this.#isJson = isPlain && /\bjson\b/i.test(type);
-    if (isPlain && type.includes("text/event-stream")) {
-      this.#events = new SseParser({
-        maxEventBytes: MAX_EVENT_BYTES,
-        onEvent: ({ data, isTruncated }) => {
-          // Most events carry no usage; only those that name it are worth parsing.
-          if (!isTruncated && data.includes('"usage"')) this.#take(data);
-        },
-      });
-    }
+    const type = headerValue(headers, "content-type")?.toLowerCase() ?? "";
+    if (type.includes("text/event-stream")) {
+      const events = new SseParser({ onEvent: (event) => this.#see(event) });
+      this.#events = events;
+      this.#read = (bytes) => events.push(bytes);
+    } else if (/\bjson\b/.test(type)) {
+      const document = new JsonDocument((report) => this.#take(report));
+      this.#document = document;
+      this.#read = (bytes) => document.push(bytes);
+    } else this.#read = () => {};
+    const coding = headerValue(headers, "content-encoding")?.trim().toLowerCase() ?? "";
+    if (coding === "" || coding === "identity") return;
+    // What cannot be decoded is not looked at: compressed bytes say nothing.
+    this.#decoded = DecodedCopy.of(coding, this.#read);
+    this.#read = (bytes) => this.#decoded?.push(bytes);
   }
 
   read(chunk: Uint8Array): void {
-    this.#events?.push(chunk);
-    if (!this.#isJson || this.#bytes > MAX_JSON_BYTES) return;
-    this.#bytes += chunk.byteLength;
-    this.#chunks.push(chunk);
+    this.#read(chunk);
   }
 
-  /** All tokens of the request and its answer; undefined where the answer did not say. */
-  get totalTokens(): number | undefined {
-    if (this.#isJson && this.#bytes <= MAX_JSON_BYTES && this.#chunks.length > 0) {
-      this.#take(Buffer.concat(this.#chunks.splice(0)).toString());
-    }
-    return this.#total;
+  /** The cost, once the answer is over: `isWhole` is false for one that broke off or that its reader left. */
+  async end(isWhole: boolean): Promise<AnswerUsage> {
+    if (this.#decoded) await this.#decoded.end();
+    if (isWhole) this.#events?.end();
+    this.#document?.end();
+    const tokens = this.#usage && toTokenUsage(this.#usage);
+    const isReported = tokens !== undefined && (isWhole || this.#isFinal);
+    const isPartial = !isWhole && (tokens !== undefined || this.#uncounted() !== undefined);
+    return {
+      provenance: isReported ? "reported" : isPartial ? "partial" : "unknown",
+      tokens,
+      model: this.#model,
+      responseId: this.#responseId,
+      uncounted: isReported ? undefined : this.#uncounted(),
+    };
   }
 
-  #take(text: string): void {
+  #uncounted(): UncountedText | undefined {
+    const { text, scale } = this.#text;
+    if (text !== "") return { text, scale };
+    const document = this.#document?.text;
+    return document === undefined ? undefined : { text: document, scale: 1 };
+  }
+
+  #see(event: SseEvent): void {
+    this.#seenEvents += 1;
+    this.#text.take(event);
+    const isEarly = this.#model === undefined && this.#seenEvents <= EVENTS_WITH_MODEL;
+    if (event.isTruncated || !(isEarly || mayReport(event.data))) return;
     try {
-      this.#total = totalOf(JSON.parse(text)) ?? this.#total;
+      this.#take(reportIn(JSON.parse(event.data)));
     } catch {
-      // Not JSON: whatever it is, it reports no usage.
+      // Not JSON, such as [DONE]: it reports nothing.
     }
+  }
+
+  #take({ usage, isFinal, model, responseId }: UsageReport): void {
+    this.#model ??= model;
+    this.#responseId ??= responseId;
+    if (!usage) return;
+    this.#usage = mergeUsage(this.#usage, usage);
+    this.#isFinal = isFinal;
   }
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+const USAGE_FIELD = /"usage(?:Metadata)?"\s*:\s*(?!null)/;
 
-const fieldsOf = (value: unknown): Fields | undefined =>
-  typeof value === "object" && value !== null ? { ...value } : undefined;
-
-/** The usage of a chat completion, of an embedding, or of a response inside one of its events. */
-function totalOf(value: unknown): number | undefined {
-  const answer = fieldsOf(value);
-  const usage = fieldsOf(answer?.["usage"]) ?? fieldsOf(fieldsOf(answer?.["response"])?.["usage"]);
-  if (!usage) return undefined;
-  const input = countOf(usage["prompt_tokens"]) ?? countOf(usage["input_tokens"]);
-  const output = countOf(usage["completion_tokens"]) ?? countOf(usage["output_tokens"]);
-  return countOf(usage["total_tokens"]) ?? sum(input, output);
-}
-
-const countOf = (value: unknown): number | undefined =>
-  typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
-
-const sum = (input: number | undefined, output: number | undefined): number | undefined =>
-  input === undefined && output === undefined ? undefined : (input ?? 0) + (output ?? 0);
+/** Within a JSON string both quotes would be escaped, so that text is not taken for the field. */
+const mayReport = (data: string): boolean => data.includes('"usage') && USAGE_FIELD.test(data);

@@ -1,68 +1,164 @@
+import zlib from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { UsageReader } from "../../../shared/usage/index.ts";
+import { type AnswerUsage, UsageReader } from "../../../shared/usage/index.ts";
+import { CHAT_STREAM, RECORDED_ANSWERS, type RecordedAnswer } from "./recorded-answers.ts";
 
-const JSON_TYPE = [["content-type", "application/json; charset=utf-8"]] as const;
-const SSE_TYPE = [["Content-Type", "text/event-stream"]] as const;
-
-function read(headers: readonly (readonly [string, string])[], ...chunks: string[]) {
-  const reader = new UsageReader(headers);
-  for (const chunk of chunks) reader.read(Buffer.from(chunk));
-  return reader.totalTokens;
+interface Reading {
+  readonly type: string;
+  readonly coding?: string;
+  readonly isWhole?: boolean;
 }
-const data = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
 
-const STREAM = [
-  data({ choices: [{ delta: { content: 'the word "usage": {"total_tokens": 9}' } }], usage: null }),
-  data({ choices: [], usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } }),
-  "data: [DONE]\n\n",
-].join("");
+function read(
+  chunks: readonly Uint8Array[],
+  { type, coding, isWhole = true }: Reading,
+): Promise<AnswerUsage> {
+  const codingHeader = coding === undefined ? [] : [["Content-Encoding", coding] as const];
+  const reader = new UsageReader([["Content-Type", `${type}; charset=utf-8`], ...codingHeader]);
+  for (const chunk of chunks) reader.read(chunk);
+  return reader.end(isWhole);
+}
+
+/** Cuts bytes at the given places. */
+function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
+  const at = [0, ...[...places].sort((a, b) => a - b), bytes.byteLength];
+  return at.slice(0, -1).map((start, n) => bytes.subarray(start, at[n + 1]));
+}
+
+const bytesOf = ({ text }: RecordedAnswer): Buffer => Buffer.from(text);
+const SSE = { type: "text/event-stream" };
+const JSON_TYPE = { type: "application/json" };
 
 describe("the usage of an answer", () => {
-  it.each([
-    ["chat", { usage: { prompt_tokens: 14, completion_tokens: 55, total_tokens: 69 } }, 69],
-    ["response", { usage: { input_tokens: 10, output_tokens: 5 } }, 15],
-    ["embedding", { usage: { prompt_tokens: 8 } }, 8],
-    ["answer that used nothing", { usage: { total_tokens: 0 } }, 0],
-    ["answer that does not say", { choices: [] }, undefined],
-    ["answer that says null", { usage: null }, undefined],
-  ])("is read from the JSON of a %s, pretty or not", (_what, value, total) => {
-    expect(read(JSON_TYPE, JSON.stringify(value))).toBe(total);
-    expect(read(JSON_TYPE, JSON.stringify(value, undefined, 2))).toBe(total);
+  it.each(RECORDED_ANSWERS)("is read exactly: $name", async (answer) => {
+    const usage = await read([bytesOf(answer)], answer);
+    expect(usage.tokens).toEqual(answer.tokens);
+    expect(usage.provenance).toBe(answer.tokens ? "reported" : "unknown");
   });
 
-  it("is the last one that a stream reports, however the stream is cut", () => {
-    const bytes = Buffer.from(STREAM);
-    fc.assert(
-      fc.property(fc.array(fc.nat(bytes.byteLength)), (cuts) => {
-        const reader = new UsageReader(SSE_TYPE);
-        const at = [0, ...cuts.sort((a, b) => a - b), bytes.byteLength];
-        for (let i = 0; i + 1 < at.length; i++) reader.read(bytes.subarray(at[i], at[i + 1]));
-        expect(reader.totalTokens).toBe(7);
+  it.each(RECORDED_ANSWERS)("is the same however the bytes are cut: $name", async (answer) => {
+    const bytes = bytesOf(answer);
+    expect((await read(cut(bytes, [...bytes.keys()]), answer)).tokens).toEqual(answer.tokens);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(bytes.byteLength)), async (places) => {
+        expect((await read(cut(bytes, places), answer)).tokens).toEqual(answer.tokens);
       }),
+      { numRuns: 30 },
     );
   });
 
-  it("is found inside the events of the Responses API", () => {
-    const completed = { type: "response.completed", response: { usage: { total_tokens: 12 } } };
-    expect(read(SSE_TYPE, `event: response.completed\n${data(completed)}`)).toBe(12);
+  it.each([
+    ["gzip", zlib.gzipSync],
+    ["deflate", zlib.deflateSync],
+    ["br", zlib.brotliCompressSync],
+    ["zstd", zlib.zstdCompressSync],
+  ] as const)("is read from a copy that is decoded: %s", async (coding, compress) => {
+    for (const answer of RECORDED_ANSWERS) {
+      const bytes = compress(bytesOf(answer));
+      const places = [1, bytes.byteLength >> 1, bytes.byteLength - 1];
+      const usage = await read(cut(bytes, places), { ...answer, coding });
+      expect(usage.tokens).toEqual(answer.tokens);
+    }
   });
 
-  it.each([
-    ["no JSON", JSON_TYPE, "<html>"],
-    ["JSON that is no object", JSON_TYPE, "[1]"],
-    [
-      "text that only speaks of it",
-      [["content-type", "text/plain"]] as const,
-      '{"usage":{"total_tokens":1}}',
-    ],
-    [
-      "what is compressed",
-      [...JSON_TYPE, ["content-encoding", "gzip"]] as const,
-      '{"usage":{"total_tokens":1}}',
-    ],
-    ["an event that is cut short", SSE_TYPE, 'data: {"usage":{"total_tokens":'],
-  ])("is unknown for %s", (_what, headers, text) => {
-    expect(read(headers, text)).toBeUndefined();
+  it("is found in a document too long to hold, wherever it stands", async () => {
+    const data = Array.from({ length: 400 }, () => ({ embedding: "A".repeat(2000), index: 1 }));
+    const usage = { prompt_tokens: 8, total_tokens: 8 };
+    for (const value of [
+      { usage, data },
+      { data, usage },
+      { data, model: "e", usage, end: [[]] },
+    ]) {
+      const bytes = Buffer.from(JSON.stringify(value));
+      const places = Array.from({ length: 100 }, (_, n) => n * 8191);
+      const { tokens } = await read(cut(bytes, places), JSON_TYPE);
+      expect(tokens).toEqual({ inputTokens: 8, outputTokens: 0, totalTokens: 8 });
+    }
+  });
+
+  it("is not taken from a long document's inner parts or texts", async () => {
+    const filler = "x".repeat(300_000);
+    const trick = { usage: { total_tokens: 5 }, text: '","usage":{"total_tokens":6}' };
+    const { tokens } = await read([Buffer.from(JSON.stringify({ filler, trick }))], JSON_TYPE);
+    expect(tokens).toBeUndefined();
+  });
+
+  it("names the model and the answer's id", async () => {
+    for (const answer of RECORDED_ANSWERS) {
+      const named = /"(?:model|modelVersion)": ?"([^"]+)"/.exec(answer.text)?.[1];
+      expect((await read([bytesOf(answer)], answer)).model).toBe(named);
+    }
+  });
+});
+
+describe("the usage of an answer that was cut", () => {
+  it("is partial, with the text for a count", async () => {
+    const half = Buffer.from(CHAT_STREAM).subarray(0, 300);
+    const usage = await read([half], { ...SSE, isWhole: false });
+    expect(usage).toMatchObject({ provenance: "partial", tokens: undefined, model: "gpt-4o" });
+    expect(usage.uncounted?.text.startsWith("Hel")).toBe(true);
+  });
+
+  it("is reported all the same where the last word on it had come", async () => {
+    const bytes = Buffer.from(CHAT_STREAM.replace("data: [DONE]\n\n", ""));
+    const usage = await read([bytes], { ...SSE, isWhole: false });
+    expect(usage).toMatchObject({ provenance: "reported", tokens: { totalTokens: 69 } });
+  });
+
+  it("is partial where only the beginning of a message had told of it", async () => {
+    const start = {
+      type: "message_start",
+      message: { usage: { input_tokens: 14, output_tokens: 1 } },
+    };
+    const text = `event: message_start\ndata: ${JSON.stringify(start)}\n\n`;
+    const usage = await read([Buffer.from(text)], { ...SSE, isWhole: false });
+    expect(usage).toMatchObject({ provenance: "partial", tokens: { inputTokens: 14 } });
+  });
+
+  it("is unknown where nothing had come, or what came cannot be read", async () => {
+    const nothing = { provenance: "unknown", tokens: undefined, uncounted: undefined };
+    expect(await read([], { ...SSE, isWhole: false })).toMatchObject(nothing);
+    const junk = [Buffer.from([1, 2, 3])];
+    expect(await read(junk, { ...JSON_TYPE, coding: "gzip" })).toMatchObject(nothing);
+    expect(await read(junk, { ...JSON_TYPE, coding: "none-such" })).toMatchObject(nothing);
+    expect(await read(junk, { type: "text/html" })).toMatchObject(nothing);
+  });
+});
+
+describe("the text of an answer without usage", () => {
+  const said = async (text: string): Promise<string | undefined> =>
+    (await read([Buffer.from(text)], SSE)).uncounted?.text;
+  const event = (value: unknown, name?: string): string =>
+    `${name ? `event: ${name}\n` : ""}data: ${JSON.stringify(value)}\n\n`;
+
+  it("is what the deltas say, once", async () => {
+    const words = ["Hi ", 'a "quote"', "\\ 😀\n", "end"];
+    const chat = words.map((content) => event({ choices: [{ delta: { content } }] })).join("");
+    expect(await said(chat)).toBe(words.join(""));
+    const name = "response.output_text.delta";
+    const deltas = words.map((delta) => event({ type: name, delta }, name)).join("");
+    const done = event({ text: words.join("") }, "response.output_text.done");
+    expect(await said(deltas + done)).toBe(words.join(""));
+  });
+
+  it("includes the arguments of tools and what was thought", async () => {
+    const call = { tool_calls: [{ function: { name: "f", arguments: '{"a":1}' } }] };
+    const think = { reasoning_content: "hm " };
+    const text = event({ choices: [{ delta: think }] }) + event({ choices: [{ delta: call }] });
+    expect(await said(text)).toBe('hm {"a":1}');
+  });
+
+  it("is kept to a limit, and its scale tells of the rest", async () => {
+    const long = event({ choices: [{ delta: { content: "x".repeat(1000) } }] }).repeat(600);
+    const { uncounted } = await read([Buffer.from(long)], SSE);
+    expect(uncounted?.text.length).toBeLessThanOrEqual(256 * 1024);
+    expect((uncounted?.text.length ?? 0) * (uncounted?.scale ?? 0)).toBeCloseTo(600_000, -1);
+  });
+
+  it("comes from the fields of a JSON answer", async () => {
+    const value = { choices: [{ message: { role: "assistant", content: "four words of text" } }] };
+    const { uncounted } = await read([Buffer.from(JSON.stringify(value))], JSON_TYPE);
+    expect(uncounted).toEqual({ text: "four words of text", scale: 1 });
   });
 });

@@ -1,0 +1,95 @@
+import { JsonFields } from "./json-fields.ts";
+import { reportIn, type UsageReport } from "./usage-report.ts";
+
+// Nearly all answers are shorter, and one call parses them faster than any reading along.
+const MAX_HELD_BYTES = 256 * 1024;
+const FIELDS = new Set(["usage", "usageMetadata", "model", "modelVersion", "id", "responseId"]);
+
+/**
+ * A JSON answer as it passes: a short one is held (by reference) and parsed at its end, a long one is
+ * read along for the few fields that matter. Scope: one answer.
+ */
+export class JsonDocument {
+  readonly #onReport: (report: UsageReport) => void;
+  #held: Uint8Array[] | undefined = [];
+  #heldBytes = 0;
+  #fields: JsonFields | undefined;
+  #found: Record<string, unknown> = {};
+  #text: string | undefined;
+
+  constructor(onReport: (report: UsageReport) => void) {
+    this.#onReport = onReport;
+  }
+
+  /** What a short answer said, as the strings of its JSON. */
+  get text(): string | undefined {
+    return this.#text;
+  }
+
+  push(bytes: Uint8Array): void {
+    if (this.#fields) {
+      this.#fields.push(bytes);
+      return;
+    }
+    this.#held?.push(bytes);
+    this.#heldBytes += bytes.byteLength;
+    if (this.#heldBytes > MAX_HELD_BYTES) this.#readAlong();
+  }
+
+  end(): void {
+    const value = this.#fields ? this.#found : parse(textOf(this.#held ?? []));
+    this.#held = undefined;
+    if (value === undefined) return;
+    const report = reportIn(value);
+    this.#onReport(report);
+    if (!report.usage) this.#text = spokenIn(value);
+  }
+
+  #readAlong(): void {
+    const fields = new JsonFields(FIELDS, (name, json) => {
+      const value = parse(json);
+      if (value !== undefined && value !== null) this.#found[name] = value;
+    });
+    for (const bytes of this.#held ?? []) fields.push(bytes);
+    this.#held = undefined;
+    this.#fields = fields;
+  }
+}
+
+function textOf(chunks: readonly Uint8Array[]): string {
+  const [only] = chunks;
+  const bytes = chunks.length === 1 && only ? only : Buffer.concat(chunks);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const SPOKEN = new Set([
+  "content",
+  "text",
+  "arguments",
+  "thinking",
+  "reasoning_content",
+  "refusal",
+]);
+
+/** The texts of an answer, in their order. */
+function spokenIn(value: unknown): string | undefined {
+  const texts: string[] = [];
+  collect(value, texts);
+  return texts.length === 0 ? undefined : texts.join("");
+}
+
+function collect(value: unknown, texts: string[]): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, field] of Object.entries(value)) {
+    if (typeof field === "string" && SPOKEN.has(name)) texts.push(field);
+    else collect(field, texts);
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Tokens of one answer, in the terms of OpenTelemetry's `gen_ai.usage`. What an answer did not say is
+ * absent; zero was said.
+ */
+export interface TokenUsage {
+  /** The whole prompt: what came from a cache and what went into one included. */
+  readonly inputTokens?: number;
+  /** The whole answer: reasoning included. */
+  readonly outputTokens?: number;
+  readonly totalTokens?: number;
+  readonly cacheReadInputTokens?: number;
+  readonly cacheCreationInputTokens?: number;
+  readonly reasoningOutputTokens?: number;
+  readonly audioInputTokens?: number;
+  readonly audioOutputTokens?: number;
+}
+
+/** Usage as providers write it, merged over the events of a stream. */
+export type RawUsage = Readonly<Record<string, unknown>>;
+
+const fieldsOf = (value: unknown): RawUsage =>
+  typeof value === "object" && value !== null ? { ...value } : {};
+
+const countOf = (value: unknown): number | undefined =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+
+const firstCount = (usage: RawUsage, names: readonly string[]): number | undefined => {
+  for (const name of names) {
+    const count = countOf(usage[name]);
+    if (count !== undefined) return count;
+  }
+  return undefined;
+};
+
+const sum = (...counts: readonly (number | undefined)[]): number | undefined => {
+  const known = counts.filter((count) => count !== undefined);
+  return known.length === 0 ? undefined : known.reduce((total, count) => total + count, 0);
+};
+
+// Chat and embeddings; Responses and Messages; Gemini; Bedrock.
+const INPUT = ["prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens"] as const;
+const OUTPUT = ["completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens"];
+const TOTAL = ["total_tokens", "totalTokenCount", "totalTokens"] as const;
+const INPUT_DETAILS = ["prompt_tokens_details", "input_tokens_details"] as const;
+const OUTPUT_DETAILS = ["completion_tokens_details", "output_tokens_details"] as const;
+// These providers count a prompt's cached parts beside `input_tokens`, the others within it.
+const CACHE_READ_BESIDE = ["cache_read_input_tokens", "cacheReadInputTokens"] as const;
+const CACHE_CREATION_BESIDE = ["cache_creation_input_tokens", "cacheWriteInputTokens"] as const;
+
+/** Reads usage in any provider's words; undefined where it holds no count at all. */
+export function toTokenUsage(raw: RawUsage): TokenUsage | undefined {
+  const input = detailsOf(raw, INPUT_DETAILS);
+  const output = detailsOf(raw, OUTPUT_DETAILS);
+  const readBeside = firstCount(raw, CACHE_READ_BESIDE);
+  const cacheCreation = firstCount(raw, CACHE_CREATION_BESIDE);
+  const inputTokens = sum(
+    firstCount(raw, INPUT),
+    readBeside,
+    cacheCreation,
+    countOf(raw["toolUsePromptTokenCount"]),
+  );
+  const thoughts = countOf(raw["thoughtsTokenCount"]);
+  const outputTokens = sum(firstCount(raw, OUTPUT), thoughts);
+  const totalTokens = firstCount(raw, TOTAL) ?? sum(inputTokens, outputTokens);
+  if (totalTokens === undefined) return undefined;
+  return withoutUndefined({
+    inputTokens,
+    outputTokens: outputTokens ?? remainder(totalTokens, inputTokens),
+    totalTokens,
+    cacheReadInputTokens:
+      readBeside ?? countOf(input["cached_tokens"]) ?? countOf(raw["cachedContentTokenCount"]),
+    cacheCreationInputTokens: cacheCreation,
+    reasoningOutputTokens: thoughts ?? countOf(output["reasoning_tokens"]),
+    audioInputTokens: countOf(input["audio_tokens"]),
+    audioOutputTokens: countOf(output["audio_tokens"]),
+  });
+}
+
+/** Lays a later report over an earlier one: what it does not say, or says with null, stays. */
+export function mergeUsage(earlier: RawUsage | undefined, later: RawUsage): RawUsage {
+  const said = Object.entries(later).filter(([, value]) => value !== null && value !== undefined);
+  return { ...earlier, ...Object.fromEntries(said) };
+}
+
+function detailsOf(raw: RawUsage, names: readonly string[]): RawUsage {
+  const name = names.find((candidate) => raw[candidate] !== undefined);
+  return name === undefined ? {} : fieldsOf(raw[name]);
+}
+
+/** Embeddings report a prompt and a total only. */
+const remainder = (total: number, input: number | undefined): number | undefined =>
+  input === undefined || input > total ? undefined : total - input;
+
+type Draft = { readonly [Name in keyof TokenUsage]: number | undefined };
+
+function withoutUndefined(draft: Draft): TokenUsage {
+  return Object.fromEntries(Object.entries(draft).filter(([, count]) => count !== undefined));
+}
