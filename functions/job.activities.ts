@@ -4,6 +4,8 @@ import {
   checkAttempt,
   enqueueAttempt,
   expireJob,
+  type SettleRef,
+  settleEvents,
 } from "../shared/gateway/index.ts";
 import type { AppContext } from "./app-context.ts";
 import { JOB_ACTIVITIES } from "./job.orchestrator.ts";
@@ -19,5 +21,8 @@ export function registerJobActivities({ owned }: AppContext): void {
   });
   df.app.activity(JOB_ACTIVITIES.expire, {
     handler: (ref: AttemptRef) => expireJob(services, ref),
+  });
+  df.app.activity(JOB_ACTIVITIES.settle, {
+    handler: (ref: SettleRef) => settleEvents(services, ref),
   });
 }

@@ -9,6 +9,7 @@ import {
   type JobRun,
   type JobSignal,
   type JobStep,
+  settleDelayMs,
 } from "../shared/jobs/index.ts";
 
 /** Names under which the orchestrator and its activities are registered. */
@@ -17,6 +18,7 @@ export const JOB_ACTIVITIES = {
   enqueue: "enqueueAttempt",
   check: "checkAttempt",
   expire: "expireJob",
+  settle: "settleEvents",
 } as const;
 
 // A history is replayed at every episode, so a long job starts a new one now and then.
@@ -47,7 +49,24 @@ export function registerJobOrchestrator(): void {
       const event: JobEvent = yield* perform({ context, run, inbox }, step);
       ({ run, step } = advance(run, event, context.df.currentUtcDateTime.getTime()));
     }
+    yield* settleEvents(context, run.jobId);
   });
+}
+
+/** Sees to it that the job's end is told, though whoever committed it has died before it could. */
+function* settleEvents(context: df.OrchestrationContext, jobId: string): Generator<df.Task, void> {
+  for (let looks = 1; ; looks++) {
+    const delayMs = settleDelayMs(looks);
+    const ref = { jobId, isLast: delayMs === undefined };
+    const isSettled: unknown = yield context.df.callActivityWithRetry(
+      JOB_ACTIVITIES.settle,
+      retryForever(),
+      ref,
+    );
+    if (isSettled === true || delayMs === undefined) return;
+    const now = context.df.currentUtcDateTime.getTime();
+    yield context.df.createTimer(new Date(now + delayMs));
+  }
 }
 
 /**

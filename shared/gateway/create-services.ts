@@ -24,6 +24,8 @@ import {
 } from "../telemetry/index.ts";
 import { createRequestHeaderFilter } from "./forwarded-headers.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
+import { JobEventLog } from "./job-event-log.ts";
+import { JobEvents } from "./job-events.ts";
 import { LimitLedger } from "./limit-ledger.ts";
 import { createPolicy } from "./policy.ts";
 import { openPolicyDocuments } from "./policy-documents.ts";
@@ -208,10 +210,14 @@ function openRemote(
         "as connection strings or by identity.",
     );
   }
+  const { emit } = options;
+  const table = new Table(storage, JOBS_TABLE);
+  const store = new TableJobStore(table);
   return {
     waitingRoom: openWaitingRoom({ messaging, claimCheck, clock }, options),
     jobs: {
-      store: new TableJobStore(new Table(storage, JOBS_TABLE)),
+      store,
+      events: new JobEvents({ log: new JobEventLog(table), store, channels: [], clock, emit }),
       results: new BlobContainer(() => openBlobService(storage), RESULTS_CONTAINER),
     },
   };

@@ -1,7 +1,14 @@
 export { createServices, type OwnedServices } from "./create-services.ts";
 export { answering, handleRequest } from "./handle-request.ts";
 export { type InstanceStatus, instanceStatus, readinessProblems } from "./instance-status.ts";
-export { type AttemptRef, checkAttempt, enqueueAttempt, expireJob } from "./job-activities.ts";
+export {
+  type AttemptRef,
+  checkAttempt,
+  enqueueAttempt,
+  expireJob,
+  type SettleRef,
+  settleEvents,
+} from "./job-activities.ts";
 export { type JobQuery, readJob, readJobResult } from "./read-job.ts";
 export { readStatus } from "./read-status.ts";
 export { runLaneMessage } from "./run-lane-message.ts";

@@ -1,6 +1,7 @@
 import { GatewayError } from "../core/errors.ts";
 import type { JobSignal } from "../jobs/index.ts";
 import { readRequestEnvelope } from "../messaging/index.ts";
+import { jobEventsUntold } from "../telemetry/index.ts";
 import { laneFor, type Services } from "./services.ts";
 
 /** Which attempt of which job an activity is about. */
@@ -24,6 +25,7 @@ export async function enqueueAttempt(services: Services, ref: AttemptRef): Promi
     body: envelope,
     timeToLiveMs: envelope.expiresAt - clock.now(),
   });
+  await jobs.events.announce(ref.jobId, { kind: "queued" });
 }
 
 /** What the attempt's worker has said, for an orchestrator that may have missed it. */
@@ -33,6 +35,20 @@ export async function checkAttempt(
 ): Promise<JobSignal | null> {
   if (!jobs) throw new GatewayError("internal", "Jobs need storage.");
   return (await jobs.store.signalOf(jobId, attempt)) ?? null;
+}
+
+/** A look at how much of a job's log is told; `isLast` when nobody will look again. */
+export interface SettleRef {
+  readonly jobId: string;
+  readonly isLast: boolean;
+}
+
+/** Tells what is left of an ended job's log. True when nothing is. */
+export async function settleEvents({ jobs, emit }: Services, ref: SettleRef): Promise<boolean> {
+  if (!jobs) throw new GatewayError("internal", "Jobs need storage.");
+  const isSettled = await jobs.events.settle(ref.jobId);
+  if (!isSettled && ref.isLast) emit(jobEventsUntold(ref.jobId));
+  return isSettled;
 }
 
 /** Ends a job whose time to live is over, unless it has ended otherwise in the meantime. */

@@ -28,7 +28,11 @@ export async function runJobAttempt(run: LaneRun, signal: AbortSignal): Promise<
   const standing = await jobs.store.signalOf(id, attempt);
   if (standing) return signalEngine(run, standing);
   await jobs.store.recordStart(id, attempt, services.clock.now());
-  await commit(run, await callFor(run, signal));
+  const announced = jobs.events.announce(id, { kind: "running", attempt });
+  const result = await callFor(run, signal);
+  // The end must not overtake the beginning: nothing follows it.
+  await announced;
+  await commit(run, result);
 }
 
 /** Ends a job whose message cannot be processed, so that it does not wait for its deadline. */
@@ -101,6 +105,8 @@ async function commit(run: LaneRun, result: AttemptResult): Promise<void> {
   const { id, attempt } = envelope;
   if ("retryAfterMs" in result) {
     await jobs.store.recordRetry(id, attempt, result.retryAfterMs);
+    const retryAt = run.services.clock.now() + result.retryAfterMs;
+    await jobs.events.announce(id, { kind: "retrying", attempt, retryAt });
     return signalEngine(run, { attempt, isFinal: false, retryAfterMs: result.retryAfterMs });
   }
   const standing = await jobs.store.commitOutcome(id, result.outcome);
@@ -109,6 +115,7 @@ async function commit(run: LaneRun, result: AttemptResult): Promise<void> {
     // Another delivery committed first; its bytes are the job's, these are nobody's.
     await jobs.results.remove(lost).catch(() => {});
   }
+  await jobs.events.announce(id, { kind: "ended", outcome: standing });
   return signalEngine(run, { attempt, isFinal: true });
 }
 

@@ -10,6 +10,7 @@ import type { BackendPool } from "../routing/index.ts";
 import type { FairScheduler } from "../scheduling/index.ts";
 import type { BlobContainer } from "../storage/index.ts";
 import type { Emit } from "../telemetry/index.ts";
+import type { JobEvents } from "./job-events.ts";
 import type { Policy } from "./policy.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { LimitServices } from "./within-limits.ts";
@@ -25,6 +26,8 @@ export interface WaitingRoom {
 /** What jobs need; absent where neither Service Bus nor Durable is at hand (role `stream`). */
 export interface JobServices {
   readonly store: JobStore;
+  /** Notes what happens to jobs, and tells it. */
+  readonly events: JobEvents;
   readonly results: BlobContainer;
 }
 

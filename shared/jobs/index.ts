@@ -6,6 +6,7 @@ export {
   type JobResult,
   type JobSnapshot,
   type JobState,
+  type NotifyTargets,
   stateOf,
 } from "./job.ts";
 export {
@@ -20,3 +21,12 @@ export {
   type JobStep,
 } from "./job-run.ts";
 export { isWorthRepeating, retryDelayMs } from "./retry-delay.ts";
+export { settleDelayMs } from "./settle-delay.ts";
+export {
+  isFinalEvent,
+  nextEvent,
+  type StatusChange,
+  type StatusEvent,
+  type StatusLog,
+  type StatusName,
+} from "./status-event.ts";

@@ -6,6 +6,16 @@ export type JobState = "queued" | "running" | "succeeded" | "failed" | "expired"
 /** How a job can end. */
 export type FinalState = Exclude<JobState, "queued" | "running">;
 
+/** Who is told of a job's changes of state, besides those who ask. */
+export interface NotifyTargets {
+  /** The caller's Service Bus topic. */
+  readonly topic?: string;
+  /** Where webhooks go: URLs that the caller's profile allows. */
+  readonly webhooks?: readonly string[];
+  /** Name of the secrets that sign the webhooks. */
+  readonly webhookSecret?: string;
+}
+
 /** A job as it was accepted; never changes afterwards. */
 export interface JobRecord {
   readonly id: string;
@@ -15,6 +25,9 @@ export interface JobRecord {
   readonly expiresAt: number;
   /** The request as text that the messaging room made and can read: no credential in clear. */
   readonly request: string;
+  readonly notify?: NotifyTargets;
+  /** True while the caller holds a connection at first, so that its 202 is still to come. */
+  readonly isHeld?: boolean;
 }
 
 /** A backend's whole answer, kept for the caller. */

@@ -6,6 +6,12 @@ import { statusOf, withStorage } from "./storage-error.ts";
 /** A row of plain values. */
 export type Row = TableEntity<Record<string, unknown>>;
 
+/** Row keys from one on, up to and without another. */
+export interface RowRange {
+  readonly from: string;
+  readonly before: string;
+}
+
 /** One table, made when it is first used and absent. Scope: per instance. */
 export class Table {
   readonly #connection: StorageConnection;
@@ -59,8 +65,17 @@ export class Table {
 
   /** All rows of a partition, in the order of their row keys. */
   readPartition(partitionKey: string): Promise<Row[]> {
+    return this.#list(`PartitionKey eq ${quoted(partitionKey)}`);
+  }
+
+  /** The rows of a partition whose keys lie from one to before another, in order. */
+  readRange(partitionKey: string, { from, before }: RowRange): Promise<Row[]> {
+    const keys = `RowKey ge ${quoted(from)} and RowKey lt ${quoted(before)}`;
+    return this.#list(`PartitionKey eq ${quoted(partitionKey)} and ${keys}`);
+  }
+
+  #list(filter: string): Promise<Row[]> {
     return withStorage("Reading rows", async () => {
-      const filter = `PartitionKey eq '${partitionKey.replaceAll("'", "''")}'`;
       const rows: Row[] = [];
       for await (const row of (await this.#ready()).listEntities<Row>({
         queryOptions: { filter },
@@ -97,3 +112,5 @@ export class Table {
     return client;
   }
 }
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;

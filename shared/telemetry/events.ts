@@ -91,6 +91,24 @@ export const jobSignalFailed = (jobId: string, error: unknown): TelemetryEvent =
   ...causeOf(error),
 });
 
+/** A change of a job's state could not be noted or told; it is tried again. */
+export const jobEventFailed = (
+  facts: { jobId: string; change?: string; channel?: string },
+  error: unknown,
+): TelemetryEvent => ({
+  event: "job.event.failed",
+  level: "warning",
+  ...facts,
+  ...causeOf(error),
+});
+
+/** Something of a job's log could not be told to those it concerns within the time that is given to it. */
+export const jobEventsUntold = (jobId: string): TelemetryEvent => ({
+  event: "job.events.untold",
+  level: "error",
+  jobId,
+});
+
 /** Instances could not tell each other their use of limits; the last figures stay in force. */
 export const limitLedgerFailed = (error: unknown): TelemetryEvent => ({
   event: "limits.ledger.failed",

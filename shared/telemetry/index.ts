@@ -2,6 +2,8 @@ export {
   attemptFailed,
   backendHealthChanged,
   type Emit,
+  jobEventFailed,
+  jobEventsUntold,
   jobSignalFailed,
   limitLedgerFailed,
   messageFailed,

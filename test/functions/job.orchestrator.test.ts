@@ -24,6 +24,19 @@ const activity = (name: string, attempt: number): Asked => ({
   input: { jobId: "job-1", attempt },
 });
 
+const settle = (isLast = false): Asked => ({
+  kind: "activity",
+  name: "settleEvents",
+  input: { jobId: "job-1", isLast },
+});
+
+/** The end is told before the orchestrator ends. */
+function expectEnd(job: Orchestration): void {
+  expect(job.asked).toEqual(settle());
+  job.resume(true);
+  expect(job.isDone).toBe(true);
+}
+
 const final = { attempt: 1, isFinal: true };
 
 describe("the orchestrator of a job", () => {
@@ -45,7 +58,7 @@ describe("the orchestrator of a job", () => {
     job.resume();
     const { asked } = job;
     job.raise(final);
-    expect(job.isDone).toBe(true);
+    expectEnd(job);
     const [timer] = asked.kind === "any" ? asked.tasks.slice(1) : [];
     expect(timer?.kind === "timer" && timer.cancel).toHaveBeenCalledOnce();
   });
@@ -76,7 +89,7 @@ describe("the orchestrator of a job", () => {
     job.resume();
     job.elapse();
     job.resume(final);
-    expect(job.isDone).toBe(true);
+    expectEnd(job);
   });
 
   it("sleeps as long as a backend asked before it repeats the attempt", () => {
@@ -110,8 +123,27 @@ describe("the orchestrator of a job", () => {
       }
       expect(job.asked).toMatchObject({ kind: "activity", name: "expireJob" });
       job.resume();
-      expect(job.isDone).toBe(true);
+      expectEnd(job);
     }
+  });
+
+  it("looks again, ever more rarely, for more than a day, while the end cannot be told", () => {
+    const job = begin();
+    job.resume();
+    job.raise(final);
+    const waits: number[] = [];
+    while (!job.isDone) {
+      expect(job.asked).toEqual(settle(waits.length === 103));
+      job.resume(false);
+      if (job.isDone) break;
+      const at = job.asked.kind === "timer" ? job.asked.at : Number.NaN;
+      waits.push(at - job.nowMs);
+      job.nowMs = at;
+      job.resume();
+    }
+    expect(waits.slice(0, 3)).toEqual([5000, 10_000, 20_000]);
+    expect(Math.max(...waits)).toBe(900_000);
+    expect(job.nowMs - NOW).toBeGreaterThan(86_400_000);
   });
 
   it("starts a new history after a hundred steps, and goes on exactly where it was", () => {
@@ -129,7 +161,7 @@ describe("the orchestrator of a job", () => {
     const continued = new Orchestration(orchestrator(), copied, job.nowMs);
     expect(continued.asked).toEqual(activity("checkAttempt", 1));
     continued.resume(final);
-    expect(continued.isDone).toBe(true);
+    expectEnd(continued);
     expect(continued.continueAsNew).not.toHaveBeenCalled();
   });
 

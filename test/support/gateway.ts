@@ -3,6 +3,8 @@ import { shippedLanes } from "../../shared/config/index.ts";
 import type { GatewayRequest } from "../../shared/core/http.ts";
 import { IdempotencyStore } from "../../shared/gateway/idempotency-store.ts";
 import { createServices, type Services } from "../../shared/gateway/index.ts";
+import { JobEventLog } from "../../shared/gateway/job-event-log.ts";
+import { JobEvents } from "../../shared/gateway/job-events.ts";
 import { TableJobStore } from "../../shared/gateway/table-job-store.ts";
 import type { JobEngine } from "../../shared/jobs/index.ts";
 import { createClaimCheck, ReplyInbox } from "../../shared/messaging/index.ts";
@@ -36,6 +38,7 @@ export function createGateway(env: Record<string, string> = {}) {
     new MemoryBlobs(),
   ];
   const table = new MemoryTable();
+  const store = new TableJobStore(table.asTable);
   const events: TelemetryEvent[] = [];
   const receipts: TelemetryEvent[] = [];
   const emit = (event: TelemetryEvent): void =>
@@ -72,7 +75,14 @@ export function createGateway(env: Record<string, string> = {}) {
       claimCheck: createClaimCheck(work, settings.inlineBytes),
     },
     jobs: owned.services.jobs && {
-      store: new TableJobStore(table.asTable),
+      store,
+      events: new JobEvents({
+        log: new JobEventLog(table.asTable),
+        store,
+        channels: [],
+        clock,
+        emit,
+      }),
       results: results as unknown as BlobContainer,
     },
   };

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../shared/core/errors.ts";
-import type { Row, Table } from "../../shared/storage/index.ts";
+import type { Row, RowRange, Table } from "../../shared/storage/index.ts";
 
 /** A table in memory, in the shape of the storage room's. Scope: one test. */
 export class MemoryTable {
@@ -34,6 +34,11 @@ export class MemoryTable {
     return [...this.rows.values()]
       .filter((row) => row.partitionKey === partitionKey)
       .sort((a, b) => ((a.rowKey ?? "") < (b.rowKey ?? "") ? -1 : 1));
+  }
+
+  async readRange(partitionKey: string, { from, before }: RowRange): Promise<Row[]> {
+    const rows = await this.readPartition(partitionKey);
+    return rows.filter(({ rowKey = "" }) => rowKey >= from && rowKey < before);
   }
 
   async remove(partitionKey: string, rowKey: string): Promise<void> {

@@ -1,0 +1,86 @@
+import type { JobRecord, NotifyTargets, StatusEvent, StatusLog } from "../jobs/index.ts";
+import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
+
+const EVENT_ROW = "event-";
+const SENT_ROW = "eventsent-";
+const DETACHED_ROW = "eventdetached";
+// "event" and all that begins with it, and nothing else of a job's partition.
+const LOG_ROWS = { from: "event", before: "evenu" };
+
+/** What the log's first row keeps of the job, so that nobody has to read the whole job again. */
+export interface LoggedJob {
+  readonly id: string;
+  readonly owner: string;
+  readonly targets: NotifyTargets;
+  readonly isHeld: boolean;
+}
+
+/** A job's log as it was read. */
+export interface JobLog extends StatusLog {
+  readonly job: LoggedJob;
+  /** Number of the last event that went out on a channel, 0 when none did. */
+  sentOn(channel: string): number;
+}
+
+/**
+ * The events of each job as rows of its partition, only ever inserted: `event-0001` and so on without
+ * a gap, so that whoever loses the race for a number reads the log again. `eventsent-CHANNEL-0003`
+ * says that event 3 and all before it went out. What it holds is global.
+ */
+export class JobEventLog {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  /** The log of a job; undefined while it has no event. */
+  async read(jobId: string): Promise<JobLog | undefined> {
+    const rows = await this.#table.readRange(jobId, LOG_ROWS);
+    const events = rows.filter(({ rowKey = "" }) => rowKey.startsWith(EVENT_ROW));
+    const [first] = events;
+    if (!first) return undefined;
+    const { job } = fromLongText<{ job: LoggedJob }>(first);
+    const keys = rows.map(({ rowKey = "" }) => rowKey);
+    return {
+      job,
+      events: events.map((row) => fromLongText<{ event: StatusEvent }>(row).event),
+      isDetached: !job.isHeld || keys.includes(DETACHED_ROW),
+      sentOn: (channel) => lastNumber(keys, `${SENT_ROW}${channel}-`),
+    };
+  }
+
+  /** Inserts the first event; false when there is one already. */
+  open({ id, owner, notify, isHeld }: JobRecord, event: StatusEvent): Promise<boolean> {
+    const job: LoggedJob = { id, owner, targets: notify ?? {}, isHeld: isHeld === true };
+    return this.#table.insert(rowOf(id, numbered(EVENT_ROW, event.sequence), { job, event }));
+  }
+
+  /** Inserts an event; false when its number is taken. */
+  append(jobId: string, event: StatusEvent): Promise<boolean> {
+    return this.#table.insert(rowOf(jobId, numbered(EVENT_ROW, event.sequence), { event }));
+  }
+
+  async markSent(jobId: string, channel: string, sequence: number): Promise<void> {
+    await this.#table.insert(rowOf(jobId, numbered(`${SENT_ROW}${channel}-`, sequence), {}));
+  }
+
+  async markDetached(jobId: string): Promise<void> {
+    await this.#table.insert(rowOf(jobId, DETACHED_ROW, {}));
+  }
+}
+
+// Four digits keep the rows of a log in the order of its events.
+const numbered = (prefix: string, sequence: number): string =>
+  `${prefix}${String(sequence).padStart(4, "0")}`;
+
+function lastNumber(keys: readonly string[], prefix: string): number {
+  const last = keys.findLast((key) => key.startsWith(prefix));
+  return last === undefined ? 0 : Number(last.slice(prefix.length));
+}
+
+const rowOf = (partitionKey: string, rowKey: string, value: object): Row => ({
+  partitionKey,
+  rowKey,
+  ...toLongText(value),
+});
