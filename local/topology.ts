@@ -15,12 +15,14 @@ export function namespaceFor({
     duplicateDetectionHistoryTimeWindowMs: queueDefaults.duplicateDetectionHistoryTimeWindow,
     maxSizeInMegabytes: queueDefaults.maxSizeInMegabytes,
   };
-  const laneQueues = lanes.map((lane) => ({
-    ...defaults,
-    name: lane.queue,
-    lockDurationMs: lane.lockDuration,
-    maxDeliveryCount: lane.maxDeliveryCount,
-  }));
+  const laneQueues = lanes.flatMap((lane) =>
+    [lane.queue, lane.overQueue].map((name) => ({
+      ...defaults,
+      name,
+      lockDurationMs: lane.lockDuration,
+      maxDeliveryCount: lane.maxDeliveryCount,
+    })),
+  );
   const replyQueue = {
     name: replies.queue,
     requiresSession: true,

@@ -18,6 +18,8 @@ const laneSchema = z.strictObject({
   name: entityName,
   priority: z.int().min(1),
   queue: entityName,
+  /** The class's second queue, for users who ask for more than their fair share; same worker limits. */
+  overQueue: entityName,
   /** How many of this lane's requests one instance runs at once. */
   concurrency: z.int().min(1),
   /** The part of an instance's slots that the lane's class gets, however much more urgent work waits. */
@@ -26,6 +28,16 @@ const laneSchema = z.strictObject({
   maxDeliveryCount: z.int().min(1),
   preemptible: z.boolean(),
 });
+
+type Queues = Pick<z.infer<typeof laneSchema>, "queue" | "overQueue">;
+
+const queueNames = (document: {
+  lanes: readonly Queues[];
+  replies: { queue: string };
+}): string[] => [
+  ...document.lanes.flatMap(({ queue, overQueue }) => [queue, overQueue]),
+  document.replies.queue,
+];
 
 const lanesSchema = z
   .strictObject({
@@ -48,7 +60,7 @@ const lanesSchema = z
   .refine(({ lanes }) => new Set(lanes.map((lane) => lane.name)).size === lanes.length, {
     error: "two lanes share a name",
   })
-  .refine(({ lanes }) => new Set(lanes.map((lane) => lane.queue)).size === lanes.length, {
+  .refine((document) => new Set(queueNames(document)).size === queueNames(document).length, {
     error: "two lanes share a queue",
   })
   .refine(({ lanes }) => new Set(lanes.map((lane) => lane.priority)).size === lanes.length, {

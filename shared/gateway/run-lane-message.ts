@@ -17,6 +17,8 @@ import type { JobServices, Services, WaitingRoom } from "./services.ts";
 /** One delivery of one message of a lane. */
 export interface LaneDelivery {
   readonly lane: Lane;
+  /** The one of the lane's queues from which the message came. */
+  readonly queue: string;
   readonly message: unknown;
   readonly messageId: string;
   /** 1 for the first delivery. */
@@ -41,16 +43,17 @@ export interface LaneRun {
  */
 export async function runLaneMessage(
   services: Services,
-  { lane, message, messageId, deliveryCount }: LaneDelivery,
+  delivery: LaneDelivery,
   engine: JobEngine,
 ): Promise<void> {
+  const { lane, message, messageId, deliveryCount } = delivery;
   const isLastDelivery = deliveryCount >= lane.maxDeliveryCount;
   let run: LaneRun | undefined;
   try {
     const envelope = readRequestEnvelope(message);
     const trip = tripOf(services, envelope, envelope.trip);
     run = { services, ...required(services), engine, envelope, deliveryCount, trip };
-    await runInTurn(run, lane);
+    await runInTurn(run, delivery);
   } catch (error) {
     services.emit(messageFailed({ lane: lane.name, messageId, isLastDelivery }, error));
     if (run && isLastDelivery) await abandon(run);
@@ -64,7 +67,7 @@ function required({ waitingRoom, jobs }: Services): { room: WaitingRoom; jobs: J
 }
 
 /** Waits for the lane's gate, then for one of the instance's slots, and runs what is still wanted. */
-async function runInTurn(run: LaneRun, lane: Lane): Promise<void> {
+async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<void> {
   const { services, envelope } = run;
   const { clock, gates } = services;
   const { priority, userId, groupId, expiresAt } = envelope;
@@ -83,7 +86,7 @@ async function runInTurn(run: LaneRun, lane: Lane): Promise<void> {
     // Whoever waited was told at the deadline; the message has nothing left to do.
     if (signal.aborted || isExpired(error)) return;
     if (!(error instanceof RequeueError)) throw error;
-    await comeAgain(run, lane, error.delayMs);
+    await comeAgain(run, queue, error.delayMs);
   }
 }
 
@@ -97,7 +100,7 @@ const isExpired = (error: unknown): boolean =>
  */
 async function comeAgain(
   { services, room, envelope, trip }: LaneRun,
-  lane: Lane,
+  queue: string,
   delayMs: number,
 ): Promise<void> {
   const nowMs = services.clock.now();
@@ -105,7 +108,7 @@ async function comeAgain(
   const isInTime = scheduledAt < envelope.expiresAt;
   services.emit(requestRouted(trip.receipt(isInTime ? "requeued" : "failed")));
   if (!isInTime) return;
-  await room.bus.send(lane.queue, {
+  await room.bus.send(queue, {
     messageId: `again-${services.newId()}`,
     body: { ...envelope, trip: trip.memory(nowMs) },
     scheduledAt,

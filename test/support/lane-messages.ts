@@ -40,7 +40,7 @@ export function run(
   { engine = fakeEngine(), deliveryCount = 1 } = {},
 ): Promise<void> {
   const lane = standardLane(gateway);
-  const delivery = { lane, message, messageId: "message-1", deliveryCount };
+  const delivery = { lane, queue: lane.queue, message, messageId: "message-1", deliveryCount };
   return runLaneMessage(gateway.services, delivery, engine);
 }
 

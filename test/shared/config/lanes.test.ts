@@ -39,6 +39,8 @@ describe("the lanes document", () => {
       withLanes({ queue: "x" }, { queue: "x" }),
       "two lanes share a queue",
     ],
+    ["two queues of one name", withLanes({ overQueue: "replies" }), "two lanes share a queue"],
+    ["no queue for those over their share", withLanes({ overQueue: undefined }), "overQueue"],
     ["two lanes of one class", withLanes({ priority: 2 }), "two lanes share a priority"],
     ["no lanes", changed((document) => document.lanes.splice(0)), "lanes"],
     ["an unknown key", withLanes({ colour: "red" }), "colour"],
