@@ -6,9 +6,9 @@ import { Agents } from "./agents.ts";
 import { BackendFailure } from "./backend-failure.ts";
 import { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
 import { committedStream } from "./committed-stream.ts";
-import { Exchange } from "./exchange.ts";
+import { type AnswerHead, Exchange } from "./exchange.ts";
 import type { TokenSource } from "./token-source.ts";
-import { keepWhole } from "./whole-body.ts";
+import { keepUpTo, keepWhole, type WholeBody } from "./whole-body.ts";
 
 /** One call to one backend. */
 export interface BackendCall {
@@ -24,6 +24,10 @@ export interface BackendCall {
   readonly limits?: Partial<CallLimits>;
   /** Takes the answer to its last byte before it resolves, so that one that breaks can be asked for elsewhere. */
   readonly whole?: boolean;
+  /** The same for a success that is a JSON object of at most so many bytes; what is longer is streamed. */
+  readonly wholeJsonBytes?: number;
+  /** Called when the first meaningful bytes are in, which may be long before the call resolves. */
+  onBegun?(): void;
 }
 
 /** What a backend began to answer. The body must be read to its end, or discarded. */
@@ -42,8 +46,8 @@ export interface BackendAnswer {
 export interface BackendClient {
   /**
    * Resolves once the answer is committed: a success at its first byte, an event stream at its first
-   * meaningful event, what was asked for whole at its last byte, every other status at its headers. Throws a `BackendFailure` before that, or the
-   * signal's reason.
+   * meaningful event, what was asked for whole at its last byte, every other status at its headers.
+   * Throws a `BackendFailure` before that, or the signal's reason.
    */
   call(call: BackendCall): Promise<BackendAnswer>;
   close(): Promise<void>;
@@ -111,15 +115,16 @@ function dispatch(
   agents.for(host).dispatch(options, exchange);
 }
 
-async function commit(exchange: Exchange, { method, whole }: BackendCall): Promise<BackendAnswer> {
+async function commit(exchange: Exchange, call: BackendCall): Promise<BackendAnswer> {
   const { status, headers } = await exchange.head;
   try {
-    const isWatched = method !== "HEAD" && isEventStream(status, headers);
+    const isWatched = call.method !== "HEAD" && isEventStream(status, headers);
     const committed = isWatched ? await committedStream(exchange.body) : exchange.body;
     // Headers reach the client with the first bytes, so until those are in another backend can take over.
     if (!isWatched && isSuccess(status)) await exchange.body.begun();
     exchange.commit();
-    const kept = whole ? await keepWhole(committed) : undefined;
+    call.onBegun?.();
+    const kept = await keepAsAsked(committed, { status, headers }, call);
     return {
       status,
       headers: status === 205 ? withoutLength(headers) : headers,
@@ -135,6 +140,28 @@ async function commit(exchange: Exchange, { method, whole }: BackendCall): Promi
     throw error;
   }
 }
+
+function keepAsAsked(
+  body: AsyncIterable<Uint8Array>,
+  { status, headers }: AnswerHead,
+  { method, whole, wholeJsonBytes: maxBytes = 0 }: BackendCall,
+): Promise<WholeBody> | undefined {
+  if (whole) return keepWhole(body);
+  if (method === "HEAD" || !isSuccess(status) || !isJsonUpTo(headers, maxBytes)) return undefined;
+  return keepUpTo(body[Symbol.asyncIterator](), { maxBytes, isStreamed: isArray });
+}
+
+/** Whether it is JSON that is not known to be longer. */
+function isJsonUpTo(headers: HeaderList, maxBytes: number): boolean {
+  if (Number(headerValue(headers, "content-length") ?? 0) > maxBytes) return false;
+  return /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i.test(
+    headerValue(headers, "content-type") ?? "",
+  );
+}
+
+// Some models stream their answer as an array that grows; nobody gives a whole one in that form.
+const OPEN_BRACKET = 0x5b;
+const isArray = (bytes: Uint8Array): boolean => bytes[0] === OPEN_BRACKET;
 
 const isSuccess = (status: number): boolean => status >= 200 && status <= 299;
 

@@ -26,15 +26,35 @@ const READ_BYTES = 256 * 1024;
 /** Reads a body to its end: into memory while it is small, then into a file that nobody else sees. */
 export async function keepWhole(
   source: AsyncIterable<Uint8Array>,
-  { memoryBytes = MEMORY_BYTES, maxBytes = MAX_BYTES, folder = tmpdir() }: WholeBodyOptions = {},
+  { maxBytes = MAX_BYTES, ...where }: WholeBodyOptions = {},
 ): Promise<WholeBody> {
+  const kept = await keepUpTo(source[Symbol.asyncIterator](), { ...where, maxBytes });
+  if (kept.isWhole) return kept;
+  kept.discard();
+  throw tooLarge(maxBytes);
+}
+
+export interface KeptBody extends WholeBody {
+  /** Whether it is complete; else what is missing comes from its source, which may break. */
+  readonly isWhole: boolean;
+}
+
+/** Reads a body to its end while it is no longer than `maxBytes`. What is longer is given on as it comes. */
+export async function keepUpTo(
+  source: AsyncIterator<Uint8Array>,
+  { memoryBytes = MEMORY_BYTES, maxBytes, folder = tmpdir(), isStreamed }: KeepOptions,
+): Promise<KeptBody> {
   const chunks: Uint8Array[] = [];
   let totalBytes = 0;
   let file: SpoolFile | undefined;
   try {
-    for await (const chunk of source) {
+    for (;;) {
+      const { done, value: chunk } = await source.next();
+      if (done) break;
+      const isGivenOn = totalBytes === 0 && isStreamed?.(chunk);
       totalBytes += chunk.byteLength;
-      if (totalBytes > maxBytes) throw tooLarge(maxBytes);
+      if (isGivenOn || totalBytes > maxBytes)
+        return kept(chunks, { file, rest: { first: chunk, source } });
       if (totalBytes > memoryBytes) file ??= await SpoolFile.open(folder);
       if (file) await file.append(chunk);
       else chunks.push(chunk);
@@ -43,22 +63,53 @@ export async function keepWhole(
     await file?.close();
     throw error;
   }
+  return kept(chunks, { file, rest: undefined });
+}
+
+interface KeepOptions extends WholeBodyOptions {
+  readonly maxBytes: number;
+  /** Whether a body that begins like this is to be given on as it comes. */
+  readonly isStreamed?: (first: Uint8Array) => boolean;
+}
+
+/** What came when enough was kept, and where more comes from. */
+interface Rest {
+  readonly first: Uint8Array;
+  readonly source: AsyncIterator<Uint8Array>;
+}
+
+function kept(
+  chunks: readonly Uint8Array[],
+  { file, rest }: { file: SpoolFile | undefined; rest: Rest | undefined },
+): KeptBody {
   return {
-    body: readBack(chunks, file),
-    discard: () => void file?.close(),
+    isWhole: rest === undefined,
+    body: readBack(chunks, file, rest),
+    discard() {
+      void file?.close();
+      // Its own failure would tell nobody anything any more.
+      void Promise.resolve(rest?.source.return?.()).catch(() => {});
+    },
   };
 }
 
 async function* readBack(
   chunks: readonly Uint8Array[],
   file: SpoolFile | undefined,
+  rest: Rest | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* chunks;
-  if (!file) return;
   try {
-    yield* file.read();
+    yield* chunks;
+    if (file) yield* file.read();
   } finally {
-    await file.close();
+    await file?.close();
+  }
+  if (!rest) return;
+  yield rest.first;
+  for (;;) {
+    const { done, value } = await rest.source.next();
+    if (done) return;
+    yield value;
   }
 }
 

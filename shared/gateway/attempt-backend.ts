@@ -1,6 +1,5 @@
 import { type BackendAnswer, BackendFailure } from "../backends/index.ts";
 import type { Clock } from "../core/clock.ts";
-import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
 import { type HeaderList, headerValue, withoutHeaders } from "../core/headers.ts";
 import {
@@ -23,6 +22,7 @@ export interface AttemptRequest {
   readonly body: Uint8Array | undefined;
   readonly attemptTimeoutMs: number;
   readonly whole?: boolean | undefined;
+  readonly wholeJsonBytes?: number | undefined;
 }
 
 /** One backend's turn: an answer and what it means, or what went wrong. */
@@ -49,24 +49,27 @@ export async function attemptBackend(
   const startedAt = clock.now();
   const ownLimitMs = host.firstByteTimeoutMs ?? settings.attemptTimeoutMs;
   const limitMs = Math.min(request.attemptTimeoutMs, host.firstByteTimeoutMs ?? Infinity);
-  // The limit is for the first byte: the deadline is disposed, and lets go, once the answer begins.
-  // A call for a whole answer returns with its last byte, so there the client itself keeps the limit.
-  const limitAt = request.whole ? Number.MAX_SAFE_INTEGER : startedAt + limitMs;
-  const limits = request.whole ? { limits: { firstByteMs: limitMs } } : {};
-  using firstByte = createDeadline(clock, limitAt, {
-    reason: () => new GatewayError("backend-timeout", "The backend did not answer in time."),
-    parent: signal,
-  });
+  let begunAt: number | undefined;
+  let isLate = false;
   const call = new AbortController();
-  const onAbort = (): void => call.abort(firstByte.signal.reason);
-  firstByte.signal.addEventListener("abort", onAbort, { once: true });
+  const cancelLimit = clock.schedule(limitMs, () => {
+    isLate = true;
+    call.abort(new GatewayError("backend-timeout", "The backend did not answer in time."));
+  });
+  const onAbort = (): void => call.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
     const answer = await backends.call({
       ...toCall(request, candidate),
-      ...limits,
       signal: call.signal,
+      // The limit is for the first byte; an answer that is taken whole may be far longer on its way.
+      onBegun() {
+        begunAt = clock.now();
+        cancelLimit();
+      },
     });
-    return judged(answer, { turn, startedAt, clock });
+    return judged(answer, { turn, firstByteMs: (begunAt ?? clock.now()) - startedAt, clock });
   } catch (error) {
     const waitedMs = clock.now() - startedAt;
     turn.release();
@@ -78,14 +81,17 @@ export async function attemptBackend(
       turn.settle({ failure, waitedMs, limitMs: ownLimitMs }, clock.now());
       throw signal.reason;
     }
-    const isTimeout = firstByte.signal.aborted || isSilence(error);
+    const isTimeout = isLate || isSilence(error);
     const failure = isTimeout ? "timed-out" : "broken";
-    turn.settle({ failure, waitedMs, limitMs: ownLimitMs }, clock.now());
+    // Who begins and then falls silent has no slow model for an excuse.
+    const blame = begunAt === undefined ? failure : "broken";
+    turn.settle({ failure: blame, waitedMs, limitMs: ownLimitMs }, clock.now());
     const status = isTimeout ? TIMED_OUT : BROKEN;
     emit(attemptFailed(request.id, { backend: host.id, status, error }));
     return { status, failure };
   } finally {
-    firstByte.signal.removeEventListener("abort", onAbort);
+    cancelLimit();
+    signal.removeEventListener("abort", onAbort);
   }
 }
 
@@ -94,7 +100,7 @@ const isSilence = (error: unknown): boolean =>
 
 function judged(
   answer: BackendAnswer,
-  { turn, startedAt, clock }: { turn: BackendTurn; startedAt: number; clock: Clock },
+  { turn, firstByteMs, clock }: { turn: BackendTurn; firstByteMs: number; clock: Clock },
 ): Attempt {
   const nowMs = clock.now();
   if (answer.status > MAX_STATUS) {
@@ -102,16 +108,17 @@ function judged(
     throw new Error(`The backend answered with the status ${answer.status}.`);
   }
   const verdict = judgeAnswer(answer.status, answer.headers, nowMs);
-  turn.settle({ verdict, firstByteMs: nowMs - startedAt }, nowMs);
+  turn.settle({ verdict, firstByteMs }, nowMs);
   return { status: answer.status, verdict, answer: holdingPlace(answer, turn, clock) };
 }
 
 /** The request as this backend is to see it. */
 function toCall(
-  { method, headers, body, whole = false }: AttemptRequest,
+  { method, headers, body, whole = false, wholeJsonBytes = 0 }: AttemptRequest,
   { host, target }: Candidate,
 ) {
-  if (host.model === undefined) return { host, method, headers, body, target, whole };
+  const call = { host, method, headers, body, target, whole, wholeJsonBytes };
+  if (host.model === undefined) return call;
   // What is compressed cannot be read without undoing what the client did.
   const isPlain = headerValue(headers, "content-encoding") === undefined;
   const renamed = body && isPlain ? rewriteModelInBody(body, host.model) : body;
@@ -120,10 +127,8 @@ function toCall(
       ? headers
       : withoutHeaders(headers, (name) => name === "content-md5" || name === "content-digest");
   return {
-    host,
-    method,
+    ...call,
     headers: kept,
-    whole,
     body: renamed,
     target: rewriteModelInTarget(target, host.model),
   };

@@ -31,6 +31,8 @@ export interface OutgoingRequest {
   readonly trip?: RouteTrip;
   /** The answer is wanted whole, so that a body that breaks is tried elsewhere. */
   readonly whole?: boolean;
+  /** Up to this size a JSON object is taken whole before anything of it is delivered. */
+  readonly wholeJsonBytes?: number;
   /** Whether the caller asked how the request was decided, and may know. */
   readonly showsReceipt?: boolean;
 }
@@ -38,7 +40,7 @@ export interface OutgoingRequest {
 /** An answer, and what it took to get it. */
 export interface RoutedAnswer extends BackendAnswer {
   readonly attemptCount: number;
-  /** Time spent in calls to backends, up to the first byte of the answer. */
+  /** Time spent in calls to backends, up to where the answer could be handed on. */
   readonly processMs: number;
 }
 

@@ -78,7 +78,7 @@ export class RouteTrip {
     return this.#earlier.attempts + this.attempts.length;
   }
 
-  /** Time spent in them, each up to the first byte of its answer. */
+  /** Time spent in them, each up to where its answer could be handed on. */
   get processMs(): number {
     return this.attempts.reduce((sum, { tookMs }) => sum + tookMs, this.#earlier.processMs);
   }

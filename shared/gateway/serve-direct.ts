@@ -33,7 +33,15 @@ export async function serveDirect(
   });
   const { signal } = deadline;
   const { priority, expiresAt, attemptTimeoutMs } = ticket;
-  const outgoing = { ...request, body, attemptTimeoutMs, priority, expiresAt, showsReceipt };
+  const outgoing = {
+    ...request,
+    body,
+    attemptTimeoutMs,
+    priority,
+    expiresAt,
+    showsReceipt,
+    wholeJsonBytes: services.settings.transport.wholeBytes,
+  };
   const trip = tripOf(services, outgoing);
   let place: number | undefined;
   const demand = { priority, ...caller, expiresAt, signal };

@@ -54,6 +54,30 @@ describe("a backend that is silent", () => {
     expect((await serve(gateway)).status).toBe(408);
     expect(hostsOf(gateway)).toHaveLength(2);
   });
+
+  it("before its first byte only: an answer that is taken whole has its own time", async () => {
+    const gateway = strict();
+    gateway.backends.answers.push(async ({ onBegun, signal }) => {
+      onBegun?.();
+      await gateway.clock.advance(60_000);
+      signal.throwIfAborted();
+      return { status: 200, headers: [], body: bodyOf("{}"), discard() {} };
+    });
+    expect(await serve(gateway, { headers: [["S7PTimeout", "500"]] })).toMatchObject({
+      status: 200,
+      text: "{}",
+    });
+  });
+
+  it("after its first byte is to blame, however long others usually take", async () => {
+    const gateway = strict();
+    gateway.backends.answers.push(async ({ onBegun }) => {
+      onBegun?.();
+      throw new BackendFailure("idle-timeout", "silent", { mayHaveBegun: true });
+    });
+    expect((await serve(gateway)).status).toBe(408);
+    expect((await serve(gateway)).status).toBe(503);
+  });
 });
 
 describe("a backend's place", () => {
