@@ -1,9 +1,8 @@
-import type { JobRecord, NotifyTargets, StatusEvent, StatusLog } from "../jobs/index.ts";
+import type { JobRecord, NotifyTargets, StatusEvent } from "../jobs/index.ts";
 import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
 
 const EVENT_ROW = "event-";
 const SENT_ROW = "eventsent-";
-const DETACHED_ROW = "eventdetached";
 // "event" and all that begins with it, and nothing else of a job's partition.
 const LOG_ROWS = { from: "event", before: "evenu" };
 
@@ -12,12 +11,12 @@ export interface LoggedJob {
   readonly id: string;
   readonly owner: string;
   readonly targets: NotifyTargets;
-  readonly isHeld: boolean;
 }
 
 /** A job's log as it was read. */
-export interface JobLog extends StatusLog {
+export interface JobLog {
   readonly job: LoggedJob;
+  readonly events: readonly StatusEvent[];
   /** Number of the last event that went out on a channel, 0 when none did. */
   sentOn(channel: string): number;
 }
@@ -45,14 +44,13 @@ export class JobEventLog {
     return {
       job,
       events: events.map((row) => fromLongText<{ event: StatusEvent }>(row).event),
-      isDetached: !job.isHeld || keys.includes(DETACHED_ROW),
       sentOn: (channel) => lastNumber(keys, `${SENT_ROW}${channel}-`),
     };
   }
 
   /** Inserts the first event; false when there is one already. */
-  open({ id, owner, notify, isHeld }: JobRecord, event: StatusEvent): Promise<boolean> {
-    const job: LoggedJob = { id, owner, targets: notify ?? {}, isHeld: isHeld === true };
+  open({ id, owner, notify }: JobRecord, event: StatusEvent): Promise<boolean> {
+    const job: LoggedJob = { id, owner, targets: notify ?? {} };
     return this.#table.insert(rowOf(id, numbered(EVENT_ROW, event.sequence), { job, event }));
   }
 
@@ -63,10 +61,6 @@ export class JobEventLog {
 
   async markSent(jobId: string, channel: string, sequence: number): Promise<void> {
     await this.#table.insert(rowOf(jobId, numbered(`${SENT_ROW}${channel}-`, sequence), {}));
-  }
-
-  async markDetached(jobId: string): Promise<void> {
-    await this.#table.insert(rowOf(jobId, DETACHED_ROW, {}));
   }
 }
 

@@ -80,11 +80,10 @@ export class JobEvents {
   /** Adds what a change adds to the log; undefined for a job that never was. */
   async #note(jobId: string, change: StatusChange): Promise<JobLog | undefined> {
     const { log, clock } = this.#options;
-    if (change.kind === "detached") await log.markDetached(jobId);
     for (;;) {
       const known = (await log.read(jobId)) ?? (await this.#open(jobId));
       if (!known) return undefined;
-      const event = nextEvent(known, change, clock.now());
+      const event = nextEvent(known.events, change, clock.now());
       if (!event) return known;
       // Whoever was first with this number may have said something else: read, and think again.
       if (await log.append(jobId, event)) this.#options.onEvent?.(jobId);
@@ -96,8 +95,7 @@ export class JobEvents {
     const snapshot = await store.read(jobId);
     if (!snapshot) return undefined;
     const { job } = snapshot;
-    const empty = { events: [], isDetached: job.isHeld !== true };
-    const first = nextEvent(empty, { kind: "queued" }, job.createdAt);
+    const first = nextEvent([], { kind: "queued" }, job.createdAt);
     if (first && (await log.open(job, first))) this.#options.onEvent?.(jobId);
     return log.read(jobId);
   }

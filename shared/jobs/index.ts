@@ -27,6 +27,5 @@ export {
   nextEvent,
   type StatusChange,
   type StatusEvent,
-  type StatusLog,
   type StatusName,
 } from "./status-event.ts";

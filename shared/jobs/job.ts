@@ -26,8 +26,6 @@ export interface JobRecord {
   /** The request as text that the messaging room made and can read: no credential in clear. */
   readonly request: string;
   readonly notify?: NotifyTargets;
-  /** True while the caller holds a connection at first, so that its 202 is still to come. */
-  readonly isHeld?: boolean;
 }
 
 /** A backend's whole answer, kept for the caller. */

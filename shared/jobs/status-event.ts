@@ -8,7 +8,6 @@ export type StatusName =
   | "BackgroundRequestSubmitted"
   | "RetryScheduled"
   | "Requeued"
-  | "Processed"
   | "AsyncProcessed"
   | "Failed"
   | "Expired"
@@ -36,8 +35,6 @@ export type StatusChange =
   | { readonly kind: "queued" }
   /** An attempt began. */
   | { readonly kind: "running"; readonly attempt: number }
-  /** The caller has its 202 and no longer holds a connection; only of jobs that were held before. */
-  | { readonly kind: "detached" }
   /** A provider has taken the work over, and is polled. */
   | { readonly kind: "handedOver"; readonly attempt: number }
   /** An attempt ended and is to be repeated. */
@@ -46,19 +43,13 @@ export type StatusChange =
   | { readonly kind: "requeued"; readonly attempt: number; readonly retryAt: number }
   | { readonly kind: "ended"; readonly outcome: JobOutcome };
 
-/** A job's log as far as it goes. */
-export interface StatusLog {
-  readonly events: readonly StatusEvent[];
-  /** Whether the caller has its 202. */
-  readonly isDetached: boolean;
-}
-
 type Draft = Omit<StatusEvent, "sequence">;
 
 // Work that goes back to its lane for a day would write without end; the end itself is always told.
 const MAX_EVENTS = 500;
 
-const FINAL_STATUS: Record<Exclude<FinalState, "succeeded">, StatusName> = {
+const FINAL_STATUS: Record<FinalState, StatusName> = {
+  succeeded: "AsyncProcessed",
   failed: "Failed",
   expired: "Expired",
   cancelled: "Cancelled",
@@ -75,30 +66,28 @@ export function isFinalEvent({ state }: Pick<StatusEvent, "state">): boolean {
  * a change may add two.
  */
 export function nextEvent(
-  log: StatusLog,
+  log: readonly StatusEvent[],
   change: StatusChange,
   now: number,
 ): StatusEvent | undefined {
-  const last = log.events.at(-1);
+  const last = log.at(-1);
   if (last && isFinalEvent(last)) return undefined;
-  if (change.kind !== "ended" && log.events.length >= MAX_EVENTS) return undefined;
+  if (change.kind !== "ended" && log.length >= MAX_EVENTS) return undefined;
   const draft = last ? draftAfter(last, log, change, now) : draftOf("Queued", 0, now);
-  return draft && { sequence: log.events.length + 1, ...draft };
+  return draft && { sequence: log.length + 1, ...draft };
 }
 
 function draftAfter(
   last: StatusEvent,
-  log: StatusLog,
+  log: readonly StatusEvent[],
   change: StatusChange,
   now: number,
 ): Draft | undefined {
   switch (change.kind) {
     case "queued":
       return undefined;
-    case "detached":
-      return asyncProcessing(last, log, now);
     case "ended":
-      return endOf(change.outcome, log);
+      return endOf(change.outcome);
     case "running":
       return running(last, log, draftOf("Processing", change.attempt, now));
     case "handedOver":
@@ -117,7 +106,7 @@ const WORKING: ReadonlySet<StatusName> = new Set([
 ]);
 const isWorking = ({ status }: StatusEvent): boolean => WORKING.has(status);
 
-function running(last: StatusEvent, log: StatusLog, draft: Draft): Draft | undefined {
+function running(last: StatusEvent, log: readonly StatusEvent[], draft: Draft): Draft | undefined {
   if (isWorking(last) && last.attempt >= draft.attempt) return asyncProcessing(last, log, draft.at);
   // Only what was requeued runs again under the same number.
   const isOver = last.status === "RetryScheduled" && last.attempt === draft.attempt;
@@ -125,10 +114,13 @@ function running(last: StatusEvent, log: StatusLog, draft: Draft): Draft | undef
 }
 
 /** Told once a job: that it runs, and that its caller does not wait on a connection. */
-function asyncProcessing(last: StatusEvent, log: StatusLog, now: number): Draft | undefined {
-  const isTold = log.events.some(({ status }) => status === "AsyncProcessing");
-  if (isTold || !log.isDetached || !isWorking(last)) return undefined;
-  return draftOf("AsyncProcessing", last.attempt, now);
+function asyncProcessing(
+  last: StatusEvent,
+  log: readonly StatusEvent[],
+  now: number,
+): Draft | undefined {
+  const isTold = log.some(({ status }) => status === "AsyncProcessing");
+  return isTold ? undefined : draftOf("AsyncProcessing", last.attempt, now);
 }
 
 function draftUnlessLate(last: StatusEvent, draft: Draft): Draft | undefined {
@@ -148,13 +140,11 @@ const waiting = (
   status: StatusName,
   { attempt, retryAt }: { attempt: number; retryAt: number },
   now: number,
-): Draft => ({ ...draftOf(status, attempt, now), retryAt });
+): Draft => ({ ...draftOf(status, attempt, now), state: "queued", retryAt });
 
-function endOf(outcome: JobOutcome, { isDetached }: StatusLog): Draft {
-  const { state, endedAt, attempt, result, error } = outcome;
-  const processed = isDetached ? "AsyncProcessed" : "Processed";
+function endOf({ state, endedAt, attempt, result, error }: JobOutcome): Draft {
   return {
-    status: state === "succeeded" ? processed : FINAL_STATUS[state],
+    status: FINAL_STATUS[state],
     state,
     at: endedAt,
     attempt,

@@ -11,20 +11,17 @@ const queued: StatusChange = { kind: "queued" };
 const running = (attempt = 1): StatusChange => ({ kind: "running", attempt });
 const retrying = (attempt = 1): StatusChange => ({ kind: "retrying", attempt, retryAt: NOW });
 const requeued = (attempt = 1): StatusChange => ({ kind: "requeued", attempt, retryAt: NOW });
-const detached: StatusChange = { kind: "detached" };
 const ended = (state: JobOutcome["state"] = "succeeded"): StatusChange => ({
   kind: "ended",
   outcome: { state, endedAt: NOW, attempt: 1 },
 });
 
-/** The statuses that changes lead to, one after the other; a job that is held is detached by its change. */
-function statusesAfter(changes: readonly StatusChange[], isHeld = false): string[] {
+/** The statuses that changes lead to, one after the other. */
+function statusesAfter(changes: readonly StatusChange[]): string[] {
   const events: StatusEvent[] = [];
-  let isDetached = !isHeld;
   for (const change of changes) {
-    isDetached ||= change.kind === "detached";
     for (;;) {
-      const event = nextEvent({ events, isDetached }, change, NOW);
+      const event = nextEvent(events, change, NOW);
       if (!event) break;
       expect(event.sequence).toBe(events.length + 1);
       events.push(event);
@@ -45,20 +42,6 @@ describe("a job's log", () => {
 
   it("begins with Queued, whatever is noted first", () => {
     expect(statusesAfter([ended("expired")])).toEqual(["Queued", "Expired"]);
-  });
-
-  it("tells AsyncProcessing when a held job runs and its caller has the 202, whichever comes first", () => {
-    const whole = ["Queued", "Processing", "AsyncProcessing", "AsyncProcessed"];
-    expect(statusesAfter([queued, running(), detached, ended()], true)).toEqual(whole);
-    expect(statusesAfter([queued, detached, running(), ended()], true)).toEqual(whole);
-  });
-
-  it("tells a job that ended before its caller let go as processed", () => {
-    expect(statusesAfter([queued, running(), ended()], true)).toEqual([
-      "Queued",
-      "Processing",
-      "Processed",
-    ]);
   });
 
   it("tells attempts that are repeated, and AsyncProcessing once a job", () => {
