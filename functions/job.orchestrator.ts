@@ -38,7 +38,7 @@ type Perform = Generator<df.Task, JobEvent, unknown>;
 export function registerJobOrchestrator(): void {
   df.app.orchestration(JOB_ORCHESTRATOR, function* job(context) {
     const input = context.df.getInput() as JobEngineInput | JobRun;
-    let run: JobRun = "attempt" in input ? input : beginRun(input);
+    let run = "attempt" in input ? input : beginRun(input);
     let step = "step" in input ? (input.step as JobStep) : firstStep(run);
     const inbox: SignalInbox = { open: undefined };
     for (let steps = 0; step.kind !== "done"; steps++) {
@@ -85,12 +85,17 @@ interface Performing {
 
 function* perform(performing: Performing, step: JobStep): Perform {
   const { context, run } = performing;
-  const { jobId, attempt } = run;
-  const ref = { jobId, attempt };
+  const { jobId, attempt, epoch } = run;
+  const ref = { jobId, attempt, epoch };
   switch (step.kind) {
-    case "enqueue":
-      yield context.df.callActivityWithRetry(JOB_ACTIVITIES.enqueue, retryForever(), ref);
-      return { kind: "enqueued" };
+    case "enqueue": {
+      const sent = yield context.df.callActivityWithRetry(
+        JOB_ACTIVITIES.enqueue,
+        retryForever(),
+        ref,
+      );
+      return { kind: "enqueued", epoch: (sent as number | null) ?? epoch };
+    }
     case "wait":
       return yield* waitForSignal(performing, step.untilMs);
     case "check": {

@@ -1,39 +1,51 @@
 import { GatewayError } from "../core/errors.ts";
-import type { JobSignal } from "../jobs/index.ts";
+import { type JobSignal, type JobTurn, wordOf } from "../jobs/index.ts";
 import { readRequestEnvelope } from "../messaging/index.ts";
 import { jobEventsUntold } from "../telemetry/index.ts";
-import { laneFor, type Services } from "./services.ts";
+import { endJob, retryJob } from "./job-transitions.ts";
+import { type JobServices, laneFor, type Services } from "./services.ts";
 
-/** Which attempt of which job an activity is about. */
-export interface AttemptRef {
+/** Which turn of which job an activity is about. */
+export interface AttemptRef extends JobTurn {
   readonly jobId: string;
-  readonly attempt: number;
 }
 
 /**
- * Puts an attempt into its lane. Idempotent: the message id is the attempt's, and the lane drops
- * duplicates; a job that has its outcome is left alone.
+ * Puts an attempt into the lane of the job's class, and returns the epoch of its message. Idempotent:
+ * the message id is the turn's, and the lane drops duplicates; a job that has ended is left alone.
  */
-export async function enqueueAttempt(services: Services, ref: AttemptRef): Promise<void> {
-  const { jobs, waitingRoom, clock, lanes } = services;
-  if (!jobs || !waitingRoom) throw new GatewayError("internal", "Jobs need the waiting room.");
-  const snapshot = await jobs.store.read(ref.jobId);
-  if (!snapshot || snapshot.outcome) return;
-  const envelope = { ...readRequestEnvelope(snapshot.job.request), attempt: ref.attempt };
-  await waitingRoom.bus.send(laneFor(lanes, envelope.priority).queue, {
-    messageId: `job-${ref.jobId}-${ref.attempt}`,
+export async function enqueueAttempt(services: Services, ref: AttemptRef): Promise<number> {
+  const { waitingRoom, clock, lanes } = services;
+  const { store, events } = required(services);
+  const { jobId, attempt } = ref;
+  if (!waitingRoom) throw new GatewayError("internal", "Jobs need the waiting room.");
+  const snapshot = await store.read(jobId);
+  if (!snapshot || snapshot.outcome) return ref.epoch;
+  const { turn, priority, job } = snapshot;
+  const epoch = turn.attempt === attempt ? turn.epoch : ref.epoch;
+  const envelope = { ...readRequestEnvelope(job.request), priority, attempt, epoch };
+  await waitingRoom.bus.send(laneFor(lanes, priority).queue, {
+    messageId: `job-${jobId}-${attempt}${epoch === 0 ? "" : `-${epoch}`}`,
     body: envelope,
     timeToLiveMs: envelope.expiresAt - clock.now(),
   });
-  await jobs.events.announce(ref.jobId, { kind: "queued" });
+  await events.announce(jobId, { kind: "queued" });
+  return epoch;
 }
 
-/** What the attempt's worker has said, for an orchestrator that may have missed it. */
-export async function checkAttempt(
-  { jobs }: Services,
-  { jobId, attempt }: AttemptRef,
-): Promise<JobSignal | null> {
-  if (!jobs) throw new GatewayError("internal", "Jobs need storage.");
+/**
+ * What there is to say of a turn to an orchestrator that may have missed it. An attempt that ran in
+ * process, and whose instance has not said for a while that it lives, is given up here.
+ */
+export async function checkAttempt(services: Services, ref: AttemptRef): Promise<JobSignal | null> {
+  const jobs = required(services);
+  const { jobId, attempt } = ref;
+  const snapshot = await jobs.store.read(jobId);
+  if (!snapshot) return null;
+  const word = wordOf(snapshot, ref);
+  const { lease } = snapshot;
+  if (word || lease?.attempt !== attempt || lease.until > services.clock.now()) return word ?? null;
+  await retryJob({ services, jobs, jobId, attempt }, { retryAfterMs: 0, reason: "instance-lost" });
   return (await jobs.store.signalOf(jobId, attempt)) ?? null;
 }
 
@@ -52,12 +64,20 @@ export async function settleEvents({ jobs, emit }: Services, ref: SettleRef): Pr
 }
 
 /** Ends a job whose time to live is over, unless it has ended otherwise in the meantime. */
-export async function expireJob({ jobs, clock }: Services, ref: AttemptRef): Promise<void> {
+export async function expireJob(services: Services, { jobId, attempt }: AttemptRef): Promise<void> {
+  const jobs = required(services);
+  await endJob(
+    { services, jobs, jobId },
+    {
+      state: "expired",
+      endedAt: services.clock.now(),
+      attempt,
+      error: { code: "ttl-expired", detail: "The job's time to live is over." },
+    },
+  );
+}
+
+function required({ jobs }: Services): JobServices {
   if (!jobs) throw new GatewayError("internal", "Jobs need storage.");
-  await jobs.store.commitOutcome(ref.jobId, {
-    state: "expired",
-    endedAt: clock.now(),
-    attempt: ref.attempt,
-    error: { code: "ttl-expired", detail: "The job's time to live is over." },
-  });
+  return jobs;
 }

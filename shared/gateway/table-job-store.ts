@@ -1,19 +1,30 @@
-import type { JobOutcome, JobRecord, JobSignal, JobSnapshot, JobStore } from "../jobs/index.ts";
+import {
+  type AttemptEnd,
+  type JobLease,
+  type JobOutcome,
+  type JobRecord,
+  type JobSignal,
+  type JobSnapshot,
+  type JobStore,
+  type JobTurn,
+  wordOf,
+} from "../jobs/index.ts";
 import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
+import { attemptsIn, endRowKey, type TurnUse, turnRowKey } from "./job-attempt-rows.ts";
 
 const JOB_ROW = "job";
 const OUTCOME_ROW = "outcome";
-const ATTEMPT_ROW_PREFIX = "attempt-";
-const ENDED_ROW_PREFIX = "ended-";
+const LEASE_ROW = "lease";
 
-// Four digits keep the rows of a partition in the order of the attempts.
-const numbered = (prefix: string, attempt: number): string =>
-  `${prefix}${String(attempt).padStart(4, "0")}`;
+/** What stands in the place of the job of a request whose caller had the answer: it is no job any more. */
+interface Answered {
+  readonly answeredAt: number;
+}
 
 /**
- * Jobs as table rows, one partition a job: `job`, one `attempt-N` for each attempt that began, one
- * `ended-N` for each that is to be repeated, and `outcome`, inserted once. Values are JSON text, so
- * that a row reads the same whatever wrote it.
+ * Jobs as table rows, one partition a job: `job`, one `attempt-N-E` for each turn that was used, one
+ * `ended-N` for each attempt that is to be repeated, and `outcome`, inserted once. Values are JSON
+ * text, so that a row reads the same whatever wrote it.
  */
 export class TableJobStore implements JobStore {
   readonly #table: Table;
@@ -22,38 +33,53 @@ export class TableJobStore implements JobStore {
     this.#table = table;
   }
 
-  async insert(job: JobRecord): Promise<void> {
-    await this.#table.insert(rowOf(job.id, JOB_ROW, job));
+  insert(job: JobRecord): Promise<boolean> {
+    return this.#table.insert(rowOf(job.id, JOB_ROW, job));
+  }
+
+  async noteAnswered(requestId: string, answeredAt: number): Promise<boolean> {
+    return this.#table.insert(rowOf(requestId, JOB_ROW, { answeredAt } satisfies Answered));
+  }
+
+  async isPromoted(requestId: string): Promise<boolean> {
+    const row = await this.#table.get(requestId, JOB_ROW);
+    return row !== undefined && recordIn(row) !== undefined;
   }
 
   async read(jobId: string): Promise<JobSnapshot | undefined> {
     const rows = await this.#table.readPartition(jobId);
-    const job = rows.find(({ rowKey }) => rowKey === JOB_ROW);
+    const job = recordIn(rows.find(({ rowKey }) => rowKey === JOB_ROW));
     if (!job) return undefined;
-    const attempts = rows.filter(({ rowKey }) => rowKey.startsWith(ATTEMPT_ROW_PREFIX));
+    const { history, turn, priority = job.priority } = attemptsIn(rows);
     const outcome = rows.find(({ rowKey }) => rowKey === OUTCOME_ROW);
-    const [first] = attempts;
+    const lease = rows.find(({ rowKey }) => rowKey === LEASE_ROW);
     return {
-      job: fromLongText<JobRecord>(job),
-      attempts: attempts.length,
-      startedAt: first && fromLongText<{ startedAt: number }>(first).startedAt,
+      job,
+      priority,
+      attempts: history.length,
+      history,
+      startedAt: history[0]?.startedAt,
+      turn,
+      lease: lease && fromLongText<JobLease>(lease),
       outcome: outcome && fromLongText<JobOutcome>(outcome),
     };
   }
 
-  recordStart(jobId: string, attempt: number, startedAt: number): Promise<void> {
-    return this.#table.upsert(rowOf(jobId, numbered(ATTEMPT_ROW_PREFIX, attempt), { startedAt }));
+  async recordStart(jobId: string, turn: JobTurn, startedAt: number): Promise<boolean> {
+    return "startedAt" in (await this.#use(jobId, turn, { startedAt }));
   }
 
-  async recordRetry(jobId: string, attempt: number, retryAfterMs: number): Promise<void> {
-    await this.#table.insert(rowOf(jobId, numbered(ENDED_ROW_PREFIX, attempt), { retryAfterMs }));
+  async move(jobId: string, turn: JobTurn, priority: number): Promise<boolean> {
+    return "movedTo" in (await this.#use(jobId, turn, { movedTo: priority }));
+  }
+
+  async recordRetry(jobId: string, attempt: number, end: AttemptEnd): Promise<void> {
+    await this.#table.insert(rowOf(jobId, endRowKey(attempt), end));
   }
 
   async signalOf(jobId: string, attempt: number): Promise<JobSignal | undefined> {
-    const rows = await this.#table.readPartition(jobId);
-    if (rows.some(({ rowKey }) => rowKey === OUTCOME_ROW)) return { attempt, isFinal: true };
-    const ended = rows.find(({ rowKey }) => rowKey === numbered(ENDED_ROW_PREFIX, attempt));
-    return ended && { attempt, isFinal: false, ...fromLongText<{ retryAfterMs: number }>(ended) };
+    const snapshot = await this.read(jobId);
+    return snapshot && wordOf(snapshot, { attempt, epoch: Number.POSITIVE_INFINITY });
   }
 
   async commitOutcome(jobId: string, outcome: JobOutcome): Promise<JobOutcome> {
@@ -62,6 +88,35 @@ export class TableJobStore implements JobStore {
     const standing = await this.#table.get(jobId, OUTCOME_ROW);
     return standing ? fromLongText<JobOutcome>(standing) : outcome;
   }
+
+  async hasEnded(jobId: string): Promise<boolean> {
+    return (await this.#table.get(jobId, OUTCOME_ROW)) !== undefined;
+  }
+
+  renewLease(jobId: string, lease: JobLease): Promise<void> {
+    return this.#table.upsert(rowOf(jobId, LEASE_ROW, lease));
+  }
+
+  async remove(jobId: string): Promise<void> {
+    const rows = await this.#table.readPartition(jobId);
+    // The record goes last: a removal that breaks off is begun again by whoever finds it.
+    const last = rows.findIndex(({ rowKey }) => rowKey === JOB_ROW);
+    const record = last < 0 ? [] : rows.splice(last, 1);
+    for (const { rowKey = "" } of [...rows, ...record]) await this.#table.remove(jobId, rowKey);
+  }
+
+  /** Uses a turn, and returns how it was used: whoever comes first decides. */
+  async #use(jobId: string, turn: JobTurn, use: TurnUse): Promise<TurnUse> {
+    const rowKey = turnRowKey(turn);
+    if (await this.#table.insert(rowOf(jobId, rowKey, use))) return use;
+    const standing = await this.#table.get(jobId, rowKey);
+    return standing ? fromLongText<TurnUse>(standing) : use;
+  }
+}
+
+function recordIn(row: Row | undefined): JobRecord | undefined {
+  const value = row && fromLongText<JobRecord | Answered>(row);
+  return value && "id" in value ? value : undefined;
 }
 
 const rowOf = (partitionKey: string, rowKey: string, value: object): Row => ({

@@ -1,22 +1,36 @@
-import type { JobOutcome, JobRecord, JobSnapshot } from "./job.ts";
+import type { AttemptEnd, JobLease, JobOutcome, JobRecord, JobSnapshot, JobTurn } from "./job.ts";
 import type { JobEngineInput, JobSignal } from "./job-run.ts";
 
 /** Where jobs are kept: the truth that survives every process. Scope of what it holds: global. */
 export interface JobStore {
-  insert(job: JobRecord): Promise<void>;
+  /** Returns false when the request was answered already, or is a job already. */
+  insert(job: JobRecord): Promise<boolean>;
+  /** Notes that a request was answered, so that it becomes no job; false when it is a job already. */
+  noteAnswered(requestId: string, answeredAt: number): Promise<boolean>;
+  /** Whether a request is a job by now: one row. */
+  isPromoted(requestId: string): Promise<boolean>;
   read(jobId: string): Promise<JobSnapshot | undefined>;
-  /** Notes that an attempt began. */
-  recordStart(jobId: string, attempt: number, startedAt: number): Promise<void>;
+  /** Takes the turn to run an attempt, again at a redelivery; false when the turn was moved away. */
+  recordStart(jobId: string, turn: JobTurn, startedAt: number): Promise<boolean>;
+  /** Makes the message of a turn void, for one in the lane of another class; false when it has begun. */
+  move(jobId: string, turn: JobTurn, priority: number): Promise<boolean>;
   /** Notes that an attempt ended and is to be repeated; the first note of an attempt stands. */
-  recordRetry(jobId: string, attempt: number, retryAfterMs: number): Promise<void>;
+  recordRetry(jobId: string, attempt: number, end: AttemptEnd): Promise<void>;
   /** What the worker of an attempt said, or would say, to the orchestrator; undefined while it runs. */
   signalOf(jobId: string, attempt: number): Promise<JobSignal | undefined>;
   /** Inserts the outcome unless there is one; returns the one that stands. */
   commitOutcome(jobId: string, outcome: JobOutcome): Promise<JobOutcome>;
+  /** Whether the job has ended: one row, for those who ask often. */
+  hasEnded(jobId: string): Promise<boolean>;
+  /** Says that an attempt that runs in process is alive. */
+  renewLease(jobId: string, lease: JobLease): Promise<void>;
+  /** Forgets the job. */
+  remove(jobId: string): Promise<void>;
 }
 
 /** The durable engine that owns a job's course. */
 export interface JobEngine {
+  /** Succeeds, too, for a job that it has already. */
   start(jobId: string, input: JobEngineInput): Promise<void>;
   /** Tells a waiting orchestrator; losing the signal delays a job but never loses it. */
   signal(jobId: string, signal: JobSignal): Promise<void>;

@@ -1,11 +1,15 @@
 export type { JobEngine, JobStore } from "./contracts.ts";
 export {
+  type AttemptEnd,
   type FinalState,
+  type JobAttempt,
+  type JobLease,
   type JobOutcome,
   type JobRecord,
   type JobResult,
   type JobSnapshot,
   type JobState,
+  type JobTurn,
   type NotifyTargets,
   stateOf,
 } from "./job.ts";
@@ -29,3 +33,4 @@ export {
   type StatusEvent,
   type StatusName,
 } from "./status-event.ts";
+export { wordOf } from "./word-of.ts";

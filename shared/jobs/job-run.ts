@@ -5,20 +5,26 @@ export interface JobEngineInput {
   readonly maxAttempts: number;
   /** How long to wait for a signal before the store is asked, in milliseconds. */
   readonly reconcileMs: number;
+  /** True for work that was promoted: its first attempt runs, or waits in its lane, already. */
+  readonly isInFlight?: boolean;
 }
 
-/** What a worker tells the orchestrator when an attempt is over. */
+/** What the orchestrator is told: that an attempt is over, or that its turn was moved. */
 export interface JobSignal {
   readonly attempt: number;
   /** True when the outcome stands in the store and nothing is left to do. */
   readonly isFinal: boolean;
   /** When to try again, in milliseconds from now, for an attempt that may be repeated. */
   readonly retryAfterMs?: number;
+  /** The epoch of the message that the attempt needs now, because the one before is void. */
+  readonly epoch?: number;
 }
 
 /** Where a run stands. Plain data: it travels through `continueAsNew`. */
 export interface JobRun extends JobEngineInput {
   readonly attempt: number;
+  /** The epoch of the last message that was put into a lane for the attempt. */
+  readonly epoch: number;
 }
 
 /** What the orchestrator does next. */
@@ -32,7 +38,7 @@ export type JobStep =
 
 /** What came of a step. */
 export type JobEvent =
-  | { readonly kind: "enqueued" }
+  | { readonly kind: "enqueued"; readonly epoch: number }
   | { readonly kind: "signalled"; readonly signal: JobSignal }
   | { readonly kind: "waitedInVain" }
   | { readonly kind: "checked"; readonly signal: JobSignal | undefined }
@@ -42,14 +48,14 @@ export type JobEvent =
 /** Name of the external event that carries a {@link JobSignal}. */
 export const ATTEMPT_ENDED_EVENT = "attemptEnded";
 
-/** The first step of a run, new or continued. */
+/** The first step of a run. */
 export function firstStep(run: JobRun): JobStep {
-  return { kind: "enqueue", attempt: run.attempt };
+  return run.isInFlight === true ? checkStep(run) : enqueueStep(run);
 }
 
 /** A run at its beginning. */
 export function beginRun(input: JobEngineInput): JobRun {
-  return { ...input, attempt: 1 };
+  return { ...input, attempt: 1, epoch: 0 };
 }
 
 /**
@@ -63,7 +69,7 @@ export function advance(
 ): { run: JobRun; step: JobStep } {
   switch (event.kind) {
     case "enqueued":
-      return { run, step: waitStep(run, nowMs) };
+      return { run: { ...run, epoch: event.epoch }, step: waitStep(run, nowMs) };
     case "signalled":
       return onSignal(run, event.signal, nowMs);
     case "waitedInVain":
@@ -73,7 +79,7 @@ export function advance(
         ? onSignal(run, event.signal, nowMs)
         : { run, step: waitStep(run, nowMs) };
     case "slept":
-      return { run, step: nowMs >= run.expiresAt ? { kind: "expire" } : firstStep(run) };
+      return { run, step: nowMs >= run.expiresAt ? { kind: "expire" } : enqueueStep(run) };
     case "expired":
       return { run, step: { kind: "done" } };
   }
@@ -83,9 +89,21 @@ function onSignal(run: JobRun, signal: JobSignal, nowMs: number): { run: JobRun;
   if (signal.isFinal) return { run, step: { kind: "done" } };
   // A late signal of an attempt that was already repeated says nothing new.
   if (signal.attempt < run.attempt) return { run, step: waitStep(run, nowMs) };
-  const next = { ...run, attempt: signal.attempt + 1 };
+  if (signal.epoch !== undefined) return { run, step: onMove(run, signal, nowMs) };
+  const next = { ...run, attempt: signal.attempt + 1, epoch: 0 };
   const untilMs = Math.min(nowMs + (signal.retryAfterMs ?? 0), run.expiresAt);
   return { run: next, step: { kind: "sleep", untilMs } };
+}
+
+/** A move whose message was sent meanwhile, by a check or before a sleep was over, asks for nothing. */
+function onMove(run: JobRun, { attempt, epoch = 0 }: JobSignal, nowMs: number): JobStep {
+  // A turn that comes later: the word of how the one before ended was lost.
+  if (attempt > run.attempt) return checkStep(run);
+  return epoch > run.epoch ? enqueueStep(run) : waitStep(run, nowMs);
+}
+
+function enqueueStep({ attempt }: JobRun): JobStep {
+  return { kind: "enqueue", attempt };
 }
 
 function checkStep({ attempt }: JobRun): JobStep {

@@ -50,17 +50,57 @@ export interface JobOutcome {
   readonly error?: { readonly code: string; readonly detail: string };
 }
 
+/**
+ * Which message runs an attempt. A job that is moved to another lane gets a new message with the next
+ * epoch, and the one before is void.
+ */
+export interface JobTurn {
+  readonly attempt: number;
+  /** 0 unless the job was moved while this attempt waited. */
+  readonly epoch: number;
+}
+
+/** Why an attempt did not end its job, and what follows. */
+export interface AttemptEnd {
+  readonly endedAt: number;
+  /** The answer's status, or the code of an error. */
+  readonly reason: string;
+  readonly retryAfterMs: number;
+}
+
+/** One attempt that began. */
+export interface JobAttempt {
+  readonly attempt: number;
+  readonly startedAt: number;
+  /** Absent while it runs, and for the attempt that ended the job. */
+  readonly end?: AttemptEnd;
+}
+
 /** Everything that is known of a job. */
 export interface JobSnapshot {
   readonly job: JobRecord;
-  /** Number of the newest attempt that began, 0 while none has. */
+  /** Its class now: that of its record unless it was moved. */
+  readonly priority: PriorityClass;
+  /** Number of attempts that began. */
   readonly attempts: number;
+  readonly history: readonly JobAttempt[];
   readonly startedAt: number | undefined;
+  /** The attempt that runs or comes next. */
+  readonly turn: JobTurn;
+  /** Until when the instance that runs the attempt in process has said that it lives. */
+  readonly lease: JobLease | undefined;
   readonly outcome: JobOutcome | undefined;
 }
 
+/** The word of an instance that it runs an attempt in process, where no lane's lock says so. */
+export interface JobLease {
+  readonly attempt: number;
+  readonly until: number;
+}
+
 /** The state that a snapshot shows. */
-export function stateOf({ outcome, attempts }: JobSnapshot): JobState {
+export function stateOf({ outcome, history }: JobSnapshot): JobState {
   if (outcome) return outcome.state;
-  return attempts > 0 ? "running" : "queued";
+  const last = history.at(-1);
+  return last && !last.end ? "running" : "queued";
 }

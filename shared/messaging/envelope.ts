@@ -48,6 +48,8 @@ const requestSchema = z.strictObject({
   /** 1 for the first try. */
   attempt: z.int().min(1),
   maxAttempts: z.int().min(1),
+  /** How often the job was moved to another lane while this attempt waited. */
+  epoch: z.int().min(0).optional(),
   /** Session of the reply queue whose holder waits for the answer; jobs have none. */
   replySession: z.string().optional(),
   /** Whether the caller may see how the request was decided, and asked for it. */

@@ -21,7 +21,7 @@ const begin = (given: object = input): Orchestration =>
 const activity = (name: string, attempt: number): Asked => ({
   kind: "activity",
   name,
-  input: { jobId: "job-1", attempt },
+  input: { jobId: "job-1", attempt, epoch: 0 },
 });
 
 const settle = (isLast = false): Asked => ({

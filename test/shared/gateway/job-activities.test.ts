@@ -4,7 +4,7 @@ import { readRequestEnvelope } from "../../../shared/messaging/index.ts";
 import { createGateway, type TestGateway } from "../../support/gateway.ts";
 import { acceptedJob } from "../../support/lane-messages.ts";
 
-const second = { jobId: "job-1", attempt: 2 };
+const second = { jobId: "job-1", attempt: 2, epoch: 0 };
 
 async function open(): Promise<TestGateway> {
   const gateway = createGateway();
@@ -40,7 +40,7 @@ describe("putting an attempt into its lane", () => {
     const { services, bus } = await open();
     await expireJob(services, second);
     await enqueueAttempt(services, second);
-    await enqueueAttempt(services, { jobId: "job-2", attempt: 1 });
+    await enqueueAttempt(services, { jobId: "job-2", attempt: 1, epoch: 0 });
     expect(bus.sent).toEqual([]);
   });
 
@@ -59,7 +59,11 @@ describe("looking for word of an attempt", () => {
 
   it("finds what the worker recorded", async () => {
     const { services } = await open();
-    await services.jobs?.store.recordRetry("job-1", 2, 3000);
+    await services.jobs?.store.recordRetry("job-1", 2, {
+      endedAt: 0,
+      reason: "status-503",
+      retryAfterMs: 3000,
+    });
     expect(await checkAttempt(services, second)).toEqual({
       attempt: 2,
       isFinal: false,

@@ -54,8 +54,8 @@ describe("readJob", () => {
 
   it("shows a job that runs, since its first attempt", async () => {
     const { services } = await withJob();
-    await services.jobs?.store.recordStart("job-1", 1, CREATED + 1000);
-    await services.jobs?.store.recordStart("job-1", 2, CREATED + 2000);
+    await services.jobs?.store.recordStart("job-1", { attempt: 1, epoch: 0 }, CREATED + 1000);
+    await services.jobs?.store.recordStart("job-1", { attempt: 2, epoch: 0 }, CREATED + 2000);
     const response = await readJob(services, { id: "job-1", headers: ANN, target: "/" });
     expect(response.status).toBe(202);
     expect(JSON.parse(await textOf(response.body))).toMatchObject({

@@ -8,6 +8,8 @@ const job = { id: "j", owner: "ann", priority: 2, createdAt: 1, expiresAt: 2, re
 const succeeded: JobOutcome = { state: "succeeded", endedAt: 5, attempt: 1 };
 const expired: JobOutcome = { state: "expired", endedAt: 6, attempt: 2 };
 
+const endWith = (retryAfterMs: number) => ({ endedAt: 7, reason: "status-503", retryAfterMs });
+
 async function withJob() {
   const table = new MemoryTable();
   const store = new TableJobStore(table.asTable);
@@ -20,7 +22,11 @@ describe("TableJobStore", () => {
     const { store } = await withJob();
     expect(await store.read("j")).toEqual({
       job,
+      priority: 2,
       attempts: 0,
+      history: [],
+      turn: { attempt: 1, epoch: 0 },
+      lease: undefined,
       startedAt: undefined,
       outcome: undefined,
     });
@@ -48,9 +54,9 @@ describe("TableJobStore", () => {
 
   it("counts the attempts that began, each once, and remembers when the first did", async () => {
     const { store } = await withJob();
-    await store.recordStart("j", 1, 10);
-    await store.recordStart("j", 2, 20);
-    await store.recordStart("j", 2, 21);
+    await store.recordStart("j", { attempt: 1, epoch: 0 }, 10);
+    await store.recordStart("j", { attempt: 2, epoch: 0 }, 20);
+    await store.recordStart("j", { attempt: 2, epoch: 0 }, 21);
     expect(await store.read("j")).toMatchObject({ attempts: 2, startedAt: 10 });
   });
 
@@ -63,14 +69,14 @@ describe("TableJobStore", () => {
 
   it("has no word of an attempt that runs", async () => {
     const { store } = await withJob();
-    await store.recordStart("j", 1, 10);
+    await store.recordStart("j", { attempt: 1, epoch: 0 }, 10);
     expect(await store.signalOf("j", 1)).toBeUndefined();
   });
 
   it("has the first word of an attempt that is to be repeated, and of that one only", async () => {
     const { store } = await withJob();
-    await store.recordRetry("j", 1, 7000);
-    await store.recordRetry("j", 1, 9000);
+    await store.recordRetry("j", 1, endWith(7000));
+    await store.recordRetry("j", 1, endWith(9000));
     expect(await store.signalOf("j", 1)).toEqual({
       attempt: 1,
       isFinal: false,
@@ -81,7 +87,7 @@ describe("TableJobStore", () => {
 
   it("has the final word for every attempt once there is an outcome", async () => {
     const { store } = await withJob();
-    await store.recordRetry("j", 1, 7000);
+    await store.recordRetry("j", 1, endWith(7000));
     await store.commitOutcome("j", expired);
     expect(await store.signalOf("j", 1)).toEqual({ attempt: 1, isFinal: true });
     expect(await store.signalOf("j", 3)).toEqual({ attempt: 3, isFinal: true });

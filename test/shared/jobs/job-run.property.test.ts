@@ -38,7 +38,7 @@ function outcomeOf(run: JobRun, step: JobStep, { now, turn }: { now: number; tur
   const signal = signalOf(run, turn);
   switch (step.kind) {
     case "enqueue":
-      return at(now + turn.tookMs, { kind: "enqueued" });
+      return at(now + turn.tookMs, { kind: "enqueued", epoch: 0 });
     case "wait":
       return signal && now + turn.tookMs < step.untilMs
         ? at(now + turn.tookMs, { kind: "signalled", signal })

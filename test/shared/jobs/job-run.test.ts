@@ -27,7 +27,7 @@ describe("a job's course", () => {
   });
 
   it.each<[string, JobEvent, JobStep]>([
-    ["waits once the attempt is in its lane", { kind: "enqueued" }, wait],
+    ["waits once the attempt is in its lane", { kind: "enqueued", epoch: 0 }, wait],
     ["is done on the final word", { kind: "signalled", signal: final }, { kind: "done" }],
     [
       "is done on a final word that is late",
@@ -75,7 +75,7 @@ describe("a job's course", () => {
   });
 
   it("never waits beyond its expiry", () => {
-    const { step } = advance(second, { kind: "enqueued" }, EXPIRES - 1);
+    const { step } = advance(second, { kind: "enqueued", epoch: 0 }, EXPIRES - 1);
     expect(step).toEqual({ kind: "wait", untilMs: EXPIRES });
   });
 

@@ -54,14 +54,21 @@ describe("isWorthRepeating", () => {
 
 describe("stateOf", () => {
   const job = { id: "j", owner: "o", priority: 2, createdAt: 0, expiresAt: 1, request: "" };
+  const snapshot = { job, priority: 2, startedAt: undefined, lease: undefined };
+  const turn = { attempt: 1, epoch: 0 };
+  const run = (attempt: number) => ({ attempt, startedAt: 0 });
+  const ended = { ...run(1), end: { endedAt: 1, reason: "status-503", retryAfterMs: 0 } };
   const outcome = { state: "expired", endedAt: 1, attempt: 1 } as const;
 
   it.each([
-    ["queued", 0, undefined],
-    ["running", 1, undefined],
-    ["expired", 0, outcome],
-    ["expired", 2, outcome],
-  ])("is %s after %d attempts with the outcome %j", (state, attempts, given) => {
-    expect(stateOf({ job, attempts, startedAt: undefined, outcome: given })).toBe(state);
+    ["queued", [], undefined],
+    ["running", [run(1)], undefined],
+    ["queued", [ended], undefined],
+    ["running", [ended, run(2)], undefined],
+    ["expired", [], outcome],
+    ["expired", [ended, run(2)], outcome],
+  ])("is %s after the attempts %j with the outcome %j", (state, history, given) => {
+    const { length: attempts } = history;
+    expect(stateOf({ ...snapshot, attempts, history, turn, outcome: given })).toBe(state);
   });
 });

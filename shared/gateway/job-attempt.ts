@@ -1,0 +1,127 @@
+import { GatewayError } from "../core/errors.ts";
+import type { HeaderList } from "../core/headers.ts";
+import { retryAfterMs } from "../core/retry-after.ts";
+import {
+  isWorthRepeating,
+  type JobEngine,
+  type JobOutcome,
+  type JobResult,
+  type JobSignal,
+  retryDelayMs,
+} from "../jobs/index.ts";
+import { jobSignalFailed } from "../telemetry/index.ts";
+import { endJob, retryJob } from "./job-transitions.ts";
+import type { JobServices, Services } from "./services.ts";
+import { takeAnswer } from "./take-answer.ts";
+
+/** One run of an attempt, in a lane's worker or in process. Scope: per invocation. */
+export interface JobAttemptRun {
+  readonly services: Services;
+  readonly jobs: JobServices;
+  readonly engine: JobEngine;
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+}
+
+/** What an attempt came to: the job's end, or another attempt later. */
+export type AttemptResult =
+  | { readonly outcome: JobOutcome }
+  | { readonly retryAfterMs: number; readonly reason: string };
+
+/** An answer whose body is still to be read. */
+export interface OpenAnswer {
+  readonly status: number;
+  readonly headers: HeaderList;
+  readonly body: AsyncIterable<Uint8Array>;
+  discard(): void;
+}
+
+/** Keeps an answer as the job's result, unless another attempt may do better. */
+export async function resultOfAnswer(
+  run: JobAttemptRun,
+  answer: OpenAnswer,
+  signal: AbortSignal,
+): Promise<AttemptResult> {
+  const { clock } = run.services;
+  const { status } = answer;
+  if (canRepeat(run) && isWorthRepeating(status)) {
+    answer.discard();
+    const askedMs = retryAfterMs(answer.headers, clock.now());
+    return { retryAfterMs: nextDelayMs(run, askedMs), reason: `status-${status}` };
+  }
+  const result = await keepAnswer(run, answer, signal);
+  const state = status < 400 ? "succeeded" : "failed";
+  return { outcome: { state, endedAt: clock.now(), attempt: run.attempt, result } };
+}
+
+/** What an error comes to; undefined for one that says nothing of the backends. */
+export function resultOfError(run: JobAttemptRun, error: unknown): AttemptResult | undefined {
+  if (!(error instanceof GatewayError) || !BACKEND_CODES.has(error.code)) return undefined;
+  if (canRepeat(run) && error.code !== "no-route") {
+    return { retryAfterMs: nextDelayMs(run, error.retryAfterMs), reason: error.code };
+  }
+  return { outcome: failedOutcome(run, { code: error.code, detail: error.message }) };
+}
+
+/** The end of a job that the gateway itself gives up. */
+export function failedOutcome(
+  { services, attempt }: Pick<JobAttemptRun, "services" | "attempt">,
+  error: { code: string; detail: string },
+): JobOutcome {
+  return { state: "failed", endedAt: services.clock.now(), attempt, error };
+}
+
+/** Commits what an attempt came to, and then tells the orchestrator. */
+export async function commitAttempt(run: JobAttemptRun, result: AttemptResult): Promise<void> {
+  const { jobs, attempt } = run;
+  if ("retryAfterMs" in result) {
+    await retryJob(run, result);
+    return signalEngine(run, { attempt, isFinal: false, retryAfterMs: result.retryAfterMs });
+  }
+  const standing = await endJob(run, result.outcome);
+  const lost = result.outcome.result?.blob;
+  if (lost !== undefined && standing.result?.blob !== lost) {
+    // Another delivery committed first; its bytes are the job's, these are nobody's.
+    await jobs.results.remove(lost).catch(() => {});
+  }
+  return signalEngine(run, { attempt, isFinal: true });
+}
+
+/** Tells the orchestrator; a signal that is lost is found by its reconciling timer. */
+export async function signalEngine(
+  { services, engine, jobId }: Pick<JobAttemptRun, "services" | "engine" | "jobId">,
+  signal: JobSignal,
+): Promise<void> {
+  try {
+    await engine.signal(jobId, signal);
+  } catch (error) {
+    services.emit(jobSignalFailed(jobId, error));
+  }
+}
+
+const BACKEND_CODES = new Set([
+  "no-route",
+  "no-backend",
+  "backends-throttled",
+  "backend-failed",
+  "backend-timeout",
+]);
+const canRepeat = ({ attempt, maxAttempts }: JobAttemptRun): boolean => attempt < maxAttempts;
+
+function nextDelayMs({ services, attempt }: JobAttemptRun, askedMs: number | undefined): number {
+  return retryDelayMs(attempt, askedMs, services.random);
+}
+
+async function keepAnswer(
+  { services, jobs, jobId }: JobAttemptRun,
+  answer: OpenAnswer,
+  signal: AbortSignal,
+): Promise<JobResult> {
+  // A name of its own for each delivery: only the one that commits is ever read.
+  const blob = `${jobId}/${services.newId()}`;
+  const sizeBytes = await takeAnswer(answer, signal, (body) =>
+    jobs.results.writeStream(blob, body),
+  );
+  return { status: answer.status, headers: answer.headers, blob, sizeBytes };
+}

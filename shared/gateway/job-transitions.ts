@@ -1,0 +1,39 @@
+import type { JobOutcome, JobTurn } from "../jobs/index.ts";
+import type { JobServices, Services } from "./services.ts";
+
+/** Of which job a transition is told. */
+export interface JobRef {
+  readonly services: Services;
+  readonly jobs: JobServices;
+  readonly jobId: string;
+}
+
+/**
+ * An attempt begins; undefined when its message is void, because the job was moved to another lane.
+ * What follows waits until the beginning is told.
+ */
+export async function startAttempt(
+  { services, jobs, jobId }: JobRef,
+  turn: JobTurn,
+): Promise<{ readonly told: Promise<void> } | undefined> {
+  if (!(await jobs.store.recordStart(jobId, turn, services.clock.now()))) return undefined;
+  return { told: jobs.events.announce(jobId, { kind: "running", attempt: turn.attempt }) };
+}
+
+/** An attempt has ended, and the job is to be tried again. */
+export async function retryJob(
+  { services, jobs, jobId, attempt }: JobRef & { readonly attempt: number },
+  { retryAfterMs, reason }: { readonly retryAfterMs: number; readonly reason: string },
+): Promise<void> {
+  const endedAt = services.clock.now();
+  await jobs.store.recordRetry(jobId, attempt, { endedAt, reason, retryAfterMs });
+  const retryAt = endedAt + retryAfterMs;
+  await jobs.events.announce(jobId, { kind: "retrying", attempt, retryAt });
+}
+
+/** A job ends, unless it has ended otherwise; returns the outcome that stands. */
+export async function endJob({ jobs, jobId }: JobRef, outcome: JobOutcome): Promise<JobOutcome> {
+  const standing = await jobs.store.commitOutcome(jobId, outcome);
+  await jobs.events.announce(jobId, { kind: "ended", outcome: standing });
+  return standing;
+}
