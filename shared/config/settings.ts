@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type HostSettings, parseHosts } from "./hosts.ts";
+import { type DefaultLimits, limitsShape, toDefaultLimits } from "./limits.ts";
 import { type PolicySettings, policyContradictions, policyShape, toPolicy } from "./policy.ts";
 import { type RoutingSettings, routingShape, toRouting } from "./routing.ts";
 import { type TransportSettings, toTransport, transportShape } from "./transport.ts";
@@ -41,6 +42,7 @@ const settingsSchema = z.object({
   AsyncTTLSecs: integer(1, MAX_INT32).default(86_400),
   AsyncTimeout: integer(1, MAX_INT32).default(1_800_000),
   OperatorKeys: list.default([]),
+  ...limitsShape,
   ...routingShape,
   ...policyShape,
   ...transportShape,
@@ -86,6 +88,8 @@ export interface Settings {
   readonly maxAttempts: number;
   readonly routing: RoutingSettings;
   readonly policy: PolicySettings;
+  /** Of each caller who has no profile. */
+  readonly limits: DefaultLimits;
   readonly transport: TransportSettings;
   /** Keys of those who run the gateway; without one nobody is an operator. */
   readonly operatorKeys: readonly string[];
@@ -184,6 +188,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[]): Settings 
     maxAttempts: raw.MaxAttempts,
     routing: toRouting(raw),
     policy: toPolicy(raw),
+    limits: toDefaultLimits(raw),
     transport: toTransport(raw),
     operatorKeys: raw.OperatorKeys,
     logLevel: raw.LOG_LEVEL,

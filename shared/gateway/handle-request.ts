@@ -6,7 +6,7 @@ import type { JobEngine } from "../jobs/index.ts";
 import { requestFailed } from "../telemetry/index.ts";
 import { acceptJob } from "./accept-job.ts";
 import { admitRequest } from "./admit-request.ts";
-import type { PolicySnapshot } from "./policy.ts";
+import { underPolicy } from "./in-force.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { serveDirect } from "./serve-direct.ts";
 import { serveOnce } from "./serve-once.ts";
@@ -54,19 +54,13 @@ async function serve(
     });
   }
   const admitted = await admitRequest(services, request);
-  const current = inForce(services, admitted.policy);
+  const current = underPolicy(services, admitted.policy);
   // A repetition is answered from what is kept, and claims nothing of its caller's limits.
   return serveOnce(current, admitted, () =>
     withinLimits(current, admitted, (claimed) =>
       claimed.ticket.isAsync ? acceptJob(current, claimed, engine) : serveNow(current, claimed),
     ),
   );
-}
-
-/** The services as they are for a request that holds this policy: hot settings may differ by now. */
-function inForce(services: Services, { settings, requestHeaders }: PolicySnapshot): Services {
-  if (settings === services.settings) return services;
-  return { ...services, settings, requestHeaders };
 }
 
 /** A stream is always direct; the rest goes by the mode, and never into a waiting room that is not there. */

@@ -18,6 +18,23 @@ interface InstanceUse {
   readonly subjects: Readonly<Record<string, RemoteUse>>;
 }
 
+type ToldUse = readonly [
+  id: string,
+  requestsInMinute: number,
+  tokensInMinute: number,
+  tokensToday: number,
+  concurrent: number,
+];
+
+/** {@link InstanceUse} as short as it can be written: a row holds the use of thousands. */
+interface UseRow extends Omit<InstanceUse, "subjects"> {
+  readonly subjects: readonly ToldUse[];
+}
+
+// A row has room for a mebibyte, at two bytes a character.
+// https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
+const MAX_ROW_CHARACTERS = 480_000;
+
 const PARTITION = "limitUse";
 const INTERVAL_MS = 1000;
 const DAY_MS = 86_400_000;
@@ -34,7 +51,7 @@ export class LimitLedger {
   readonly #options: LimitLedgerOptions;
   readonly #stopped = new AbortController();
   #running: Promise<void> | undefined;
-  #lastWritten = "{}";
+  #lastWritten = "[]";
 
   constructor(options: LimitLedgerOptions) {
     this.#options = options;
@@ -68,11 +85,11 @@ export class LimitLedger {
   async #write(): Promise<void> {
     const { book, table, instanceId, clock } = this.#options;
     const now = clock.now();
-    const subjects = Object.fromEntries([...book.local(now)].filter(([, use]) => isInUse(use)));
+    const subjects = toldOf([...book.local(now)].filter(([, use]) => isInUse(use)));
     const text = JSON.stringify(subjects);
-    if (text === "{}" && this.#lastWritten === text) return;
+    if (text === "[]" && this.#lastWritten === text) return;
     this.#lastWritten = text;
-    const use: InstanceUse = { updatedAt: now, day: Math.floor(now / DAY_MS), subjects };
+    const use: UseRow = { updatedAt: now, day: Math.floor(now / DAY_MS), subjects };
     await table.upsert({ partitionKey: PARTITION, rowKey: instanceId, ...toLongText(use) });
   }
 
@@ -82,13 +99,42 @@ export class LimitLedger {
     const now = clock.now();
     const others = rows
       .filter(({ rowKey }) => rowKey !== instanceId)
-      .map((row) => fromLongText<InstanceUse>(row));
+      .map((row) => instanceUseOf(fromLongText<UseRow>(row)));
     book.replaceRemote(sumOf(others, now), now);
   }
 }
 
 const isInUse = (use: RemoteUse): boolean =>
   use.requestsInMinute + use.tokensInMinute + use.tokensToday + use.concurrent > 0;
+
+/** What a row has room for; where that is not all, those who use the most. */
+function toldOf(uses: readonly (readonly [id: string, use: RemoteUse])[]): ToldUse[] {
+  const told = uses.map(
+    ([id, use]): ToldUse => [
+      id,
+      use.requestsInMinute,
+      use.tokensInMinute,
+      use.tokensToday,
+      use.concurrent,
+    ],
+  );
+  if (JSON.stringify(told).length <= MAX_ROW_CHARACTERS) return told;
+  let room = MAX_ROW_CHARACTERS;
+  return told
+    .toSorted((a, b) => b[1] + b[4] - a[1] - a[4])
+    .filter((use) => {
+      room -= JSON.stringify(use).length + 1;
+      return room > 0;
+    });
+}
+
+function instanceUseOf({ updatedAt, day, subjects }: UseRow): InstanceUse {
+  const uses = subjects.map(
+    ([id, requestsInMinute, tokensInMinute, tokensToday, concurrent]) =>
+      [id, { requestsInMinute, tokensInMinute, tokensToday, concurrent }] as const,
+  );
+  return { updatedAt, day, subjects: Object.fromEntries(uses) };
+}
 
 /** Adds up what other instances use, leaving out what is too old to count. */
 export function sumOf(others: readonly InstanceUse[], nowMs: number): Map<string, RemoteUse> {

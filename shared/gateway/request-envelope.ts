@@ -1,7 +1,7 @@
 import type { Ticket } from "../admission/index.ts";
 import type { Settings } from "../config/index.ts";
 import type { GatewayRequest } from "../core/http.ts";
-import { type Caller, openCredentials, sealCredentials } from "../identity/index.ts";
+import { type Caller, openRequest, sealRequest } from "../identity/index.ts";
 import type { Reservation } from "../limits/index.ts";
 import type { ClaimCheck, MessageBody, RequestEnvelope } from "../messaging/index.ts";
 import type { OutgoingRequest } from "./call-backends.ts";
@@ -32,7 +32,7 @@ export function toEnvelope(
   { kind, body, maxAttempts, replySession }: EnvelopeFacts,
   settings: Settings,
 ): RequestEnvelope {
-  const { open, sealed } = sealCredentials(request.headers, settings.credentialKey, request.id);
+  const { target, headers, sealed } = sealRequest(request, settings.credentialKey, request.id);
   return {
     kind,
     id: request.id,
@@ -40,8 +40,8 @@ export function toEnvelope(
     ...(caller.groupId === undefined ? {} : { groupId: caller.groupId }),
     priority: ticket.priority,
     method: request.method,
-    target: request.target,
-    headers: open.map(([name, value]) => [name, value]),
+    target,
+    headers: headers.map(([name, value]) => [name, value]),
     ...(sealed === undefined ? {} : { sealedHeaders: sealed }),
     ...(body === undefined ? {} : { body }),
     receivedAt: request.receivedAt,
@@ -66,8 +66,7 @@ export async function fromEnvelope(
   return {
     id,
     method,
-    target,
-    headers: openCredentials({ open: headers, ...stored }, settings.credentialKey, id),
+    ...openRequest({ target, headers, ...stored }, settings.credentialKey, id),
     body: await claimCheck.unpack(envelope.body),
     // Nobody reads it as it comes, so nothing is lost by trying a broken one elsewhere.
     whole: true,

@@ -6,6 +6,7 @@ import { type RequestEnvelope, readRequestEnvelope } from "../messaging/index.ts
 import type { Slot } from "../scheduling/index.ts";
 import { messageFailed, requestRouted } from "../telemetry/index.ts";
 import { tripOf } from "./call-backends.ts";
+import { inForce } from "./in-force.ts";
 import { inSlot } from "./in-slot.ts";
 import { RequeueError } from "./requeue-error.ts";
 import type { RouteTrip } from "./route-trip.ts";
@@ -117,7 +118,9 @@ async function comeAgain(
 }
 
 async function work(run: LaneRun, slot: Slot, signal: AbortSignal): Promise<void> {
-  await (run.envelope.kind === "job" ? runJobAttempt : runQueuedRequest)(run, signal);
+  const services = await inForce(run.services);
+  const current = { ...run, services };
+  await (run.envelope.kind === "job" ? runJobAttempt : runQueuedRequest)(current, signal);
   slot.release();
 }
 

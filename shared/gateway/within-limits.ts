@@ -53,9 +53,16 @@ export async function withinLimits(
   }
 }
 
-/** The user's own limits first, then the group's; an entry of the group's name says what those are. */
-function subjectsOf({ profile, policy }: Recognised): LimitedSubject[] {
-  if (!profile) return [];
+/**
+ * The user's own limits first, then the group's; an entry of the group's name says what those are. Who
+ * has no profile has the limits of the settings, under a name that no profile's clashes with.
+ */
+function subjectsOf({ caller, profile, policy }: Recognised): LimitedSubject[] {
+  if (!profile) {
+    const { limits } = policy.settings;
+    const hasLimits = Object.keys(limits).length > 0;
+    return hasLimits ? [{ id: `caller:${caller.userId}`, limits, isAnybody: true }] : [];
+  }
   const group =
     profile.group === undefined ? undefined : policy.identity.findProfile(profile.group);
   return [

@@ -1,6 +1,13 @@
 export { type AsyncAccess, parseAsyncAccess } from "./async-access.ts";
 export { ANONYMOUS_USER, type Caller, identifyCaller } from "./caller.ts";
-export { openCredentials, type SealedHeaders, sealCredentials } from "./credential-seal.ts";
+export {
+  openCredentials,
+  openRequest,
+  type SealedHeaders,
+  type SealedRequest,
+  sealCredentials,
+  sealRequest,
+} from "./credential-seal.ts";
 export type { ProfileFields } from "./entry-plan.ts";
 export type { ParsedDocument } from "./findings.ts";
 export {

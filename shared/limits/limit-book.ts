@@ -16,6 +16,9 @@ export type Reserving =
   | { readonly admitted: true; readonly reservation: Reservation }
   | ({ readonly admitted: false; readonly subject: LimitedSubject } & LimitExceeded);
 
+// A subject takes about a kilobyte.
+const MAX_UNSWEPT = 10_000;
+
 /**
  * Who uses how much. A claim is checked and taken in one step, before the call is made, so that many
  * parallel requests cannot pass one limit together; other instances' use is as the ledger last told.
@@ -23,14 +26,20 @@ export type Reserving =
  */
 export class LimitBook {
   readonly #uses = new Map<string, SubjectUse>();
+  #sweepAt = MAX_UNSWEPT;
 
   /** Claims `tokens` for all subjects, or for none of them. */
   reserve(subjects: readonly LimitedSubject[], tokens: number, nowMs: number): Reserving {
+    if (this.#uses.size >= this.#sweepAt) this.#sweep(nowMs);
     for (const subject of subjects) {
       const exceeded = this.#use(subject.id).exceeded(subject, tokens, nowMs);
       if (exceeded) return { admitted: false, subject, ...exceeded };
     }
-    const uses = subjects.map(({ id }) => this.#use(id));
+    const uses = subjects.map(({ id, isAnybody = false }) => {
+      const use = this.#use(id);
+      use.isAnybody = isAnybody;
+      return use;
+    });
     for (const use of uses) {
       use.count({ requests: 1, tokens }, nowMs, nowMs);
       use.concurrent += 1;
@@ -56,6 +65,18 @@ export class LimitBook {
       if (use.remote === NO_REMOTE_USE && use.isIdle(nowMs)) this.#uses.delete(id);
     }
     for (const [id, use] of remote) this.#use(id).remote = use;
+  }
+
+  /**
+   * Forgets who is idle, and of those whom anybody may name also who was idle for a minute: their tokens
+   * of the day are lost, which a new name would have hidden as well. O(1) a request, as the next sweep
+   * comes after as many new subjects as this one left.
+   */
+  #sweep(nowMs: number): void {
+    for (const [id, use] of this.#uses) {
+      if (use.isIdle(nowMs) || (use.isAnybody && use.isQuiet(nowMs))) this.#uses.delete(id);
+    }
+    this.#sweepAt = Math.max(MAX_UNSWEPT, 2 * this.#uses.size);
   }
 
   #use(id: string): SubjectUse {

@@ -14,6 +14,8 @@ export interface Limits {
 export interface LimitedSubject {
   readonly id: string;
   readonly limits: Limits;
+  /** Whether anybody may call themselves so: then it may be forgotten sooner, or names would fill the memory. */
+  readonly isAnybody?: boolean;
 }
 
 /** Which limit a refusal is about. */

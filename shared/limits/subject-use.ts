@@ -26,6 +26,8 @@ export class SubjectUse {
   remote: RemoteUse = NO_REMOTE_USE;
   concurrent = 0;
   queued = 0;
+  /** See {@link LimitedSubject}. */
+  isAnybody = false;
 
   /** The first limit that a request of so many tokens would pass, if any. */
   exceeded({ limits }: LimitedSubject, tokens: number, nowMs: number): LimitExceeded | undefined {
@@ -90,8 +92,13 @@ export class SubjectUse {
 
   /** Whether forgetting this subject would lose nothing. */
   isIdle(nowMs: number): boolean {
-    const { requestsInMinute, tokensInMinute, tokensToday, concurrent } = this.local(nowMs);
-    return requestsInMinute + tokensInMinute + tokensToday + concurrent + this.queued === 0;
+    return this.isQuiet(nowMs) && this.local(nowMs).tokensToday === 0;
+  }
+
+  /** Whether nothing of it ran within the last minute, here. */
+  isQuiet(nowMs: number): boolean {
+    const { requestsInMinute, tokensInMinute, concurrent } = this.local(nowMs);
+    return requestsInMinute + tokensInMinute + concurrent + this.queued === 0;
   }
 
   #queueExceeded(queuedRequests: number | undefined): LimitExceeded | undefined {

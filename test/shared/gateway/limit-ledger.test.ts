@@ -49,6 +49,25 @@ describe("the ledger of limits", () => {
     expect(await table.asTable.readPartition("limitUse")).toEqual([]);
   });
 
+  it("tells of those who use the most when a row has no room for all", async () => {
+    const { clock, table, problems, a, b } = twoInstances();
+    for (let n = 0; n < 12_000; n++) {
+      const id = `caller:${String(n).padStart(40, "0")}`;
+      a.book.reserve([{ id, limits: { requestsPerMinute: 100 } }], 1, clock.now());
+    }
+    for (let n = 0; n < 3; n++) a.reserve();
+    await a.ledger.exchange();
+    await b.ledger.exchange();
+    const [row] = await table.asTable.readPartition("limitUse");
+    const characters = Object.values(row ?? {}).reduce<number>(
+      (sum, v) => sum + String(v).length,
+      0,
+    );
+    expect(characters).toBeLessThan(500_000);
+    expect(b.book.find(SUBJECT.id)?.remote.requestsInMinute).toBe(3);
+    expect(problems).toEqual([]);
+  });
+
   it("keeps the last figures when storage is away, and says so", async () => {
     const { clock, problems, table, a, b } = twoInstances();
     a.reserve();

@@ -41,6 +41,23 @@ describe("a message of a lane", () => {
     expectNothingHeld(gateway);
   });
 
+  it("is run with the settings of now, not those of the start", async () => {
+    const gateway = createGateway();
+    const changed = createGateway({ StripRequestHeaders: "X-A" }).services.policy.current();
+    const policy = { ...gateway.services.policy, current: () => changed };
+    gateway.backends.answer(200);
+    const envelope = envelopeFor(gateway, {
+      headers: [
+        ["X-A", "1"],
+        ["X-B", "2"],
+      ],
+    });
+    await run({ ...gateway, services: { ...gateway.services, policy } }, envelope);
+    const sent = gateway.backends.calls[0]?.headers.map(([name]) => name);
+    expect(sent).toContain("X-B");
+    expect(sent).not.toContain("X-A");
+  });
+
   it("sends a large answer by blob, under a name of its own for each delivery", async () => {
     const gateway = createGateway({ GATEWAY_MESSAGING_INLINE_BYTES: "2" });
     for (const _ of [1, 2]) {

@@ -101,3 +101,26 @@ describe("a request of a limited caller", () => {
     expect(refused.headers).toContainEqual(["retry-after", "60"]);
   });
 });
+
+describe("a caller without a profile", () => {
+  it("has the limits of the settings, one by one, and the nameless together", async () => {
+    const gateway = createGateway({
+      GATEWAY_SYNC_MODE: "direct",
+      GATEWAY_LIMITS_REQUESTS_PER_MINUTE: "2",
+    });
+    const services = {
+      ...gateway.services,
+      limits: { ...gateway.services.limits, ledger: undefined },
+    };
+    const statusOf = async (user?: string): Promise<number> => {
+      const headers = user === undefined ? [] : [["X-UserID", user] as const];
+      return (await handleRequest(services, requestTo(gateway, { headers }), undefined)).status;
+    };
+    for (let n = 0; n < 6; n++) gateway.backends.answer(200);
+    const asked = [];
+    for (const user of ["ann", "ann", "ann", "ben", undefined, undefined, undefined]) {
+      asked.push(await statusOf(user));
+    }
+    expect(asked).toEqual([200, 200, 429, 200, 200, 200, 429]);
+  });
+});

@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { openCredentials, sealCredentials } from "../../../shared/identity/index.ts";
+import {
+  openCredentials,
+  openRequest,
+  sealCredentials,
+  sealRequest,
+} from "../../../shared/identity/index.ts";
 
 const KEY = Buffer.alloc(32, 1);
 const CONTEXT = "request-1";
@@ -88,5 +93,33 @@ describe("sealed credentials", () => {
     expect(sealCredentials([["Accept", "*/*"]], KEY, CONTEXT)).toEqual({
       open: [["Accept", "*/*"]],
     });
+  });
+});
+
+describe("a sealed request", () => {
+  const QUERY = "/chat/x%2Fy?api-version=1&Api-Key=secret-1&a=%26&code=secret-2&sig&b";
+
+  it.each([
+    [QUERY, "/chat/x%2Fy?api-version=1&a=%26&b"],
+    ["/x?subscription-key=secret", "/x"],
+    ["/x?%61pi-key=secret&y", "/x?y"],
+    ["/code/sig?", "/code/sig?"],
+    ["/x?max_tokens=1&monkey=2&%zz=3", "/x?max_tokens=1&monkey=2&%zz=3"],
+  ])("holds of %s openly %s alone, and gives all of it back", (target, open) => {
+    const stored = sealRequest({ target, headers: HEADERS }, KEY, CONTEXT);
+    expect(stored.target).toBe(open);
+    expect(JSON.stringify(stored)).not.toContain("secret");
+    const opened = openRequest(stored, KEY, CONTEXT);
+    expect(opened.target).toBe(target);
+    expect(opened.headers).toEqual(HEADERS);
+  });
+
+  it("goes without its credentials where there is no key", () => {
+    const stored = sealRequest({ target: QUERY, headers: HEADERS }, undefined, CONTEXT);
+    expect(stored).toEqual({
+      target: "/chat/x%2Fy?api-version=1&a=%26&b",
+      headers: [["Content-Type", "application/json"]],
+    });
+    expect(openRequest(stored, undefined, CONTEXT)).toEqual(stored);
   });
 });

@@ -123,3 +123,32 @@ describe("a limit", () => {
     );
   });
 });
+
+describe("the memory of limits", () => {
+  const DAILY = { tokensPerDay: 1_000_000 };
+
+  it("does not grow with the names that callers give themselves", () => {
+    const book = new LimitBook();
+    for (let n = 0; n < 50_000; n++) {
+      // Twenty a second: within a minute come fewer than are kept.
+      const nowMs = NOW + n * 50;
+      const caller = { id: `caller:${n}`, limits: DAILY, isAnybody: true };
+      const result = book.reserve([caller], 10, nowMs);
+      if (result.admitted) result.reservation.settle(10, nowMs);
+    }
+    expect(book.local(NOW).size).toBeLessThanOrEqual(10_000);
+  });
+
+  it("keeps what a known user used today, however many others come", () => {
+    const book = new LimitBook();
+    const first = book.reserve([user(DAILY)], 999_999, NOW);
+    if (first.admitted) first.reservation.settle(999_999, NOW);
+    for (let n = 0; n < 30_000; n++) {
+      const nowMs = NOW + 120_000 + n * 10;
+      const other = { id: `caller:${n}`, limits: DAILY, isAnybody: true };
+      const result = book.reserve([other], 1, nowMs);
+      if (result.admitted) result.reservation.release(nowMs);
+    }
+    expect(book.reserve([user(DAILY)], 2, NOW + 600_000)).toMatchObject({ limit: "tokensPerDay" });
+  });
+});
