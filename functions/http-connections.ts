@@ -1,8 +1,9 @@
 import { subscribe } from "node:diagnostics_channel";
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { GatewayError } from "../shared/core/errors.ts";
 import { fromRawHeaders, type HeaderList, withoutHeaders } from "../shared/core/headers.ts";
+import { arrivingBody } from "./arriving-body.ts";
+import { type Answer, sendAnswer } from "./send-answer.ts";
 
 /** The socket's side of an HTTP invocation, which the Functions library does not show. */
 export interface HttpConnection {
@@ -12,25 +13,17 @@ export interface HttpConnection {
   readonly headers: HeaderList;
   /** Path and query as they came. */
   readonly target: string;
+  /** The body as it arrives, no faster than it is read; to be asked for once. */
+  body(): AsyncIterable<Uint8Array> | undefined;
   /** Takes the answer's headers: the library would sort, lower and join them. */
   setHeaders(headers: HeaderList): void;
-  /** Adds fields behind the body, before its end; only chunked answers have room for them. */
-  addTrailers(trailers: HeaderList): void;
-  /** Resolves when the client has taken what was written so far, or is gone. */
-  drained(): Promise<void> | undefined;
-  /**
-   * Breaks off an answer that cannot be completed, behind what was written: its client must see an
-   * error, and no end. Resolves when the connection is closed.
-   */
-  breakOff(): Promise<void>;
+  /** Writes an answer behind its headers, at the pace at which the client reads. */
+  send(answer: Answer): Promise<void>;
 }
 
 const INVOCATION_ID = "x-ms-invocation-id";
 // The host adds these on the way to the worker; the client did not send them.
 const HOST_HEADERS = new Set([INVOCATION_ID, "x-forwarded-host", "x-forwarded-proto"]);
-
-const clientClosed = (): GatewayError =>
-  new GatewayError("client-closed", "The client closed the connection.");
 
 interface RequestStart {
   request: IncomingMessage;
@@ -60,32 +53,60 @@ export class HttpConnections {
   }
 
   #add(id: string, request: IncomingMessage, response: ServerResponse): void {
-    const closed = new AbortController();
+    const connection = new OpenConnection(request, response);
+    this.#open.set(id, connection);
     response.once("close", () => {
       this.#open.delete(id);
-      if (!response.writableFinished) closed.abort(clientClosed());
-    });
-    this.#open.set(id, {
-      closed: closed.signal,
-      headers: withoutHeaders(fromRawHeaders(request.rawHeaders), (name) => HOST_HEADERS.has(name)),
-      target: request.url ?? "/",
-      setHeaders: (headers) => setHeaders(response, headers),
-      addTrailers: (trailers) =>
-        response.addTrailers(trailers.map(([name, value]): [string, string] => [name, value])),
-      drained: () => drained(response),
-      breakOff: () => breakOff(response),
+      connection.ended();
     });
   }
 }
 
-function drained(response: ServerResponse): Promise<void> | undefined {
-  if (!response.writableNeedDrain || response.destroyed) return undefined;
-  const over = new AbortController();
-  const { signal } = over;
-  return Promise.race([once(response, "drain", { signal }), once(response, "close", { signal })])
-    .then(() => undefined)
-    .finally(() => over.abort());
+/** Scope: one invocation. */
+class OpenConnection implements HttpConnection {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #closed = new AbortController();
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+  }
+
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  get headers(): HeaderList {
+    return withoutHeaders(fromRawHeaders(this.#request.rawHeaders), isHostHeader);
+  }
+
+  get target(): string {
+    return this.#request.url ?? "/";
+  }
+
+  body(): AsyncIterable<Uint8Array> | undefined {
+    return arrivingBody(this.#request);
+  }
+
+  setHeaders(headers: HeaderList): void {
+    setHeaders(this.#response, headers);
+  }
+
+  send(answer: Answer): Promise<void> {
+    return sendAnswer(this.#response, answer, this.closed);
+  }
+
+  /** The response is over, whole or not. */
+  ended(): void {
+    if (!this.#response.writableFinished) this.#closed.abort(clientClosed());
+  }
 }
+
+const isHostHeader = (name: string): boolean => HOST_HEADERS.has(name);
+
+const clientClosed = (): GatewayError =>
+  new GatewayError("client-closed", "The client closed the connection.");
 
 /** In the order, spelling and number given; what the host has set under the same name gives way. */
 function setHeaders(response: ServerResponse, headers: HeaderList): void {
@@ -96,21 +117,4 @@ function setHeaders(response: ServerResponse, headers: HeaderList): void {
     else response.setHeader(name, value);
     names.add(lowerCaseName);
   }
-}
-
-// For a client that does not even read what was written.
-const FLUSH_LIMIT_MS = 5000;
-
-async function breakOff(response: ServerResponse): Promise<void> {
-  const { socket } = response;
-  if (response.closed || !socket) return;
-  const closed = once(response, "close");
-  const isFramed = response.chunkedEncoding || response.hasHeader("content-length");
-  if (!response.headersSent) response.destroy();
-  // Without a length or chunks an end of the connection would be the end of the answer; a reset is not.
-  else if (!isFramed) socket.resetAndDestroy();
-  else socket.destroySoon();
-  const timer = setTimeout(() => response.destroy(), FLUSH_LIMIT_MS).unref();
-  await closed;
-  clearTimeout(timer);
 }

@@ -1,6 +1,7 @@
 import {
   app,
   type HttpRequest,
+  type HttpResponse,
   type HttpResponseInit,
   type InvocationContext,
 } from "@azure/functions";
@@ -31,7 +32,7 @@ function register(
   const handler = async (
     request: HttpRequest,
     context: InvocationContext,
-  ): Promise<HttpResponseInit> => {
+  ): Promise<HttpResponse | HttpResponseInit> => {
     const requestId = services.newId();
     const receivedAt = services.clock.now();
     const { headers, target } = toGatewayRequest(request, context, {

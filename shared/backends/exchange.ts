@@ -2,7 +2,7 @@ import type { Dispatcher } from "undici";
 import type { Clock } from "../core/clock.ts";
 import { fromRawHeaders, type HeaderList } from "../core/headers.ts";
 import { BackendFailure, type CallProgress, toBackendFailure } from "./backend-failure.ts";
-import { ByteQueue } from "./byte-queue.ts";
+import { ByteQueue } from "../core/byte-queue.ts";
 import { type CallLimits, CallTimer } from "./call-limits.ts";
 
 /** The beginning of an answer, as it came. */

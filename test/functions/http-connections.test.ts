@@ -8,6 +8,7 @@ import {
 } from "node:http";
 import { describe, expect, it } from "vitest";
 import { type HttpConnection, HttpConnections } from "../../functions/http-connections.ts";
+import { drained } from "../../functions/send-answer.ts";
 import { startServer } from "../support/http-server.ts";
 
 const connections = new HttpConnections();
@@ -113,8 +114,8 @@ describe("HttpConnections", () => {
   it("has nothing to wait for while the client keeps up", async () => {
     await using server = await open();
     get(server.origin, server.options, (response) => response.resume());
-    const { connection, response } = await server.found;
-    expect(connection.drained()).toBeUndefined();
+    const { response } = await server.found;
+    await drained(response);
     await ended(response);
   });
 
@@ -122,12 +123,12 @@ describe("HttpConnections", () => {
     await using server = await open();
     const answered = Promise.withResolvers<IncomingMessage>();
     get(server.origin, server.options, (answer) => answered.resolve(answer.pause()));
-    const { connection, response } = await server.found;
+    const { response } = await server.found;
     while (response.write(Buffer.alloc(1_000_000)));
-    const drained = connection.drained();
-    expect(drained).toBeDefined();
+    expect(response.writableNeedDrain).toBe(true);
+    const waiting = drained(response);
     (await answered.promise).resume();
-    await drained;
+    await waiting;
     expect(response.writableNeedDrain).toBe(false);
     expect([response.listenerCount("drain"), response.listenerCount("close")]).toEqual([0, 1]);
     await ended(response);
@@ -141,9 +142,9 @@ describe("HttpConnections", () => {
     client.on("error", () => {});
     const { connection, response } = await server.found;
     while (response.write(Buffer.alloc(1_000_000)));
-    const drained = connection.drained();
+    const waiting = drained(response);
     client.destroy();
-    await drained;
+    await waiting;
     await aborted(connection.closed);
   });
 });

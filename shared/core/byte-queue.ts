@@ -16,7 +16,7 @@ const END: IteratorResult<Uint8Array, undefined> = { done: true, value: undefine
 
 /**
  * Bytes between a writer that is told to pause and one reader. What was written before an error is
- * read before the error is. Scope: one answer.
+ * read before the error is. Scope: one body.
  */
 export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #options: ByteQueueOptions;

@@ -1,0 +1,76 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import type { GatewayResponse, ResponseBody } from "../shared/core/http.ts";
+
+/** What follows an answer's head. */
+export interface Answer {
+  readonly body: Exclude<ResponseBody, undefined>;
+  readonly trailers: GatewayResponse["trailers"];
+}
+
+/**
+ * Writes an answer's bytes as they come, no faster than the client reads, and leaves the end to the
+ * caller. Every piece of every stream passes here: no timer, no listener and no copy for a piece that
+ * the socket takes. Throws when the body breaks, after the client was made to see that.
+ */
+export async function sendAnswer(
+  response: ServerResponse,
+  { body, trailers }: Answer,
+  closed: AbortSignal,
+): Promise<void> {
+  if (body instanceof Uint8Array) {
+    response.end(body);
+    return;
+  }
+  const pieces = body[Symbol.asyncIterator]();
+  try {
+    while (!closed.aborted) {
+      const { done, value } = await pieces.next();
+      if (done) {
+        if (trailers) response.addTrailers(trailers().map(([...field]): [string, string] => field));
+        return;
+      }
+      if (!response.write(value)) await drained(response);
+    }
+  } catch (error) {
+    // A client that left has nobody to tell, and is no failure of the function.
+    if (closed.aborted) return;
+    // The library would leave the response open, and the client waiting for what never comes.
+    await breakOff(response);
+    throw error;
+  }
+  await pieces.return?.();
+}
+
+/** Resolves when the client has taken what was written so far, or is gone. */
+export function drained(response: ServerResponse): Promise<void> {
+  if (!response.writableNeedDrain || response.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+  });
+}
+
+// For a client that does not even read what was written.
+const FLUSH_LIMIT_MS = 5000;
+
+/**
+ * Breaks off an answer that cannot be completed, behind what was written: its client must see an error,
+ * and no end. Resolves when the connection is closed.
+ */
+async function breakOff(response: ServerResponse): Promise<void> {
+  const { socket } = response;
+  if (response.closed || !socket) return;
+  const closed = once(response, "close");
+  const isFramed = response.chunkedEncoding || response.hasHeader("content-length");
+  if (!response.headersSent) response.destroy();
+  // Without a length or chunks an end of the connection would be the end of the answer; a reset is not.
+  else if (!isFramed) socket.resetAndDestroy();
+  else socket.destroySoon();
+  const timer = setTimeout(() => response.destroy(), FLUSH_LIMIT_MS).unref();
+  await closed;
+  clearTimeout(timer);
+}
