@@ -1,8 +1,8 @@
 import type { Dispatcher } from "undici";
+import { ByteQueue } from "../core/byte-queue.ts";
 import type { Clock } from "../core/clock.ts";
 import { fromRawHeaders, type HeaderList } from "../core/headers.ts";
 import { BackendFailure, type CallProgress, toBackendFailure } from "./backend-failure.ts";
-import { ByteQueue } from "../core/byte-queue.ts";
 import { type CallLimits, CallTimer } from "./call-limits.ts";
 
 /** The beginning of an answer, as it came. */

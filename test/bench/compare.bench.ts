@@ -1,7 +1,7 @@
 import { loadavg } from "node:os";
 import { aimsOf } from "./compare/aims.ts";
 import { startLoadGenerator, startServer } from "./compare/child.ts";
-import { measure } from "./compare/measure.ts";
+import { measure, warmUp } from "./compare/measure.ts";
 import { type Plan, readPlan } from "./compare/plan.ts";
 import { type Measured, printScenario } from "./compare/report.ts";
 import { startTarget, type Target } from "./compare/targets.ts";
@@ -20,6 +20,7 @@ async function run({ targets: names, scenarios }: Plan): Promise<Measured[]> {
     if (typeof target === "string") console.log(`left out: ${target}`);
     else targets.push(running.use(target));
   }
+  await warmUp(load, targets);
   const results: Measured[] = [];
   for (const scenario of scenarios) {
     const measured = { scenario, rounds: await measure(load, targets, scenario) };

@@ -39,6 +39,16 @@ export function residentBytes(pid: number): number {
   return Number(kib) * KIB;
 }
 
+// What the kernel counts in, on every Linux there is.
+const TICKS_PER_SECOND = 100;
+
+/** The processor time that a process has used so far. */
+export function cpuMs(pid: number): number {
+  // Behind the name, which may hold spaces: state, ..., then user and system time as 12th and 13th.
+  const fields = readProc(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ") ?? [];
+  return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1000;
+}
+
 /** By how many bytes the host grows, at most, while `work` runs. */
 export async function hostGrowth(stack: TestStack, work: () => Promise<void>): Promise<number> {
   const pid = hostPid(stack);

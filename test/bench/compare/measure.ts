@@ -1,4 +1,4 @@
-import { residentBytes } from "../../support/host-memory.ts";
+import { cpuMs, residentBytes } from "../../support/host-memory.ts";
 import { quantile } from "../figures.ts";
 import type { LoadGenerator } from "./child.ts";
 import type { LoadResult } from "./orders.ts";
@@ -16,11 +16,24 @@ export interface Round {
   readonly failures: number;
   readonly longestSilenceMs: number;
   readonly residentMb: number;
+  /** Processor time a request, which other work on the machine hardly changes. */
+  readonly cpuMs: number;
 }
 
 const MEMORY_SAMPLE_MS = 100;
 const MIB = 1024 * 1024;
-const WARM_UP_MS = 2000;
+const WARM_UP_MS = 5000;
+const WARM_UP_CONNECTIONS = 32;
+
+/** Lets each target's code be compiled, for JSON and for streams, before anything is measured. */
+export async function warmUp(load: LoadGenerator, targets: readonly Target[]): Promise<void> {
+  for (const target of targets) {
+    for (const answer of [{}, { events: 50 }]) {
+      const scenario = { answer, connections: WARM_UP_CONNECTIONS };
+      await load.run(orderOf(target, scenario, WARM_UP_MS));
+    }
+  }
+}
 
 /**
  * Lays a scenario on the targets, round by round in turn: all meet the same machine, and a ratio of
@@ -32,9 +45,6 @@ export async function measure(
   scenario: Scenario,
 ): Promise<Round[]> {
   const rounds: Round[] = [];
-  if (scenario.durationMs > 0) {
-    for (const target of targets) await load.run(orderOf(target, scenario, WARM_UP_MS));
-  }
   for (let round = 0; round < scenario.rounds; round += 1) {
     for (const target of targets) rounds.push(await oneRound(load, target, scenario));
   }
@@ -43,7 +53,7 @@ export async function measure(
 
 const orderOf = (
   { port, headers }: Target,
-  { answer, connections }: Scenario,
+  { answer, connections }: Pick<Scenario, "answer" | "connections">,
   durationMs: number,
 ) => ({
   target: { port, headers },
@@ -54,8 +64,10 @@ const orderOf = (
 
 async function oneRound(load: LoadGenerator, target: Target, scenario: Scenario): Promise<Round> {
   const memory = watchMemory(target.pids);
+  const cpuBefore = sumOf(target.pids, cpuMs);
   const result = await load.run(orderOf(target, scenario, scenario.durationMs));
-  return { target: target.name, ...summary(result), residentMb: memory() };
+  const cpu = (sumOf(target.pids, cpuMs) - cpuBefore) / result.requestMs.length;
+  return { target: target.name, ...summary(result), cpuMs: cpu, residentMb: memory() };
 }
 
 function summary({ elapsedMs, requestMs, eventMs, ...rest }: LoadResult) {
@@ -69,14 +81,14 @@ function summary({ elapsedMs, requestMs, eventMs, ...rest }: LoadResult) {
   };
 }
 
+const sumOf = (pids: readonly number[], measureOne: (pid: number) => number): number =>
+  pids.reduce((sum, pid) => sum + measureOne(pid), 0);
+
 /** Follows the memory of processes; what it returns stops that, and tells the most. */
 function watchMemory(pids: readonly number[]): () => number {
   let highest = 0;
   const look = (): void => {
-    highest = Math.max(
-      highest,
-      pids.reduce((sum, pid) => sum + residentBytes(pid), 0),
-    );
+    highest = Math.max(highest, sumOf(pids, residentBytes));
   };
   const timer = setInterval(look, MEMORY_SAMPLE_MS);
   return () => {

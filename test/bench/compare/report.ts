@@ -42,6 +42,7 @@ const REQUEST_COLUMNS: readonly Column[] = [
   ["requests/s", "perSecond", 0],
   ["p50 ms", "p50", 2],
   ["p99 ms", "p99", 2],
+  ["CPU ms each", "cpuMs", 3],
   ["RSS MB", "residentMb", 0],
   ["failures", "failures", 0],
 ];
@@ -49,6 +50,7 @@ const EVENT_COLUMNS: readonly Column[] = [
   ["event p50 ms", "eventP50", 2],
   ["event p99 ms", "eventP99", 2],
   ["silence ms", "longestSilenceMs", 0],
+  ["CPU ms each", "cpuMs", 3],
   ["RSS MB", "residentMb", 0],
   ["failures", "failures", 0],
 ];
