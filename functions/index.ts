@@ -5,6 +5,7 @@ import type { TelemetryEvent } from "../shared/telemetry/index.ts";
 import { registerGateway } from "./gateway.http.ts";
 import { registerHealth } from "./health.http.ts";
 import { HttpConnections } from "./http-connections.ts";
+import { registerIdempotency } from "./idempotency.timer.ts";
 import { registerJobActivities } from "./job.activities.ts";
 import { registerJobOrchestrator } from "./job.orchestrator.ts";
 import { registerJobs } from "./jobs.http.ts";
@@ -40,6 +41,7 @@ if (owned.services.jobs) {
   registerJobActivities(context);
   registerJobOrchestrator();
 }
+if (owned.services.idempotency) registerIdempotency(context);
 registerGateway(context);
 owned.start();
 app.hook.appTerminate(async () => {

@@ -11,6 +11,7 @@ const MAX_INT32 = 2_147_483_647;
 const MAX_HTTP_BODY_BYTES = 104_857_600;
 const CREDENTIAL_KEY_BYTES = 32;
 const LEAST_URGENT = 1000;
+const HOUR_MS = 3_600_000;
 
 /** Every setting with its default. Names without a `GATEWAY_` prefix are the original's. */
 const settingsSchema = z.object({
@@ -21,6 +22,7 @@ const settingsSchema = z.object({
   GATEWAY_JOBS_MAX_ATTEMPTS: integer(1, 100).default(5),
   GATEWAY_JOBS_RECONCILE_SECONDS: integer(1, 3600).default(30),
   GATEWAY_SCHEDULING_PREEMPTIBLE: integerList(1, LEAST_URGENT).default([]),
+  GATEWAY_IDEMPOTENCY_HOURS: integer(1, 720).default(24),
   GATEWAY_CREDENTIAL_KEY: z
     .base64()
     .refine((text) => Buffer.from(text, "base64").byteLength === CREDENTIAL_KEY_BYTES, {
@@ -66,6 +68,8 @@ export interface Settings {
   readonly inlineBytes: number;
   readonly jobMaxAttempts: number;
   readonly jobReconcileMs: number;
+  /** How long an idempotency key counts. */
+  readonly idempotencyKeptMs: number;
   /** AES-256 key for the credentials of stored requests; without it they are not stored. */
   readonly credentialKey: Uint8Array | undefined;
   readonly workers: number;
@@ -162,6 +166,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[]): Settings 
     inlineBytes: raw.GATEWAY_MESSAGING_INLINE_BYTES,
     jobMaxAttempts: raw.GATEWAY_JOBS_MAX_ATTEMPTS,
     jobReconcileMs: raw.GATEWAY_JOBS_RECONCILE_SECONDS * 1000,
+    idempotencyKeptMs: raw.GATEWAY_IDEMPOTENCY_HOURS * HOUR_MS,
     credentialKey: key ? Buffer.from(key, "base64") : undefined,
     workers: raw.Workers,
     maxQueueLength: raw.MaxQueueLength,

@@ -169,12 +169,18 @@ function openLimits(
   return { book, ledger };
 }
 
-function openIdempotency(storage: StorageConnection, { inlineBytes }: Settings): Idempotency {
+function openIdempotency(
+  storage: StorageConnection,
+  { inlineBytes, idempotencyKeptMs }: Settings,
+): Idempotency {
   const blobs = new BlobContainer(() => openBlobService(storage), WORK_CONTAINER);
-  return {
-    store: new IdempotencyStore(new Table(storage, IDEMPOTENCY_TABLE)),
-    claimCheck: createClaimCheck(blobs, inlineBytes),
-  };
+  const claimCheck = createClaimCheck(blobs, inlineBytes);
+  const store = new IdempotencyStore({
+    table: new Table(storage, IDEMPOTENCY_TABLE),
+    keptMs: idempotencyKeptMs,
+    discard: (body) => claimCheck.discard(body),
+  });
+  return { store, claimCheck };
 }
 
 function laneGates({ lanes }: Lanes, clock: Clock): ReadonlyMap<string, FairScheduler> {

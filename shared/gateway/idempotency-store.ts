@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { HeaderList } from "../core/headers.ts";
 import type { MessageBody } from "../messaging/index.ts";
-import { fromLongText, type Table, toLongText } from "../storage/index.ts";
+import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
 
 /** One caller's use of one idempotency key. */
 export interface KeyUse {
@@ -33,14 +33,41 @@ interface ClaimRow {
   readonly expiresAt: number;
 }
 
-const KEPT_MS = 24 * 3_600_000;
+export interface IdempotencyStoreOptions {
+  readonly table: Table;
+  /** How long a key counts from its first use, in milliseconds. */
+  readonly keptMs: number;
+  /** Removes what of an answer is kept outside the table. */
+  discard(body: MessageBody | undefined): Promise<void>;
+}
+
+/** How far a sweep goes; the rest is for the next one. */
+export interface SweepLimits {
+  readonly nowMs: number;
+  readonly atMost: number;
+  readonly signal: AbortSignal;
+}
+
+const HOUR_MS = 3_600_000;
 const ANSWER_SUFFIX = "-answer";
+// What is due is listed by the hour, in as many partitions as a hash has first digits: one alone would
+// take two thousand new keys a second at most.
+// https://learn.microsoft.com/azure/storage/tables/scalability-targets
+const SHARDS = [..."0123456789abcdef"];
+const HOUR_DIGITS = 10;
+
+const hourKey = (hour: number): string => String(hour).padStart(HOUR_DIGITS, "0");
+
+interface RowKeys {
+  readonly partitionKey: string;
+  readonly rowKey: string;
+}
 
 // Hashes, because keys and user ids may hold what a row's key may not, and need not be readable here.
 const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** Where a key's rows are. */
-const rowKeys = ({ userId, key }: KeyUse): { partitionKey: string; rowKey: string } => ({
+const rowKeys = ({ userId, key }: KeyUse): RowKeys => ({
   partitionKey: hash(userId),
   rowKey: hash(key),
 });
@@ -48,9 +75,13 @@ const rowKeys = ({ userId, key }: KeyUse): { partitionKey: string; rowKey: strin
 /** Which request holds which key, and what was answered. What it holds is global. */
 export class IdempotencyStore {
   readonly #table: Table;
+  readonly #keptMs: number;
+  readonly #discard: IdempotencyStoreOptions["discard"];
 
-  constructor(table: Table) {
+  constructor({ table, keptMs, discard }: IdempotencyStoreOptions) {
     this.#table = table;
+    this.#keptMs = keptMs;
+    this.#discard = discard;
   }
 
   /** Takes the key for this request, or tells what became of the request that has it. */
@@ -64,15 +95,18 @@ export class IdempotencyStore {
     };
     // Twice at most: once past a claim that is over, whose removal only one of several achieves.
     for (let tries = 0; tries < 2; tries++) {
-      if (await this.#table.insert(row)) return { kind: "mine" };
+      if (await this.#table.insert(row)) {
+        // A claim that is on no list stays for ever, or until its key comes again: not worth a failure.
+        await this.#list({ partitionKey, rowKey }, nowMs).catch(() => {});
+        return { kind: "mine" };
+      }
       const standing = await this.#table.get(partitionKey, rowKey);
       if (!standing) continue;
       const claim = fromLongText<ClaimRow>(standing);
-      const answer = await this.#answer(use);
-      const isOver = nowMs > claim.claimedAt + KEPT_MS || (!answer && nowMs > claim.expiresAt);
-      if (!isOver) return judge(use, claim, answer);
-      await this.#table.removeUnchanged(standing);
-      await this.#table.remove(partitionKey, `${rowKey}${ANSWER_SUFFIX}`);
+      const answer = await this.#answer({ partitionKey, rowKey });
+      const isOver = this.#isDue(claim, nowMs) || (!answer && nowMs > claim.expiresAt);
+      if (!isOver) return judge(use, claim, answer && fromLongText<KeptAnswer>(answer));
+      await this.#remove(standing, answer);
     }
     return { kind: "running" };
   }
@@ -93,10 +127,67 @@ export class IdempotencyStore {
     await this.#table.remove(partitionKey, rowKey);
   }
 
-  async #answer(use: KeyUse): Promise<KeptAnswer | undefined> {
-    const { partitionKey, rowKey } = rowKeys(use);
-    const row = await this.#table.get(partitionKey, `${rowKey}${ANSWER_SUFFIX}`);
-    return row && fromLongText<KeptAnswer>(row);
+  /**
+   * Removes keys that count no more, with their answers, and returns how many. Any number of instances
+   * may sweep at once: each removal is of what was read, or of nothing.
+   */
+  async sweep({ nowMs, atMost, signal }: SweepLimits): Promise<number> {
+    const range = {
+      from: hourKey(0),
+      before: hourKey(Math.floor(nowMs / HOUR_MS) + 1),
+      atMost: Math.ceil(atMost / SHARDS.length),
+    };
+    const removed = await Promise.all(
+      SHARDS.map(async (shard) => {
+        let count = 0;
+        for (const listed of await this.#table.readRange(`due-${shard}`, range)) {
+          if (signal.aborted) break;
+          if (await this.#settle(listed, nowMs)) count += 1;
+        }
+        return count;
+      }),
+    );
+    return removed.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Ends what a list has: removed when it is due, listed again when that changed, gone already else. */
+  async #settle(listed: Row, nowMs: number): Promise<boolean> {
+    const [, partitionKey = "", rowKey = ""] = (listed.rowKey ?? "").split("-");
+    const standing = await this.#table.get(partitionKey, rowKey);
+    const claim = standing && fromLongText<ClaimRow>(standing);
+    const isDue = claim !== undefined && this.#isDue(claim, nowMs);
+    if (standing && isDue) {
+      await this.#remove(standing, await this.#answer({ partitionKey, rowKey }));
+    } else if (claim) {
+      await this.#list({ partitionKey, rowKey }, claim.claimedAt);
+    }
+    await this.#table.removeUnchanged(listed);
+    return isDue;
+  }
+
+  #isDue({ claimedAt }: ClaimRow, nowMs: number): boolean {
+    return nowMs >= claimedAt + this.#keptMs;
+  }
+
+  /** Takes down when a claim is due, by the hour. */
+  #list({ partitionKey, rowKey }: RowKeys, claimedAt: number): Promise<void> {
+    const dueHour = hourKey(Math.ceil((claimedAt + this.#keptMs) / HOUR_MS));
+    return this.#table.upsert({
+      partitionKey: `due-${rowKey.charAt(0)}`,
+      rowKey: `${dueHour}-${partitionKey}-${rowKey}`,
+    });
+  }
+
+  #answer({ partitionKey, rowKey }: RowKeys): Promise<Row | undefined> {
+    return this.#table.get(partitionKey, `${rowKey}${ANSWER_SUFFIX}`);
+  }
+
+  /** Rows as they were read: what somebody else has put in their place stays. */
+  async #remove(claim: Row, answer: Row | undefined): Promise<void> {
+    await this.#table.removeUnchanged(claim);
+    if (!answer) return;
+    await this.#table.removeUnchanged(answer);
+    await this.#discard(fromLongText<KeptAnswer>(answer).body).catch(() => {});
   }
 }
 

@@ -13,3 +13,4 @@ export { type JobQuery, readJob, readJobResult } from "./read-job.ts";
 export { readStatus } from "./read-status.ts";
 export { runLaneMessage } from "./run-lane-message.ts";
 export type { Services } from "./services.ts";
+export { sweepIdempotency } from "./sweep-idempotency.ts";

@@ -10,6 +10,8 @@ export type Row = TableEntity<Record<string, unknown>>;
 export interface RowRange {
   readonly from: string;
   readonly before: string;
+  /** No more rows than these; all of the range unless given. */
+  readonly atMost?: number;
 }
 
 /** One table, made when it is first used and absent. Scope: per instance. */
@@ -69,18 +71,19 @@ export class Table {
   }
 
   /** The rows of a partition whose keys lie from one to before another, in order. */
-  readRange(partitionKey: string, { from, before }: RowRange): Promise<Row[]> {
+  readRange(partitionKey: string, { from, before, atMost }: RowRange): Promise<Row[]> {
     const keys = `RowKey ge ${quoted(from)} and RowKey lt ${quoted(before)}`;
-    return this.#list(`PartitionKey eq ${quoted(partitionKey)} and ${keys}`);
+    return this.#list(`PartitionKey eq ${quoted(partitionKey)} and ${keys}`, atMost);
   }
 
-  #list(filter: string): Promise<Row[]> {
+  #list(filter: string, atMost = Number.POSITIVE_INFINITY): Promise<Row[]> {
     return withStorage("Reading rows", async () => {
       const rows: Row[] = [];
       for await (const row of (await this.#ready()).listEntities<Row>({
         queryOptions: { filter },
       })) {
         rows.push(row);
+        if (rows.length >= atMost) break;
       }
       return rows;
     });

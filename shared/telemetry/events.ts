@@ -115,3 +115,17 @@ export const limitLedgerFailed = (error: unknown): TelemetryEvent => ({
   level: "warning",
   ...causeOf(error),
 });
+
+/** Idempotency keys were removed that count no more. */
+export const idempotencySwept = (removed: number): TelemetryEvent => ({
+  event: "idempotency.swept",
+  level: "info",
+  removed,
+});
+
+/** Idempotency keys could not be removed; the next sweep goes on with them. */
+export const idempotencySweepFailed = (error: unknown): TelemetryEvent => ({
+  event: "idempotency.sweep.failed",
+  level: "warning",
+  ...causeOf(error),
+});

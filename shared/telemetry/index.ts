@@ -2,6 +2,8 @@ export {
   attemptFailed,
   backendHealthChanged,
   type Emit,
+  idempotencySweepFailed,
+  idempotencySwept,
   jobEventFailed,
   jobEventsUntold,
   jobSignalFailed,

@@ -59,6 +59,7 @@ export function createGateway(env: Record<string, string> = {}) {
     onLost: () => {},
   });
   let ids = 0;
+  const claimCheck = createClaimCheck(work, settings.inlineBytes);
   const services: Services = {
     ...owned.services,
     newId: () => `id-${++ids}`,
@@ -71,8 +72,12 @@ export function createGateway(env: Record<string, string> = {}) {
       claimCheck: createClaimCheck(work, settings.inlineBytes),
     },
     idempotency: owned.services.idempotency && {
-      store: new IdempotencyStore(table.asTable),
-      claimCheck: createClaimCheck(work, settings.inlineBytes),
+      store: new IdempotencyStore({
+        table: table.asTable,
+        keptMs: settings.idempotencyKeptMs,
+        discard: (body) => claimCheck.discard(body),
+      }),
+      claimCheck,
     },
     jobs: owned.services.jobs && {
       store,

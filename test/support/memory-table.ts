@@ -36,9 +36,9 @@ export class MemoryTable {
       .sort((a, b) => ((a.rowKey ?? "") < (b.rowKey ?? "") ? -1 : 1));
   }
 
-  async readRange(partitionKey: string, { from, before }: RowRange): Promise<Row[]> {
+  async readRange(partitionKey: string, { from, before, atMost }: RowRange): Promise<Row[]> {
     const rows = await this.readPartition(partitionKey);
-    return rows.filter(({ rowKey = "" }) => rowKey >= from && rowKey < before);
+    return rows.filter(({ rowKey = "" }) => rowKey >= from && rowKey < before).slice(0, atMost);
   }
 
   async remove(partitionKey: string, rowKey: string): Promise<void> {
