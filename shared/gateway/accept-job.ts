@@ -2,6 +2,7 @@ import { GatewayError } from "../core/errors.ts";
 import { type GatewayResponse, jsonResponse } from "../core/http.ts";
 import type { JobEngine } from "../jobs/index.ts";
 import { type AdmittedRequest, toEnvelope } from "./request-envelope.ts";
+import { resultPlaceOf } from "./result-place.ts";
 import type { Services } from "./services.ts";
 
 const FIRST_POLL_SECONDS = 1;
@@ -19,8 +20,9 @@ export async function acceptJob(
   if (!waitingRoom || !jobs || !engine) {
     throw new GatewayError("async-unavailable", "This app serves no asynchronous requests.");
   }
-  const { request, caller, ticket } = admitted;
+  const { request, caller, ticket, profile } = admitted;
   const { id } = request;
+  const results = resultPlaceOf(profile);
   const body = await waitingRoom.claimCheck.pack(`jobs/${id}/request`, admitted.body);
   const facts = { kind: "job", body, maxAttempts: settings.jobMaxAttempts } as const;
   await jobs.store.insert({
@@ -30,6 +32,7 @@ export async function acceptJob(
     createdAt: request.receivedAt,
     expiresAt: ticket.expiresAt,
     request: JSON.stringify(toEnvelope(admitted, facts, settings)),
+    ...(results ? { results } : {}),
   });
   await engine.start(id, {
     jobId: id,

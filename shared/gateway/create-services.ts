@@ -15,7 +15,7 @@ import { LimitBook } from "../limits/index.ts";
 import { type ClaimCheck, createClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import { BackendPool } from "../routing/index.ts";
 import { FairScheduler, parsePriorityWorkers } from "../scheduling/index.ts";
-import { BlobContainer, openBlobService, Table } from "../storage/index.ts";
+import { BlobContainer, BlobStore, openBlobService, ReadLinks, Table } from "../storage/index.ts";
 import {
   type Emit,
   limitLedgerFailed,
@@ -30,6 +30,7 @@ import { LimitLedger } from "./limit-ledger.ts";
 import { createPolicy } from "./policy.ts";
 import { openPolicyDocuments } from "./policy-documents.ts";
 import { probeBackends } from "./probe-backends.ts";
+import { ResultFiles } from "./result-files.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
 import { TableJobStore } from "./table-job-store.ts";
@@ -216,17 +217,29 @@ function openRemote(
         "as connection strings or by identity.",
     );
   }
-  const { emit } = options;
-  const table = new Table(storage, JOBS_TABLE);
-  const store = new TableJobStore(table);
   return {
     waitingRoom: openWaitingRoom({ messaging, claimCheck, clock }, options),
-    jobs: {
-      store,
-      events: new JobEvents({ log: new JobEventLog(table), store, channels: [], clock, emit }),
-      results: new BlobContainer(() => openBlobService(storage), RESULTS_CONTAINER),
-    },
+    jobs: openJobs(storage, { clock, emit: options.emit }),
   };
+}
+
+function openJobs(
+  storage: StorageConnection,
+  { clock, emit }: { clock: Clock; emit: Emit },
+): JobServices {
+  const table = new Table(storage, JOBS_TABLE);
+  const blobs = new BlobStore(() => openBlobService(storage));
+  const links = new ReadLinks({
+    open: () => blobs.service(),
+    signWith: storage.kind === "identity" ? "identity" : "sharedKey",
+    clock,
+  });
+  const results = blobs.container(RESULTS_CONTAINER);
+  const uriOf = (container: string, name: string) => links.plain({ container, name });
+  const files = new ResultFiles({ own: results, blobs, table, uriOf });
+  const store = new TableJobStore(table, files);
+  const events = new JobEvents({ log: new JobEventLog(table), store, channels: [], clock, emit });
+  return { store, events, results, files, links };
 }
 
 function openWaitingRoom(

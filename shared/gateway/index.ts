@@ -11,6 +11,8 @@ export {
 } from "./job-activities.ts";
 export { type JobQuery, readJob, readJobResult } from "./read-job.ts";
 export { readStatus } from "./read-status.ts";
+export { type ResultLinks, resultLinks } from "./result-links.ts";
+export { resultPlaceOf } from "./result-place.ts";
 export { runLaneMessage } from "./run-lane-message.ts";
 export type { Services } from "./services.ts";
 export { sweepIdempotency } from "./sweep-idempotency.ts";

@@ -1,5 +1,5 @@
 import { GatewayError } from "../core/errors.ts";
-import type { HeaderList } from "../core/headers.ts";
+import { type HeaderList, headerValue } from "../core/headers.ts";
 import { retryAfterMs } from "../core/retry-after.ts";
 import {
   isWorthRepeating,
@@ -121,7 +121,7 @@ async function keepAnswer(
   // A name of its own for each delivery: only the one that commits is ever read.
   const blob = `${jobId}/${services.newId()}`;
   const sizeBytes = await takeAnswer(answer, signal, (body) =>
-    jobs.results.writeStream(blob, body),
+    jobs.results.writeStream(blob, body, headerValue(answer.headers, "content-type")),
   );
   return { status: answer.status, headers: answer.headers, blob, sizeBytes };
 }

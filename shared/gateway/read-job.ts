@@ -5,6 +5,7 @@ import { type JobResult, type JobSnapshot, stateOf } from "../jobs/index.ts";
 import { jobLinks } from "./accept-job.ts";
 import { recognise } from "./admit-request.ts";
 import { responseHeaders } from "./forwarded-headers.ts";
+import { type ResultLinks, resultLinks } from "./result-links.ts";
 import type { JobServices, Services } from "./services.ts";
 
 const POLL_SECONDS = 2;
@@ -19,7 +20,7 @@ export interface JobQuery {
 /** A job's state, from rows and never from the engine: 202 while it runs, 200 when it has ended. */
 export async function readJob(services: Services, query: JobQuery): Promise<GatewayResponse> {
   const { snapshot } = await findOwn(services, query);
-  const view = toView(snapshot);
+  const view = toView(snapshot, await resultLinks(services, snapshot.job));
   return snapshot.outcome
     ? jsonResponse(200, view)
     : jsonResponse(202, view, [["retry-after", String(POLL_SECONDS)]]);
@@ -37,11 +38,11 @@ export async function readJobResult(services: Services, query: JobQuery): Promis
   if (!outcome.result) {
     throw new GatewayError("job-without-result", `The job has ${outcome.state} without a result.`);
   }
-  const { status, blob, sizeBytes } = outcome.result;
+  const { status, sizeBytes } = outcome.result;
   const headers = resultHeaders(outcome.result);
   // Not opened when empty: a 204 has no body to send, and an unread download would hold its connection.
   if (sizeBytes === 0) return { status, headers, body: undefined };
-  const content = await jobs.results.readStream(blob);
+  const content = await jobs.files.open(outcome.result);
   if (!content) throw new GatewayError("job-without-result", "The job's result is gone.");
   return { status, headers, body: content.body };
 }
@@ -54,7 +55,7 @@ function resultHeaders({ status, headers, sizeBytes }: JobResult): HeaderList {
 }
 
 /** Others' jobs are as unknown as those that never were. */
-async function findOwn(
+export async function findOwn(
   services: Services,
   { id, headers, target }: JobQuery,
 ): Promise<{ snapshot: JobSnapshot; jobs: JobServices }> {
@@ -70,7 +71,7 @@ async function findOwn(
 
 const toTime = (epochMs: number): string => new Date(epochMs).toISOString();
 
-function toView(snapshot: JobSnapshot): Record<string, unknown> {
+function toView(snapshot: JobSnapshot, files: ResultLinks | undefined): Record<string, unknown> {
   const { job, attempts, startedAt, outcome } = snapshot;
   return {
     id: job.id,
@@ -85,6 +86,6 @@ function toView(snapshot: JobSnapshot): Record<string, unknown> {
     ...(outcome?.result
       ? { result: { status: outcome.result.status, sizeBytes: outcome.result.sizeBytes } }
       : {}),
-    links: jobLinks(job.id),
+    links: { ...jobLinks(job.id), ...files },
   };
 }

@@ -1,7 +1,7 @@
 import type { Ticket } from "../admission/index.ts";
 import type { Settings } from "../config/index.ts";
 import type { GatewayRequest } from "../core/http.ts";
-import { type Caller, openRequest, sealRequest } from "../identity/index.ts";
+import { type Caller, openRequest, type Profile, sealRequest } from "../identity/index.ts";
 import type { Reservation } from "../limits/index.ts";
 import type { ClaimCheck, MessageBody, RequestEnvelope } from "../messaging/index.ts";
 import type { OutgoingRequest } from "./call-backends.ts";
@@ -10,6 +10,7 @@ import type { OutgoingRequest } from "./call-backends.ts";
 export interface AdmittedRequest {
   readonly request: GatewayRequest;
   readonly caller: Caller;
+  readonly profile?: Profile | undefined;
   readonly ticket: Ticket;
   readonly body: Uint8Array | undefined;
   /** Whether the caller asked how the request was decided, and may know. */

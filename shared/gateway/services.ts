@@ -8,10 +8,11 @@ import type { JobStore } from "../jobs/index.ts";
 import type { ClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import type { BackendPool } from "../routing/index.ts";
 import type { FairScheduler } from "../scheduling/index.ts";
-import type { BlobContainer } from "../storage/index.ts";
+import type { BlobContainer, ReadLinks } from "../storage/index.ts";
 import type { Emit } from "../telemetry/index.ts";
 import type { JobEvents } from "./job-events.ts";
 import type { Policy } from "./policy.ts";
+import type { ResultFiles } from "./result-files.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { LimitServices } from "./within-limits.ts";
 
@@ -28,7 +29,10 @@ export interface JobServices {
   readonly store: JobStore;
   /** Notes what happens to jobs, and tells it. */
   readonly events: JobEvents;
+  /** The gateway's own container: what attempts write. */
   readonly results: BlobContainer;
+  readonly files: ResultFiles;
+  readonly links: Pick<ReadLinks, "plain" | "signed">;
 }
 
 /** Everything that is made once and used by every request. Scope: per instance. */

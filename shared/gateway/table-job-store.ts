@@ -7,6 +7,7 @@ import {
   type JobSnapshot,
   type JobStore,
   type JobTurn,
+  type OutcomeFiles,
   wordOf,
 } from "../jobs/index.ts";
 import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
@@ -28,9 +29,11 @@ interface Answered {
  */
 export class TableJobStore implements JobStore {
   readonly #table: Table;
+  readonly #files: OutcomeFiles | undefined;
 
-  constructor(table: Table) {
+  constructor(table: Table, files?: OutcomeFiles) {
     this.#table = table;
+    this.#files = files;
   }
 
   insert(job: JobRecord): Promise<boolean> {
@@ -83,10 +86,19 @@ export class TableJobStore implements JobStore {
   }
 
   async commitOutcome(jobId: string, outcome: JobOutcome): Promise<JobOutcome> {
-    const isFirst = await this.#table.insert(rowOf(jobId, OUTCOME_ROW, outcome));
-    if (isFirst) return outcome;
-    const standing = await this.#table.get(jobId, OUTCOME_ROW);
-    return standing ? fromLongText<JobOutcome>(standing) : outcome;
+    const prepared = await this.#prepare(jobId, outcome);
+    const isFirst = await this.#table.insert(rowOf(jobId, OUTCOME_ROW, prepared));
+    const row = isFirst ? undefined : await this.#table.get(jobId, OUTCOME_ROW);
+    const standing = row ? fromLongText<JobOutcome>(row) : prepared;
+    await this.#files?.settle(standing);
+    return standing;
+  }
+
+  /** The files come first: whoever reads the row, or is told of it, finds them. */
+  async #prepare(jobId: string, outcome: JobOutcome): Promise<JobOutcome> {
+    if (!this.#files) return outcome;
+    const job = recordIn(await this.#table.get(jobId, JOB_ROW));
+    return job ? this.#files.prepare(job, outcome) : outcome;
   }
 
   async hasEnded(jobId: string): Promise<boolean> {

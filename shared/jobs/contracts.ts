@@ -28,6 +28,17 @@ export interface JobStore {
   remove(jobId: string): Promise<void>;
 }
 
+/**
+ * The files of an outcome, for callers who look for them in a place of their own. They are readable
+ * before the outcome is announced, and once it is, they never change.
+ */
+export interface OutcomeFiles {
+  /** Puts the files in place; returns the outcome to announce, which is another's where that was first. */
+  prepare(job: JobRecord, outcome: JobOutcome): Promise<JobOutcome>;
+  /** Clears away what nobody needs now that the outcome stands. */
+  settle(outcome: JobOutcome): Promise<void>;
+}
+
 /** The durable engine that owns a job's course. */
 export interface JobEngine {
   /** Succeeds, too, for a job that it has already. */

@@ -1,4 +1,4 @@
-export type { JobEngine, JobStore } from "./contracts.ts";
+export type { JobEngine, JobStore, OutcomeFiles } from "./contracts.ts";
 export {
   type AttemptEnd,
   type FinalState,
@@ -11,6 +11,7 @@ export {
   type JobState,
   type JobTurn,
   type NotifyTargets,
+  type ResultPlace,
   stateOf,
 } from "./job.ts";
 export {

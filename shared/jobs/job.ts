@@ -16,6 +16,15 @@ export interface NotifyTargets {
   readonly webhookSecret?: string;
 }
 
+/** Where a caller finds results without asking the gateway, as its profile said at the time. */
+export interface ResultPlace {
+  readonly container: string;
+  /** Whether links to the results are signed, so that they open without a credential. */
+  readonly signsLinks: boolean;
+  /** How long a signed link stays valid, in seconds. */
+  readonly linkSeconds: number;
+}
+
 /** A job as it was accepted; never changes afterwards. */
 export interface JobRecord {
   readonly id: string;
@@ -26,6 +35,8 @@ export interface JobRecord {
   /** The request as text that the messaging room made and can read: no credential in clear. */
   readonly request: string;
   readonly notify?: NotifyTargets;
+  /** Absent for callers who have no place of their own: their results are read through the gateway. */
+  readonly results?: ResultPlace;
 }
 
 /** A backend's whole answer, kept for the caller. */
@@ -34,6 +45,10 @@ export interface JobResult {
   readonly headers: readonly (readonly [string, string])[];
   /** Name of the blob that holds the exact bytes. */
   readonly blob: string;
+  /** The blob's container; absent for the gateway's own. */
+  readonly container?: string;
+  /** The attempt's own blob, of which this one is a copy. */
+  readonly source?: string;
   readonly sizeBytes: number;
 }
 

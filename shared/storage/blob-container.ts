@@ -2,6 +2,8 @@ import { Readable } from "node:stream";
 import type { BlobServiceClient, ContainerClient } from "@azure/storage-blob";
 import type { StorageConnection } from "../config/index.ts";
 import { identityCredential } from "../connections/index.ts";
+import { type AppendLog, createAppendLog } from "./append-log.ts";
+import { copyBlob } from "./copy-blob.ts";
 import { statusOf, withStorage } from "./storage-error.ts";
 
 // Blocks of a streamed upload: at most two are held in memory.
@@ -12,6 +14,12 @@ const UPLOAD_CONCURRENCY = 2;
 export interface BlobContent {
   readonly sizeBytes: number;
   readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** Which bytes of a blob. */
+export interface BlobRange {
+  readonly from: number;
+  readonly count: number;
 }
 
 /** Opens the blob service of a connection; the library loads on first use. */
@@ -36,18 +44,23 @@ export class BlobContainer {
     this.#name = name;
   }
 
-  write(name: string, bytes: Uint8Array): Promise<void> {
+  write(name: string, bytes: Uint8Array, contentType?: string): Promise<void> {
     return withStorage("Writing a blob", async () => {
       const blob = (await this.#ready()).getBlockBlobClient(name);
       await blob.upload(
         Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
         bytes.byteLength,
+        typed(contentType),
       );
     });
   }
 
   /** Streams a body into a blob and returns its size; a body that breaks leaves no blob. */
-  async writeStream(name: string, body: AsyncIterable<Uint8Array>): Promise<number> {
+  async writeStream(
+    name: string,
+    body: AsyncIterable<Uint8Array>,
+    contentType?: string,
+  ): Promise<number> {
     let sizeBytes = 0;
     let sourceError: unknown;
     async function* counted(): AsyncGenerator<Uint8Array> {
@@ -64,7 +77,8 @@ export class BlobContainer {
     const blob = (await this.#ready()).getBlockBlobClient(name);
     try {
       const stream = Readable.from(counted(), { objectMode: false });
-      await blob.uploadStream(stream, UPLOAD_BLOCK_BYTES, UPLOAD_CONCURRENCY);
+      const options = typed(contentType);
+      await blob.uploadStream(stream, UPLOAD_BLOCK_BYTES, UPLOAD_CONCURRENCY, options);
     } catch (error) {
       // Whose fault it was decides what happens next: the backend's is retried elsewhere.
       if (sourceError !== undefined) throw sourceError;
@@ -79,23 +93,56 @@ export class BlobContainer {
     );
   }
 
-  /** Streams a blob; undefined when there is none of that name. */
-  readStream(name: string): Promise<BlobContent | undefined> {
-    return withStorage("Reading a blob", async () => {
-      try {
-        const found = await (await this.#ready()).getBlobClient(name).download();
+  /** Streams a blob, or a range of it; undefined when there is none of that name. */
+  readStream(name: string, range?: BlobRange): Promise<BlobContent | undefined> {
+    return withStorage("Reading a blob", () =>
+      unlessAbsent(async () => {
+        const blob = (await this.#ready()).getBlobClient(name);
+        const found = await blob.download(range?.from ?? 0, range?.count);
         const body = found.readableStreamBody as Readable | undefined;
         return { sizeBytes: found.contentLength ?? 0, body: body ?? Readable.from([]) };
-      } catch (error) {
-        if (statusOf(error) === 404) return undefined;
-        throw error;
-      }
-    });
+      }),
+    );
+  }
+
+  /** A blob's size in bytes; undefined when there is none of that name. */
+  sizeOf(name: string): Promise<number | undefined> {
+    return withStorage("Reading a blob", () =>
+      unlessAbsent(async () => {
+        const found = await (await this.#ready()).getBlobClient(name).getProperties();
+        return found.contentLength ?? 0;
+      }),
+    );
+  }
+
+  /** A new blob that grows at its end. */
+  async createLog(name: string, contentType: string): Promise<AppendLog> {
+    return createAppendLog(await this.#ready(), name, contentType);
+  }
+
+  /** Copies a blob of another container here, whole and at most once; false when there is none. */
+  copyFrom(container: BlobContainer, source: string, name: string): Promise<boolean> {
+    return withStorage("Copying a blob", async () =>
+      copyBlob({
+        source: (await container.#ready()).getBlobClient(source),
+        target: (await this.#ready()).getBlobClient(name),
+      }),
+    );
   }
 
   remove(name: string): Promise<void> {
     return withStorage("Removing a blob", async () => {
       await (await this.#ready()).getBlobClient(name).deleteIfExists();
+    });
+  }
+
+  /** Removes every blob whose name begins so. */
+  removeAll(prefix: string): Promise<void> {
+    return withStorage("Removing blobs", async () => {
+      const container = await this.#ready();
+      for await (const { name } of container.listBlobsFlat({ prefix })) {
+        await container.getBlobClient(name).deleteIfExists();
+      }
     });
   }
 
@@ -112,5 +159,17 @@ export class BlobContainer {
     const container = (await this.#open()).getContainerClient(this.#name);
     await container.createIfNotExists();
     return container;
+  }
+}
+
+const typed = (blobContentType: string | undefined) =>
+  blobContentType === undefined ? {} : { blobHTTPHeaders: { blobContentType } };
+
+async function unlessAbsent<Found>(find: () => Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await find();
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
   }
 }

@@ -1,3 +1,11 @@
-export { BlobContainer, type BlobContent, openBlobService } from "./blob-container.ts";
+export type { AppendLog } from "./append-log.ts";
+export {
+  BlobContainer,
+  type BlobContent,
+  type BlobRange,
+  openBlobService,
+} from "./blob-container.ts";
+export { BlobStore } from "./blob-store.ts";
 export { fromLongText, toLongText } from "./long-text.ts";
+export { MAX_LINK_LIFE_MS, ReadLinks } from "./read-links.ts";
 export { type Row, type RowRange, Table } from "./table.ts";

@@ -109,6 +109,14 @@ export const jobEventsUntold = (jobId: string): TelemetryEvent => ({
   jobId,
 });
 
+/** A link to a result could not be signed, and was given out plain. */
+export const resultLinkFailed = (jobId: string, error: unknown): TelemetryEvent => ({
+  event: "job.link.failed",
+  level: "warning",
+  jobId,
+  ...causeOf(error),
+});
+
 /** Instances could not tell each other their use of limits; the last figures stay in force. */
 export const limitLedgerFailed = (error: unknown): TelemetryEvent => ({
   event: "limits.ledger.failed",

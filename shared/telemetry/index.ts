@@ -14,5 +14,6 @@ export {
   requestFailed,
   requestRouted,
   responseBroken,
+  resultLinkFailed,
   type TelemetryEvent,
 } from "./events.ts";

@@ -5,10 +5,11 @@ import { IdempotencyStore } from "../../shared/gateway/idempotency-store.ts";
 import { createServices, type Services } from "../../shared/gateway/index.ts";
 import { JobEventLog } from "../../shared/gateway/job-event-log.ts";
 import { JobEvents } from "../../shared/gateway/job-events.ts";
+import { ResultFiles } from "../../shared/gateway/result-files.ts";
 import { TableJobStore } from "../../shared/gateway/table-job-store.ts";
 import type { JobEngine } from "../../shared/jobs/index.ts";
 import { createClaimCheck, ReplyInbox } from "../../shared/messaging/index.ts";
-import type { BlobContainer } from "../../shared/storage/index.ts";
+import type { ReadLinks } from "../../shared/storage/index.ts";
 import type { TelemetryEvent } from "../../shared/telemetry/index.ts";
 import { FakeBackends } from "./fake-backends.ts";
 import { FakeBus } from "./fake-bus.ts";
@@ -38,7 +39,19 @@ export function createGateway(env: Record<string, string> = {}) {
     new MemoryBlobs(),
   ];
   const table = new MemoryTable();
-  const store = new TableJobStore(table.asTable);
+  const places = new Map<string, MemoryBlobs>();
+  const placeOf = (name: string): MemoryBlobs => {
+    const place = places.get(name) ?? new MemoryBlobs();
+    places.set(name, place);
+    return place;
+  };
+  const files = new ResultFiles({
+    own: results.asContainer,
+    blobs: { container: (name) => placeOf(name).asContainer },
+    table: table.asTable,
+    uriOf: (container, name) => fakeLinks(clock).plain({ container, name }),
+  });
+  const store = new TableJobStore(table.asTable, files);
   const events: TelemetryEvent[] = [];
   const receipts: TelemetryEvent[] = [];
   const emit = (event: TelemetryEvent): void =>
@@ -88,7 +101,9 @@ export function createGateway(env: Record<string, string> = {}) {
         clock,
         emit,
       }),
-      results: results as unknown as BlobContainer,
+      results: results.asContainer,
+      files,
+      links: fakeLinks(clock),
     },
   };
   return {
@@ -100,9 +115,20 @@ export function createGateway(env: Record<string, string> = {}) {
     receipts,
     replies,
     results,
+    placeOf,
     table,
     work,
     stop: owned.stop,
+  };
+}
+
+/** Links that show what was asked of them. */
+function fakeLinks(clock: FakeClock): Pick<ReadLinks, "plain" | "signed"> {
+  const uriOf = ({ container, name }: { container: string; name: string }): string =>
+    `https://account.example/${container}/${name}`;
+  return {
+    plain: async (blob) => uriOf(blob),
+    signed: async (blob, lifeMs) => `${uriOf(blob)}?until=${clock.now() + lifeMs}`,
   };
 }
 
