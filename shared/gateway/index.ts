@@ -9,6 +9,7 @@ export {
   type SettleRef,
   settleEvents,
 } from "./job-activities.ts";
+export { probeBackends } from "./probe-backends.ts";
 export { type JobQuery, readJob, readJobResult } from "./read-job.ts";
 export { readStatus } from "./read-status.ts";
 export { type ResultLinks, resultLinks } from "./result-links.ts";

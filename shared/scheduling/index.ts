@@ -5,6 +5,7 @@ export {
   type FairSchedulerOptions,
   type PlaceRequest,
 } from "./fair-scheduler.ts";
+export { type HeapNode, IndexedHeap } from "./indexed-heap.ts";
 export type { Load } from "./load-count.ts";
 export {
   type PriorityWorkers,

@@ -73,6 +73,12 @@ export const FLOORS: readonly Floor[] = [
     ],
   },
   {
+    // It runs the product itself, in virtual time and against modelled backends; the stack does not.
+    room: "local/simulate",
+    rooms: ["shared", "local/replay", "local/service.ts"],
+    packages: ["zod"],
+  },
+  {
     room: "test",
     rooms: ["shared", "functions", "local", "infra", "esbuild.config.ts"],
     packages: [

@@ -48,3 +48,31 @@ describe("a trace's row", () => {
     });
   });
 });
+
+describe("the columns that a trace may have besides", () => {
+  const header = parseHeader("TIMESTAMP,ContextTokens,GeneratedTokens,PriorityClass,UserId");
+  const columns = header.ok ? header.value : COLUMNS;
+
+  it("say who sent a request and how urgent it is; an empty cell says nothing", () => {
+    expect(parseRow("2026-01-05 09:00:00,1,2,3,ann", columns)).toMatchObject({
+      value: { priorityClass: 3, userId: "ann" },
+    });
+    const parsed = parseRow("2026-01-05 09:00:00,1,2,,", columns);
+    expect(parsed.ok && Object.keys(parsed.value)).toEqual([
+      "atMs",
+      "contextTokens",
+      "generatedTokens",
+    ]);
+  });
+
+  it.each([
+    ["2026-01-05 09:00:00,1,2,0,ann", 'PriorityClass is "0"'],
+    ["2026-01-05 09:00:00,1,2,high,ann", 'PriorityClass is "high"'],
+    ["2026-01-05 09:00:00,1,2,1,a b", 'UserId is "a b"'],
+  ])("are refused in %j", (line, problem) => {
+    expect(parseRow(line, columns)).toEqual({
+      ok: false,
+      problem: expect.stringContaining(problem),
+    });
+  });
+});
