@@ -1,0 +1,271 @@
+// The gateway in one resource group: two function apps and all that they need, without a secret.
+// What a scenario means is in infra/scenarios/*.json; what differs between clouds is in infra/clouds.json.
+
+targetScope = 'subscription'
+
+import { cloud as cloudType } from 'types.bicep'
+
+@description('Name of the azd environment; names of resources are made from it.')
+@minLength(1)
+@maxLength(40)
+param environmentName string
+
+@description('Region of everything. Flex Consumption must be offered there.')
+param location string
+
+@description('Size and network: infra/scenarios holds one parameter file for each.')
+@allowed(['standard', 'performance', 'vnet'])
+param scenario string = 'standard'
+
+@description('Which Azure: infra/clouds.json holds the names that have no environment() value.')
+@allowed(['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud'])
+param cloud string = 'AzureCloud'
+
+@description('Backends as a JSON array of Host1, Host2, ... values.')
+param hosts string = '[]'
+
+@description('More settings of docs/settings.md for both apps, as a JSON object of texts. No secrets: name a Key Vault reference instead.')
+param gatewaySettings string = '{}'
+
+@description('Resource ids of model accounts that the apps may call with their identities, as a JSON array.')
+param modelAccountIds string = '[]'
+
+@description('Where the course of jobs is kept: by the scenario, in storage, or in the Durable Task Scheduler.')
+@allowed(['', 'storage', 'scheduler'])
+param durable string = ''
+
+@description('Addresses that may reach the Durable Task Scheduler, as a JSON array in CIDR form.')
+param schedulerAllowlist string = '["0.0.0.0/0"]'
+
+@description('Version of Node.js. Ask "az functionapp list-flexconsumption-runtimes" for what a region offers.')
+param nodeVersion string = '22'
+
+@description('Addresses of the network in the scenario vnet; a /24 is enough.')
+param addressPrefix string = '10.40.0.0/24'
+
+@description('Days after which results are deleted that the gateway did not remove.')
+param resultRetentionDays int = 30
+
+@description('Days for which logs are kept.')
+param logRetentionDays int = 30
+
+var scenarios = {
+  standard: loadJsonContent('scenarios/standard.json')
+  performance: loadJsonContent('scenarios/performance.json')
+  vnet: loadJsonContent('scenarios/vnet.json')
+}
+var chosen = scenarios[scenario]
+var names cloudType = loadJsonContent('clouds.json')[cloud]
+var document = loadJsonContent('lanes.json')
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var tags = { 'azd-env-name': environmentName }
+var usesScheduler = (empty(durable) ? chosen.durable : durable) == 'scheduler'
+// The platform names a function's scale group after the function; lanes.servicebus.ts makes the same name.
+var topLane = sort(document.lanes, (a, b) => a.priority < b.priority)[0].name
+var topLaneFunction = 'lane${join(map(split(topLane, '-'), part => '${toUpper(take(part, 1))}${skip(part, 1)}'), '')}'
+
+resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
+  name: 'rg-${environmentName}'
+  location: location
+  tags: tags
+}
+
+module network 'app/network.bicep' = if (chosen.isPrivate) {
+  scope: group
+  params: {
+    name: 'vnet-${token}'
+    location: location
+    tags: tags
+    addressPrefix: addressPrefix
+    cloud: names
+  }
+}
+
+module monitoring 'app/monitoring.bicep' = {
+  scope: group
+  params: {
+    name: token
+    location: location
+    tags: tags
+    retentionInDays: logRetentionDays
+    publicIngestion: true
+  }
+}
+
+module storage 'app/storage.bicep' = {
+  scope: group
+  params: {
+    name: 'st${token}'
+    location: location
+    tags: tags
+    skuName: chosen.storage.sku
+    resultRetentionDays: resultRetentionDays
+    network: chosen.isPrivate ? network!.outputs.network : null
+  }
+}
+
+module serviceBus 'app/service-bus.bicep' = {
+  scope: group
+  params: {
+    name: 'sb-${token}'
+    location: location
+    tags: tags
+    skuName: chosen.messaging.sku
+    capacity: chosen.messaging.capacity
+    zoneRedundant: chosen.messaging.zoneRedundant
+    cloud: names
+    network: chosen.isPrivate ? network!.outputs.network : null
+  }
+}
+
+module configuration 'app/configuration.bicep' = {
+  scope: group
+  params: {
+    name: 'appcs-${token}'
+    location: location
+    tags: tags
+    network: chosen.isPrivate ? network!.outputs.network : null
+  }
+}
+
+module scheduler 'app/scheduler.bicep' = if (usesScheduler) {
+  scope: group
+  params: {
+    name: 'dts-${token}'
+    location: location
+    tags: tags
+    ipAllowlist: json(schedulerAllowlist)
+  }
+}
+
+module streamIdentity 'app/identity.bicep' = {
+  scope: group
+  params: { name: 'id-stream-${token}', location: location, tags: tags }
+}
+
+module jobsIdentity 'app/identity.bicep' = {
+  scope: group
+  params: { name: 'id-jobs-${token}', location: location, tags: tags }
+}
+
+module streamRoles 'app/roles.bicep' = {
+  scope: group
+  params: {
+    app: 'stream'
+    principalId: streamIdentity.outputs.principalId
+    storageName: storage.outputs.name
+    serviceBusName: serviceBus.outputs.name
+    insightsName: monitoring.outputs.insightsName
+    configurationName: configuration.outputs.name
+    schedulerName: ''
+  }
+}
+
+module jobsRoles 'app/roles.bicep' = {
+  scope: group
+  params: {
+    app: 'jobs'
+    principalId: jobsIdentity.outputs.principalId
+    storageName: storage.outputs.name
+    serviceBusName: serviceBus.outputs.name
+    insightsName: monitoring.outputs.insightsName
+    configurationName: configuration.outputs.name
+    schedulerName: usesScheduler ? scheduler!.outputs.name : ''
+  }
+}
+
+module modelAccess 'app/model-access.bicep' = [
+  for id in json(modelAccountIds): {
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: {
+      accountName: last(split(id, '/'))
+      principalIds: [streamIdentity.outputs.principalId, jobsIdentity.outputs.principalId]
+    }
+  }
+]
+
+var hostSettings = toObject(range(0, length(json(hosts))), index => 'Host${index + 1}', index => json(hosts)[index])
+
+var sharedSettings = union(
+  {
+    AzureWebJobsStorage__credential: 'managedidentity'
+    AzureWebJobsStorage__blobServiceUri: storage.outputs.blobEndpoint
+    AzureWebJobsStorage__queueServiceUri: storage.outputs.queueEndpoint
+    AzureWebJobsStorage__tableServiceUri: storage.outputs.tableEndpoint
+    APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.insightsConnectionString
+    AZURE_APPCONFIG_ENDPOINT: configuration.outputs.endpoint
+    OAuthAudience: names.modelScope
+    NODE_OPTIONS: '--enable-source-maps'
+  },
+  hostSettings,
+  json(gatewaySettings)
+)
+
+var schedulerSettings = usesScheduler
+  ? {
+      DURABLE_TASK_SCHEDULER: 'Endpoint=${scheduler!.outputs.endpoint};TaskHub=${scheduler!.outputs.hubName};Authentication=ManagedIdentity;ClientID=${jobsIdentity.outputs.clientId}'
+      AzureFunctionsJobHost__extensions__durableTask__hubName: scheduler!.outputs.hubName
+      AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged'
+      AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionStringName: 'DURABLE_TASK_SCHEDULER'
+    }
+  : {}
+
+module stream 'app/function-app.bicep' = {
+  scope: group
+  // Without its roles an app that starts cannot even read its own package.
+  dependsOn: [streamRoles]
+  params: {
+    name: 'func-stream-${token}'
+    location: location
+    tags: tags
+    service: 'stream'
+    size: chosen.stream
+    identity: { id: streamIdentity.outputs.id, clientId: streamIdentity.outputs.clientId }
+    nodeVersion: nodeVersion
+    deploymentContainerUri: '${storage.outputs.blobEndpoint}package-stream'
+    topLaneFunction: topLaneFunction
+    network: chosen.isPrivate ? network!.outputs.network : null
+    settings: union(sharedSettings, {
+      GATEWAY_ROLE: 'stream'
+      AZURE_CLIENT_ID: streamIdentity.outputs.clientId
+      AzureWebJobsStorage__clientId: streamIdentity.outputs.clientId
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${streamIdentity.outputs.clientId};Authorization=AAD'
+    })
+  }
+}
+
+module jobs 'app/function-app.bicep' = {
+  scope: group
+  dependsOn: [jobsRoles]
+  params: {
+    name: 'func-jobs-${token}'
+    location: location
+    tags: tags
+    service: 'jobs'
+    size: chosen.jobs
+    identity: { id: jobsIdentity.outputs.id, clientId: jobsIdentity.outputs.clientId }
+    nodeVersion: nodeVersion
+    deploymentContainerUri: '${storage.outputs.blobEndpoint}package-jobs'
+    topLaneFunction: topLaneFunction
+    network: chosen.isPrivate ? network!.outputs.network : null
+    settings: union(sharedSettings, schedulerSettings, {
+      GATEWAY_ROLE: 'jobs'
+      AZURE_CLIENT_ID: jobsIdentity.outputs.clientId
+      AzureWebJobsStorage__clientId: jobsIdentity.outputs.clientId
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${jobsIdentity.outputs.clientId};Authorization=AAD'
+      ServiceBusConnection__credential: 'managedidentity'
+      ServiceBusConnection__fullyQualifiedNamespace: serviceBus.outputs.fullyQualifiedNamespace
+      ServiceBusConnection__clientId: jobsIdentity.outputs.clientId
+    })
+  }
+}
+
+output AZURE_LOCATION string = location
+output AZURE_RESOURCE_GROUP string = group.name
+output SERVICE_STREAM_NAME string = stream.outputs.name
+output SERVICE_STREAM_URI string = stream.outputs.uri
+output SERVICE_JOBS_NAME string = jobs.outputs.name
+output SERVICE_JOBS_URI string = jobs.outputs.uri
+output SERVICE_BUS_NAMESPACE string = serviceBus.outputs.fullyQualifiedNamespace
+output STORAGE_BLOB_ENDPOINT string = storage.outputs.blobEndpoint
+output APP_CONFIGURATION_ENDPOINT string = configuration.outputs.endpoint

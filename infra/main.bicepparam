@@ -1,0 +1,14 @@
+// azd fills these from its environment: azd env set GATEWAY_SCENARIO vnet
+
+using 'main.bicep'
+
+param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'gateway')
+param location = readEnvironmentVariable('AZURE_LOCATION', 'swedencentral')
+param scenario = readEnvironmentVariable('GATEWAY_SCENARIO', 'standard')
+param cloud = readEnvironmentVariable('GATEWAY_CLOUD', 'AzureCloud')
+param hosts = readEnvironmentVariable('GATEWAY_HOSTS', '[]')
+param gatewaySettings = readEnvironmentVariable('GATEWAY_SETTINGS', '{}')
+param modelAccountIds = readEnvironmentVariable('GATEWAY_MODEL_ACCOUNTS', '[]')
+param durable = readEnvironmentVariable('GATEWAY_DURABLE', '')
+param schedulerAllowlist = readEnvironmentVariable('GATEWAY_SCHEDULER_ALLOWLIST', '["0.0.0.0/0"]')
+param nodeVersion = readEnvironmentVariable('GATEWAY_NODE_VERSION', '22')
