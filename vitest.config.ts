@@ -19,7 +19,7 @@ export default defineConfig({
         20_000,
       ),
       inProject("architecture", ["test/architecture/**/*.test.ts"], 20_000),
-      inProject("local", ["test/local/**/*.test.ts"], 60_000),
+      inProject("local", ["test/local/**/*.test.ts", "test/infra/**/*.test.ts"], 60_000),
       inProject("conformance", ["test/conformance/**/*.test.ts"], 120_000),
       inProject("e2e", ["test/e2e/**/*.test.ts"], 180_000),
     ],
