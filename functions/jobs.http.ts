@@ -1,32 +1,59 @@
 import {
   app,
+  type HttpMethod,
   type HttpRequest,
   type HttpResponse,
   type HttpResponseInit,
   type InvocationContext,
 } from "@azure/functions";
-import type { GatewayResponse } from "../shared/core/http.ts";
+import * as df from "durable-functions";
+import { openApiDocument } from "../shared/api/index.ts";
+import { type GatewayResponse, jsonResponse } from "../shared/core/http.ts";
 import {
   answering,
-  type JobQuery,
+  cancelJob,
+  type JobChange,
+  listJobs,
+  moveJob,
   readJob,
   readJobResult,
   type Services,
 } from "../shared/gateway/index.ts";
 import type { AppContext } from "./app-context.ts";
 import { toGatewayRequest, toHttpResponse } from "./http-exchange.ts";
+import { createJobEngine } from "./job-engine.ts";
 
-type ReadJob = (services: Services, query: JobQuery) => Promise<GatewayResponse>;
+type Answer = (services: Services, change: JobChange) => Promise<GatewayResponse>;
 
-/** The job API: `GET /jobs/{id}` and `GET /jobs/{id}/result`. */
+interface JobRoute {
+  readonly name: string;
+  readonly route: string;
+  readonly method: HttpMethod;
+  readonly answer: Answer;
+}
+
+const ROUTES: readonly JobRoute[] = [
+  { name: "jobList", route: "jobs", method: "GET", answer: listJobs },
+  { name: "jobStatus", route: "jobs/{id}", method: "GET", answer: readJob },
+  { name: "jobCancel", route: "jobs/{id}", method: "DELETE", answer: cancelJob },
+  { name: "jobMove", route: "jobs/{id}", method: "PATCH", answer: moveJob },
+  { name: "jobResult", route: "jobs/{id}/result", method: "GET", answer: readJobResult },
+  {
+    name: "openApi",
+    route: "openapi.json",
+    method: "GET",
+    answer: async () => jsonResponse(200, openApiDocument()),
+  },
+];
+
+/** The job API, and the document that describes it. */
 export function registerJobs(context: AppContext): void {
-  register(context, { name: "jobStatus", route: "jobs/{id}", read: readJob });
-  register(context, { name: "jobResult", route: "jobs/{id}/result", read: readJobResult });
+  for (const route of ROUTES) register(context, route);
 }
 
 function register(
   { owned, connections }: AppContext,
-  { name, route, read }: { name: string; route: string; read: ReadJob },
+  { name, route, method, answer }: JobRoute,
 ): void {
   const { services } = owned;
   const handler = async (
@@ -35,14 +62,21 @@ function register(
   ): Promise<HttpResponse | HttpResponseInit> => {
     const requestId = services.newId();
     const receivedAt = services.clock.now();
-    const { headers, target } = toGatewayRequest(request, context, {
+    const { headers, target, body } = toGatewayRequest(request, context, {
       connections,
       requestId,
       receivedAt,
     });
-    const query = { id: request.params["id"] ?? "", headers, target };
-    const response = await answering(services, requestId, () => read(services, query));
+    const id = request.params["id"] ?? "";
+    const change = { id, headers, target, body, engine: createJobEngine(context) };
+    const response = await answering(services, requestId, () => answer(services, change));
     return toHttpResponse(response, connections.find(context.invocationId));
   };
-  app.http(name, { route, methods: ["GET"], authLevel: "anonymous", handler });
+  app.http(name, {
+    route,
+    methods: [method],
+    authLevel: "anonymous",
+    extraInputs: [df.input.durableClient()],
+    handler,
+  });
 }

@@ -38,6 +38,7 @@ export const ERRORS = {
   "method-not-allowed": kind(405, "The resource does not support this method."),
   "backend-timeout": kind(408, "No backend answered in time.", { retryable: true }),
   "ttl-expired": kind(412, "The request's time to live is over."),
+  "job-not-waiting": kind(409, "The job does not wait any more."),
   "job-not-finished": kind(409, "The job has not finished yet.", { retryable: true }),
   "request-too-large": kind(413, "The request body is too large."),
   "header-missing": kind(417, "A required header is missing."),

@@ -1,3 +1,4 @@
+export { cancelJob, type JobChange, moveJob } from "./change-job.ts";
 export { createServices, type OwnedServices } from "./create-services.ts";
 export { answering, handleRequest } from "./handle-request.ts";
 export { type InstanceStatus, instanceStatus, readinessProblems } from "./instance-status.ts";
@@ -9,6 +10,7 @@ export {
   type SettleRef,
   settleEvents,
 } from "./job-activities.ts";
+export { type JobsQuery, listJobs } from "./list-jobs.ts";
 export { probeBackends } from "./probe-backends.ts";
 export { type JobQuery, readJob, readJobResult } from "./read-job.ts";
 export { readStatus } from "./read-status.ts";

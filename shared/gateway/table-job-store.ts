@@ -1,6 +1,9 @@
 import {
   type AttemptEnd,
+  type FinalState,
   type JobLease,
+  type JobListing,
+  type JobListRange,
   type JobOutcome,
   type JobRecord,
   type JobSignal,
@@ -12,6 +15,7 @@ import {
 } from "../jobs/index.ts";
 import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
 import { attemptsIn, endRowKey, type TurnUse, turnRowKey } from "./job-attempt-rows.ts";
+import { type ListedJob, listKey, listPartition, listRange, listRow } from "./job-list-rows.ts";
 
 const JOB_ROW = "job";
 const OUTCOME_ROW = "outcome";
@@ -25,7 +29,7 @@ interface Answered {
 /**
  * Jobs as table rows, one partition a job: `job`, one `attempt-N-E` for each turn that was used, one
  * `ended-N` for each attempt that is to be repeated, and `outcome`, inserted once. Values are JSON
- * text, so that a row reads the same whatever wrote it.
+ * text, so that a row reads the same whatever wrote it. A partition an owner lists the owner's jobs.
  */
 export class TableJobStore implements JobStore {
   readonly #table: Table;
@@ -36,8 +40,12 @@ export class TableJobStore implements JobStore {
     this.#files = files;
   }
 
-  insert(job: JobRecord): Promise<boolean> {
-    return this.#table.insert(rowOf(job.id, JOB_ROW, job));
+  async insert(job: JobRecord): Promise<boolean> {
+    const [isNew] = await Promise.all([
+      this.#table.insert(rowOf(job.id, JOB_ROW, job)),
+      this.#table.upsert(listRow(job, { jobId: job.id })),
+    ]);
+    return isNew;
   }
 
   async noteAnswered(requestId: string, answeredAt: number): Promise<boolean> {
@@ -109,11 +117,25 @@ export class TableJobStore implements JobStore {
     return this.#table.upsert(rowOf(jobId, LEASE_ROW, lease));
   }
 
+  async list(owner: string, range: JobListRange): Promise<readonly JobListing[]> {
+    const rows = await this.#table.readRange(listPartition(owner), listRange(range));
+    return rows.map((row) => {
+      const { jobId, state } = fromLongText<ListedJob>(row);
+      return { jobId, place: row.rowKey ?? "", state };
+    });
+  }
+
+  noteListed(job: Pick<JobRecord, "id" | "owner" | "createdAt">, state: FinalState): Promise<void> {
+    return this.#table.upsert(listRow(job, { jobId: job.id, state }));
+  }
+
   async remove(jobId: string): Promise<void> {
     const rows = await this.#table.readPartition(jobId);
     // The record goes last: a removal that breaks off is begun again by whoever finds it.
     const last = rows.findIndex(({ rowKey }) => rowKey === JOB_ROW);
     const record = last < 0 ? [] : rows.splice(last, 1);
+    const job = recordIn(record[0]);
+    if (job) await this.#table.remove(listPartition(job.owner), listKey(job));
     for (const { rowKey = "" } of [...rows, ...record]) await this.#table.remove(jobId, rowKey);
   }
 

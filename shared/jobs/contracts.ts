@@ -1,4 +1,12 @@
-import type { AttemptEnd, JobLease, JobOutcome, JobRecord, JobSnapshot, JobTurn } from "./job.ts";
+import type {
+  AttemptEnd,
+  FinalState,
+  JobLease,
+  JobOutcome,
+  JobRecord,
+  JobSnapshot,
+  JobTurn,
+} from "./job.ts";
 import type { JobEngineInput, JobSignal } from "./job-run.ts";
 
 /** Where jobs are kept: the truth that survives every process. Scope of what it holds: global. */
@@ -24,6 +32,10 @@ export interface JobStore {
   hasEnded(jobId: string): Promise<boolean>;
   /** Says that an attempt that runs in process is alive. */
   renewLease(jobId: string, lease: JobLease): Promise<void>;
+  /** Jobs of an owner, newest first, by what is known of them without reading each. */
+  list(owner: string, range: JobListRange): Promise<readonly JobListing[]>;
+  /** Keeps what a listing shows of a job that has ended, so that it need not be read again. */
+  noteListed(job: Pick<JobRecord, "id" | "owner" | "createdAt">, state: FinalState): Promise<void>;
   /** Forgets the job. */
   remove(jobId: string): Promise<void>;
 }
@@ -37,6 +49,24 @@ export interface OutcomeFiles {
   prepare(job: JobRecord, outcome: JobOutcome): Promise<JobOutcome>;
   /** Clears away what nobody needs now that the outcome stands. */
   settle(outcome: JobOutcome): Promise<void>;
+}
+
+/** A part of an owner's jobs. Times are epoch milliseconds. */
+export interface JobListRange {
+  readonly createdAfter: number | undefined;
+  readonly createdBefore: number | undefined;
+  /** The place of the last job that was listed; the list goes on behind it. */
+  readonly behind: string | undefined;
+  readonly atMost: number;
+}
+
+/** A job as a list knows it. */
+export interface JobListing {
+  readonly jobId: string;
+  /** Where in its owner's list it stands. */
+  readonly place: string;
+  /** How it ended, where that was noted. */
+  readonly state: FinalState | undefined;
 }
 
 /** The durable engine that owns a job's course. */

@@ -1,4 +1,4 @@
-export type { JobEngine, JobStore, OutcomeFiles } from "./contracts.ts";
+export type { JobEngine, JobListing, JobListRange, JobStore, OutcomeFiles } from "./contracts.ts";
 export {
   type AttemptEnd,
   type FinalState,

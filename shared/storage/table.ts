@@ -14,6 +14,9 @@ export interface RowRange {
   readonly atMost?: number;
 }
 
+// https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination
+const MAX_PAGE_ROWS = 1000;
+
 /** One table, made when it is first used and absent. Scope: per instance. */
 export class Table {
   readonly #connection: StorageConnection;
@@ -79,10 +82,10 @@ export class Table {
   #list(filter: string, atMost = Number.POSITIVE_INFINITY): Promise<Row[]> {
     return withStorage("Reading rows", async () => {
       const rows: Row[] = [];
-      for await (const row of (await this.#ready()).listEntities<Row>({
-        queryOptions: { filter },
-      })) {
-        rows.push(row);
+      const found = (await this.#ready()).listEntities<Row>({ queryOptions: { filter } });
+      const maxPageSize = Math.min(atMost, MAX_PAGE_ROWS);
+      for await (const page of found.byPage({ maxPageSize })) {
+        rows.push(...page.slice(0, atMost - rows.length));
         if (rows.length >= atMost) break;
       }
       return rows;

@@ -29,6 +29,8 @@ export const FLOORS: readonly Floor[] = [
   { room: "shared/config", rooms: ["shared/core", "infra"], packages: ["zod"] },
   { room: "shared/telemetry", rooms: ["shared/core", "shared/config"], packages: [] },
   ...POLICY.map(policyRoom),
+  // What the gateway's own API says: the schemas, and the document that is made of them.
+  { room: "shared/api", rooms: GROUND, packages: ["zod"] },
   {
     // What every adapter opens the same way; the only room that knows how the app proves who it is.
     room: "shared/connections",
@@ -51,7 +53,11 @@ export const FLOORS: readonly Floor[] = [
     rooms: BELOW_ADAPTERS,
     packages: ["@azure/app-configuration", "@azure/data-tables"],
   },
-  { room: "shared/gateway", rooms: [...GROUND, ...POLICY, ...ADAPTERS], packages: [] },
+  {
+    room: "shared/gateway",
+    rooms: [...GROUND, ...POLICY, ...ADAPTERS, "shared/api"],
+    packages: [],
+  },
   {
     room: "functions",
     rooms: ["shared"],
@@ -84,6 +90,8 @@ export const FLOORS: readonly Floor[] = [
     packages: [
       "vitest",
       "fast-check",
+      "ajv",
+      "ajv-formats",
       "openai",
       "undici",
       "rhea",

@@ -14,10 +14,21 @@ describe("a request that asks to be a job", () => {
     expect(status).toBe(202);
     expect(headerValue(headers, "location")).toBe("/jobs/request-1");
     expect(headerValue(headers, "retry-after")).toBe("1");
+    const links = { self: "/jobs/request-1", result: "/jobs/request-1/result" };
+    expect(headerValue(headers, "x-Data-Blob-URI")).toBe(links.result);
+    expect(headerValue(headers, "x-Header-Blob-URI")).toBe(links.self);
     expect(JSON.parse(await textOf(body))).toEqual({
+      Message: expect.stringContaining("accepted for async processing"),
+      UserId: "defaultUser",
+      MID: "request-1",
+      Guid: "request-1",
+      Status: 202,
+      Timestamp: new Date(gateway.clock.now()).toISOString(),
+      DataBlobUri: links.result,
+      HeaderBlobUri: links.self,
       id: "request-1",
       state: "queued",
-      links: { self: "/jobs/request-1", result: "/jobs/request-1/result" },
+      links,
     });
   });
 

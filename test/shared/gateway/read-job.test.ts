@@ -46,6 +46,7 @@ describe("readJob", () => {
       state: "queued",
       priority: 2,
       attempts: 0,
+      history: [],
       createdAt: "2026-01-01T00:00:00.000Z",
       expiresAt: "2026-01-01T00:01:00.000Z",
       links: { self: "/jobs/job-1", result: "/jobs/job-1/result" },

@@ -1,0 +1,3 @@
+export { type JobListQuery, parseJobListQuery, parseJobPatch } from "./job-query.ts";
+export type { AcceptedJob, JobList, JobView } from "./job-schemas.ts";
+export { openApiDocument } from "./openapi.ts";

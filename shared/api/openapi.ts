@@ -1,0 +1,145 @@
+import { z } from "zod";
+import { jobListQuerySchema } from "./job-query.ts";
+import {
+  acceptedJobSchema,
+  jobAttemptSchema,
+  jobListSchema,
+  jobPatchSchema,
+  jobStateSchema,
+  jobViewSchema,
+  problemSchema,
+} from "./job-schemas.ts";
+
+const SCHEMAS = {
+  AcceptedJob: acceptedJobSchema,
+  Job: jobViewSchema,
+  JobAttempt: jobAttemptSchema,
+  JobList: jobListSchema,
+  JobPatch: jobPatchSchema,
+  JobState: jobStateSchema,
+  Problem: problemSchema,
+} as const;
+
+type SchemaName = keyof typeof SCHEMAS;
+type Json = Record<string, unknown>;
+
+const RETRY_AFTER = {
+  "retry-after": {
+    description: "Whole seconds after which to ask again.",
+    schema: { type: "integer", minimum: 1 },
+  },
+};
+
+const content = (name: SchemaName, type = "application/json"): Json => ({
+  [type]: { schema: { $ref: `#/components/schemas/${name}` } },
+});
+
+const answer = (description: string, name: SchemaName, headers?: Json): Json => ({
+  description,
+  content: content(name),
+  ...(headers ? { headers } : {}),
+});
+
+const problem = (description: string): Json => ({
+  description,
+  content: content("Problem", "application/problem+json"),
+});
+
+const ID = { name: "id", in: "path", required: true, schema: { type: "string" } };
+const NO_SUCH_JOB = { "404": problem("There is no such job, or it is another caller's.") };
+
+const readOperation: Json = {
+  operationId: "getJob",
+  summary: "A job's state, read from rows: asking costs the job nothing.",
+  responses: {
+    "200": answer("The job has ended.", "Job"),
+    "202": answer("The job waits or runs.", "Job", RETRY_AFTER),
+    ...NO_SUCH_JOB,
+  },
+};
+
+const cancelOperation: Json = {
+  operationId: "cancelJob",
+  summary: "Cancels a job. One that has ended already stays as it is; its state says how.",
+  responses: { "200": answer("The job has ended.", "Job"), ...NO_SUCH_JOB },
+};
+
+const moveOperation: Json = {
+  operationId: "moveJob",
+  summary: "Moves a job that waits to the lane of another class.",
+  requestBody: { required: true, content: content("JobPatch") },
+  responses: {
+    "200": answer("The job waits in its new lane.", "Job"),
+    "400": problem("The body cannot be read, or there is no such class."),
+    ...NO_SUCH_JOB,
+    "409": problem("The job runs, or has ended."),
+  },
+};
+
+const resultOperation: Json = {
+  operationId: "getJobResult",
+  summary: "The backend's answer as it came: status, headers and exact bytes.",
+  responses: {
+    default: { description: "The backend's answer.", content: { "*/*": {} } },
+    "404": problem("There is no such job, or it has no result."),
+    "409": problem("The job has not ended."),
+  },
+};
+
+/** The parameters of a query, one for each field of its schema. */
+function queryParameters(): Json[] {
+  const { properties = {} } = z.toJSONSchema(jobListQuerySchema, { io: "input" });
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: "query",
+    required: false,
+    schema,
+  }));
+}
+
+function componentSchemas(): Json {
+  const registry = z.registry<{ id?: string }>();
+  for (const [id, schema] of Object.entries(SCHEMAS)) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, {
+    uri: (id) => `#/components/schemas/${id}`,
+    io: "output",
+  });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $schema: _, $id: __, ...schema }]) => [id, schema]),
+  );
+}
+
+/** The OpenAPI document of the gateway's own API, made of the schemas by which it answers. */
+export function openApiDocument(): Json {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "SimpleL7Proxy for Azure Functions: jobs",
+      version: "1.0.0",
+      description:
+        "Any request becomes a job by `Prefer: respond-async` or `S7PAsyncMode: true`, and is then " +
+        "answered 202 with an AcceptedJob. Callers identify themselves as in every other request.",
+    },
+    paths: {
+      "/jobs": {
+        get: {
+          operationId: "listJobs",
+          summary: "The caller's jobs, newest first.",
+          parameters: queryParameters(),
+          responses: {
+            "200": answer("A page of jobs.", "JobList"),
+            "400": problem("The query cannot be read."),
+          },
+        },
+      },
+      "/jobs/{id}": {
+        parameters: [ID],
+        get: readOperation,
+        delete: cancelOperation,
+        patch: moveOperation,
+      },
+      "/jobs/{id}/result": { parameters: [ID], get: resultOperation },
+    },
+    components: { schemas: componentSchemas() },
+  };
+}

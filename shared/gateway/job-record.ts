@@ -1,0 +1,33 @@
+import type { Settings } from "../config/index.ts";
+import type { JobEngineInput, JobRecord } from "../jobs/index.ts";
+import type { MessageBody } from "../messaging/index.ts";
+import { type AdmittedRequest, toEnvelope } from "./request-envelope.ts";
+import { resultPlaceOf } from "./result-place.ts";
+
+/** The record of the job that a request becomes; its body is where a later process can read it. */
+export function jobRecordOf(
+  admitted: AdmittedRequest,
+  body: MessageBody | undefined,
+  settings: Settings,
+): JobRecord {
+  const { request, caller, ticket, profile } = admitted;
+  const facts = { kind: "job", body, maxAttempts: settings.jobMaxAttempts } as const;
+  const results = resultPlaceOf(profile);
+  return {
+    id: request.id,
+    owner: caller.userId,
+    priority: ticket.priority,
+    createdAt: request.receivedAt,
+    expiresAt: ticket.expiresAt,
+    request: JSON.stringify(toEnvelope(admitted, facts, settings)),
+    ...(results ? { results } : {}),
+  };
+}
+
+/** With what a job's orchestrator is started. */
+export function engineInputOf(
+  { id: jobId, expiresAt }: JobRecord,
+  { jobMaxAttempts: maxAttempts, jobReconcileMs: reconcileMs }: Settings,
+): JobEngineInput {
+  return { jobId, expiresAt, maxAttempts, reconcileMs };
+}
