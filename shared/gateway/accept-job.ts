@@ -2,9 +2,12 @@ import { GatewayError } from "../core/errors.ts";
 import type { GatewayResponse } from "../core/http.ts";
 import type { JobEngine } from "../jobs/index.ts";
 import { acceptedAnswer } from "./accepted-answer.ts";
+import { enterLane } from "./enter-lane.ts";
 import { engineInputOf, jobRecordOf } from "./job-record.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
+
+const ENQUEUED_MS = 10_000;
 
 /**
  * Makes a job of a request. The order is the promise: body, then row, then orchestrator, and only
@@ -21,8 +24,19 @@ export async function acceptJob(
   }
   const { id } = admitted.request;
   const body = await waitingRoom.claimCheck.pack(`jobs/${id}/request`, admitted.body);
-  const job = jobRecordOf(admitted, body, settings);
+  const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
   await jobs.store.insert(job);
   await engine.start(id, engineInputOf(job, settings));
   return acceptedAnswer(services, { job, state: "queued", preferenceApplied: undefined });
+}
+
+/**
+ * Counts a job as its caller's demand, and judges it once, for all its attempts: an attempt that went
+ * into one queue first and, repeated after a crash, into the other would not be dropped as a duplicate.
+ */
+function countJob(services: Services, { ticket, caller }: AdmittedRequest): boolean {
+  const { judgement, hold } = enterLane(services, ticket.priority, caller);
+  // Nobody tells this instance when the job begins; whoever runs it counts it then.
+  services.clock.schedule(ENQUEUED_MS, hold.release);
+  return judgement.isOver;
 }

@@ -14,7 +14,7 @@ import { createOperatorCheck } from "../identity/index.ts";
 import { LimitBook } from "../limits/index.ts";
 import { type ClaimCheck, createClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import { BackendPool } from "../routing/index.ts";
-import { FairScheduler, parsePriorityWorkers } from "../scheduling/index.ts";
+import { FairScheduler, parsePriorityWorkers, QueuePlaces } from "../scheduling/index.ts";
 import { BlobContainer, BlobStore, openBlobService, ReadLinks, Table } from "../storage/index.ts";
 import {
   type Emit,
@@ -27,6 +27,7 @@ import { IdempotencyStore } from "./idempotency-store.ts";
 import { JobEventLog } from "./job-event-log.ts";
 import { JobEvents } from "./job-events.ts";
 import { LimitLedger } from "./limit-ledger.ts";
+import { openFairShare } from "./open-fair-share.ts";
 import { createPolicy } from "./policy.ts";
 import { openPolicyDocuments } from "./policy-documents.ts";
 import { probeBackends } from "./probe-backends.ts";
@@ -70,6 +71,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
   const backends = createBackendClient({ ...transportOf(settings), tokens, clock });
   const pool = new BackendPool({ settings, clock, random: Math.random });
   const slots = createSlots(options, preemptible, clock);
+  const fairShare = openFairShare(options, clock);
   const limits = openLimits(connections.storage, { clock, emit });
   const idempotency = connections.storage && openIdempotency(connections.storage, settings);
   const means = { clock, claimCheck: idempotency?.claimCheck };
@@ -102,11 +104,16 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
         signal: stopping.signal,
       }),
       emit,
-      onWeights: (weights) => slots.reconfigure({ weights }),
+      onWeights(weights) {
+        slots.reconfigure({ weights });
+        fairShare.book.useWeights(weights);
+        remote?.waitingRoom.places.useWeights(weights);
+      },
       onSettings: (changed) => pool.useSettings(changed),
     }),
     operators: createOperatorCheck(settings.operatorKeys),
     limits,
+    fairShare,
     stopping: stopping.signal,
   };
   return {
@@ -119,6 +126,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     stop: () => stopping.abort(),
     async close() {
       await limits.ledger?.close();
+      await fairShare.ledger?.close();
       await remote?.waitingRoom.replies.close();
       await remote?.waitingRoom.bus.close();
       await backends.close();
@@ -255,6 +263,7 @@ function openWaitingRoom(
     bus,
     replyQueue: lanes.replies.queue,
     claimCheck,
+    places: new QueuePlaces(),
     replies: new ReplyInbox({
       bus,
       queue: lanes.replies.queue,

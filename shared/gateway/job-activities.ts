@@ -24,7 +24,8 @@ export async function enqueueAttempt(services: Services, ref: AttemptRef): Promi
   const { turn, priority, job } = snapshot;
   const epoch = turn.attempt === attempt ? turn.epoch : ref.epoch;
   const envelope = { ...readRequestEnvelope(job.request), priority, attempt, epoch };
-  await waitingRoom.bus.send(laneFor(lanes, priority).queue, {
+  const lane = laneFor(lanes, priority);
+  await waitingRoom.bus.send(envelope.isOver ? lane.overQueue : lane.queue, {
     messageId: `job-${jobId}-${attempt}${epoch === 0 ? "" : `-${epoch}`}`,
     body: envelope,
     timeToLiveMs: envelope.expiresAt - clock.now(),

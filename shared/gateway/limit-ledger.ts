@@ -1,6 +1,7 @@
-import { type Clock, delay } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 import type { LimitBook, RemoteUse } from "../limits/index.ts";
-import { fromLongText, type Table, toLongText } from "../storage/index.ts";
+import type { Table } from "../storage/index.ts";
+import { type InstanceFacts, InstanceRows } from "./instance-rows.ts";
 
 export interface LimitLedgerOptions {
   readonly book: LimitBook;
@@ -12,8 +13,7 @@ export interface LimitLedgerOptions {
 }
 
 /** One instance's use of all limits, as its row has it. */
-interface InstanceUse {
-  readonly updatedAt: number;
+interface InstanceUse extends InstanceFacts {
   readonly day: number;
   readonly subjects: Readonly<Record<string, RemoteUse>>;
 }
@@ -36,72 +36,31 @@ interface UseRow extends Omit<InstanceUse, "subjects"> {
 const MAX_ROW_CHARACTERS = 480_000;
 
 const PARTITION = "limitUse";
-const INTERVAL_MS = 1000;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 // An instance that has not written for so long is gone, and what it ran is gone with it.
 const ALIVE_MS = 10_000;
 
 /**
- * Shares the use of limits between instances: each writes one row a second while it has anything to
- * say, and sums up the others'. So a limit holds exactly within an instance, and across instances with
- * a delay of about a second. What it holds is global; the object itself: per instance.
+ * Shares the use of limits between instances. So a limit holds exactly within an instance, and across
+ * instances with a delay of about a second. What it holds is global; the object itself: per instance.
  */
-export class LimitLedger {
-  readonly #options: LimitLedgerOptions;
-  readonly #stopped = new AbortController();
-  #running: Promise<void> | undefined;
-  #lastWritten = "[]";
-
-  constructor(options: LimitLedgerOptions) {
-    this.#options = options;
+export class LimitLedger extends InstanceRows<UseRow> {
+  constructor({ book, ...rows }: LimitLedgerOptions) {
+    super({
+      ...rows,
+      partition: PARTITION,
+      forgetAfterMs: 2 * DAY_MS,
+      tell: (now) => useOf(book, now),
+      hear: (others, now) => book.replaceRemote(sumOf(others.map(instanceUseOf), now), now),
+    });
   }
+}
 
-  /** Begins to share; called when the first limited request arrives, so that nothing runs for nothing. */
-  start(): void {
-    this.#running ??= this.#run();
-  }
-
-  async close(): Promise<void> {
-    this.#stopped.abort();
-    await this.#running;
-  }
-
-  /** One exchange: tell the others, then listen to them. */
-  async exchange(): Promise<void> {
-    await this.#write();
-    await this.#read();
-  }
-
-  async #run(): Promise<void> {
-    const { clock, onProblem } = this.#options;
-    const { signal } = this.#stopped;
-    while (!signal.aborted) {
-      await this.exchange().catch(onProblem);
-      await delay(clock, INTERVAL_MS, signal).catch(() => {});
-    }
-  }
-
-  async #write(): Promise<void> {
-    const { book, table, instanceId, clock } = this.#options;
-    const now = clock.now();
-    const subjects = toldOf([...book.local(now)].filter(([, use]) => isInUse(use)));
-    const text = JSON.stringify(subjects);
-    if (text === "[]" && this.#lastWritten === text) return;
-    this.#lastWritten = text;
-    const use: UseRow = { updatedAt: now, day: Math.floor(now / DAY_MS), subjects };
-    await table.upsert({ partitionKey: PARTITION, rowKey: instanceId, ...toLongText(use) });
-  }
-
-  async #read(): Promise<void> {
-    const { book, table, instanceId, clock } = this.#options;
-    const rows = await table.readPartition(PARTITION);
-    const now = clock.now();
-    const others = rows
-      .filter(({ rowKey }) => rowKey !== instanceId)
-      .map((row) => instanceUseOf(fromLongText<UseRow>(row)));
-    book.replaceRemote(sumOf(others, now), now);
-  }
+function useOf(book: LimitBook, now: number): UseRow | undefined {
+  const subjects = toldOf([...book.local(now)].filter(([, use]) => isInUse(use)));
+  if (subjects.length === 0) return undefined;
+  return { updatedAt: now, day: Math.floor(now / DAY_MS), subjects };
 }
 
 const isInUse = (use: RemoteUse): boolean =>

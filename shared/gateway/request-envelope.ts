@@ -15,6 +15,8 @@ export interface AdmittedRequest {
   readonly body: Uint8Array | undefined;
   /** Whether the caller asked how the request was decided, and may know. */
   readonly showsReceipt?: boolean;
+  /** Whether the caller was over their fair share when the request came. */
+  readonly isOver?: boolean;
   /** What the request claims of its caller's limits; absent where none apply. */
   readonly reservation?: Reservation | undefined;
 }
@@ -29,7 +31,7 @@ export interface EnvelopeFacts {
 
 /** Writes a request so that another process can run it. Credentials travel sealed or not at all. */
 export function toEnvelope(
-  { request, caller, ticket, showsReceipt }: AdmittedRequest,
+  { request, caller, ticket, showsReceipt, isOver }: AdmittedRequest,
   { kind, body, maxAttempts, replySession }: EnvelopeFacts,
   settings: Settings,
 ): RequestEnvelope {
@@ -40,6 +42,7 @@ export function toEnvelope(
     userId: caller.userId,
     ...(caller.groupId === undefined ? {} : { groupId: caller.groupId }),
     priority: ticket.priority,
+    ...(isOver ? { isOver } : {}),
     method: request.method,
     target,
     headers: headers.map(([name, value]) => [name, value]),

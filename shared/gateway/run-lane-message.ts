@@ -53,8 +53,9 @@ export async function runLaneMessage(
   try {
     const envelope = readRequestEnvelope(message);
     const trip = tripOf(services, envelope, envelope.trip);
-    run = { services, ...required(services), engine, envelope, deliveryCount, trip };
-    await runInTurn(run, delivery);
+    const current = { services, ...required(services), engine, envelope, deliveryCount, trip };
+    run = current;
+    await counted(current, lane, () => runInTurn(current, delivery));
   } catch (error) {
     services.emit(messageFailed({ lane: lane.name, messageId, isLastDelivery }, error));
     if (run && isLastDelivery) await abandon(run);
@@ -67,17 +68,35 @@ function required({ waitingRoom, jobs }: Services): { room: WaitingRoom; jobs: J
   throw new GatewayError("internal", "Lanes need Service Bus and storage.");
 }
 
+/** Counts a job among its caller's demand; a request counts where its connection is held. */
+async function counted(
+  { services: { fairShare }, envelope }: LaneRun,
+  { priority }: Lane,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { book, ledger } = fairShare;
+  ledger?.start();
+  const hold = envelope.kind === "job" ? book.hold(priority, envelope) : undefined;
+  try {
+    await work();
+    book.ended(priority);
+  } finally {
+    hold?.release();
+  }
+}
+
 /** Waits for the lane's gate, then for one of the instance's slots, and runs what is still wanted. */
 async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<void> {
   const { services, envelope } = run;
   const { clock, gates } = services;
-  const { priority, userId, groupId, expiresAt } = envelope;
+  const { priority, userId, groupId, receivedAt, expiresAt } = envelope;
   if (expiresAt <= clock.now()) return;
   using deadline = createDeadline(clock, expiresAt, { reason: ttlExpired });
   const { signal } = deadline;
   const demand = { priority, userId, groupId, expiresAt, signal, isLimited: false };
   try {
-    const gate = await gates.get(lane.name)?.acquire(demand);
+    // A user's requests come from both of the lane's queues, and again after a crash: the older goes first.
+    const gate = await gates.get(lane.name)?.acquire({ ...demand, place: receivedAt });
     try {
       await inSlot(services, { demand, run: (slot, wanted) => work(run, slot, wanted) });
     } finally {

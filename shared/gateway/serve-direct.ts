@@ -60,7 +60,10 @@ export async function serveDirect(
           const response = streamThrough(services, request, { answer, slot });
           return {
             ...response,
-            headers: [...response.headers, ...waitHeaders(slot, estimatedWaitMs)],
+            headers: [
+              ...response.headers,
+              ...waitHeaders({ position: slot.position, estimatedWaitMs }),
+            ],
           };
         },
       }),
@@ -85,8 +88,13 @@ function expectedWait(
   );
 }
 
+interface ExpectedWait {
+  readonly position: number;
+  readonly estimatedWaitMs: number | undefined;
+}
+
 /** What a request that waited is told of its wait: its place when it came, and what was expected. */
-function waitHeaders({ position }: Slot, estimatedWaitMs: number | undefined): HeaderList {
+export function waitHeaders({ position, estimatedWaitMs }: ExpectedWait): HeaderList {
   if (position === 0) return [];
   const place = ["x-queue-position", String(position)] as const;
   return estimatedWaitMs === undefined

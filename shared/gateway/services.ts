@@ -7,9 +7,10 @@ import type { OperatorCheck } from "../identity/index.ts";
 import type { JobStore } from "../jobs/index.ts";
 import type { ClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import type { BackendPool } from "../routing/index.ts";
-import type { FairScheduler } from "../scheduling/index.ts";
+import type { FairScheduler, QueuePlaces } from "../scheduling/index.ts";
 import type { BlobContainer, ReadLinks } from "../storage/index.ts";
 import type { Emit } from "../telemetry/index.ts";
+import type { FairShareServices } from "./enter-lane.ts";
 import type { JobEvents } from "./job-events.ts";
 import type { Policy } from "./policy.ts";
 import type { ResultFiles } from "./result-files.ts";
@@ -21,6 +22,8 @@ export interface WaitingRoom {
   readonly bus: ServiceBus;
   readonly replies: ReplyInbox;
   readonly replyQueue: string;
+  /** Who holds the places of this instance for requests that wait in lanes. */
+  readonly places: QueuePlaces;
   readonly claimCheck: ClaimCheck;
 }
 
@@ -59,6 +62,7 @@ export interface Services {
   /** Who may see and do what only those may who run the gateway. */
   readonly operators: OperatorCheck;
   readonly limits: LimitServices;
+  readonly fairShare: FairShareServices;
   /** Aborts when the app is told to stop: nothing new is admitted from then on. */
   readonly stopping: AbortSignal;
 }

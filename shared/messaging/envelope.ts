@@ -36,6 +36,8 @@ const requestSchema = z.strictObject({
   userId: z.string(),
   groupId: z.string().optional(),
   priority: z.int().min(1),
+  /** Its caller was over their fair share when it came: its attempts go to the lane's second queue. */
+  isOver: z.boolean().optional(),
   method: z.string().min(1),
   target: z.string().startsWith("/"),
   headers: headersSchema,

@@ -8,7 +8,7 @@ import { type Weights, weightOf } from "./weights.ts";
 /** Whose entries are meant. */
 export interface Caller {
   readonly userId: string;
-  readonly groupId: string | undefined;
+  readonly groupId?: string | undefined;
 }
 
 /**

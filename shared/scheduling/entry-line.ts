@@ -35,9 +35,9 @@ export class EntryLine {
 
   // Who comes again came long ago: the search from the front is short.
   #firstAfter({ number }: Entry): Entry | undefined {
-    if (!this.#last || this.#last.number < number) return undefined;
+    if (!this.#last || this.#last.number <= number) return undefined;
     let entry = this.#first;
-    while (entry && entry.number < number) entry = entry.next;
+    while (entry && entry.number <= number) entry = entry.next;
     return entry;
   }
 }

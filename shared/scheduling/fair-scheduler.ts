@@ -4,6 +4,7 @@ import { GatewayError } from "../core/errors.ts";
 import { ANONYMOUS, type Slot, type SlotDemand, type SlotRequest } from "./entry.ts";
 import { forecastPosition, forecastWaitMs, type Outlook, type WouldBe } from "./forecast.ts";
 import type { Load } from "./load-count.ts";
+import { type QueuePlace, QueuePlaces } from "./queue-places.ts";
 import { checkPolicy, DEFAULT_POLICY, type SchedulerPolicy } from "./scheduler-policy.ts";
 import { type SchedulerSnapshot, takeSnapshot } from "./scheduler-snapshot.ts";
 import { SlotDispatcher } from "./slot-dispatcher.ts";
@@ -59,12 +60,14 @@ export type DeadlineOutlook =
 export class FairScheduler {
   readonly #clock: Clock;
   readonly #slots: SlotDispatcher;
+  readonly #places: QueuePlaces;
   #policy: SchedulerPolicy;
 
   constructor({ capacity, clock, ...policy }: FairSchedulerOptions) {
     this.#clock = clock;
     this.#policy = checkPolicy({ ...DEFAULT_POLICY, ...policy });
     this.#slots = new SlotDispatcher({ capacity, clock, policy: this.#policy });
+    this.#places = new QueuePlaces(this.#policy.weights);
   }
 
   get capacity(): number {
@@ -102,26 +105,29 @@ export class FairScheduler {
   }
 
   /**
-   * Waits for a slot. Rejects with the signal's reason, with `queue-full`, or with `ttl-expired` when
-   * its turn comes after `expiresAt`.
+   * Waits for a slot. Rejects with the signal's reason, with `queue-full` (at once, or later when it has
+   * to make room for somebody who holds less of the queue), or with `ttl-expired` when its turn comes
+   * after `expiresAt`.
    */
   acquire(request: SlotRequest): Promise<Slot> {
     const { signal, isLimited } = request;
     if (signal.aborted) return Promise.reject(signal.reason);
     if (isExpired(request, this.#clock.now())) return Promise.reject(ttlExpired());
-    const isFull = isLimited && this.waiting >= this.#policy.maxQueueLength;
-    if (isFull && !this.#isFreeFor(request)) return Promise.reject(this.#queueFull(request));
+    if (isLimited && !this.#hasRoomFor(request)) return Promise.reject(this.#queueFull(request));
     return new Promise((resolve, reject) => {
       let isWaiting = true;
+      let place: QueuePlace | undefined;
       const settle = (): void => {
         isWaiting = false;
+        place?.leave();
         signal.removeEventListener("abort", onAbort);
       };
-      const onAbort = (): void => {
+      const leave = (reason: unknown): void => {
         settle();
         this.#slots.withdraw(entry);
-        reject(signal.reason);
+        reject(reason);
       };
+      const onAbort = (): void => leave(signal.reason);
       const entry = this.#slots.enter(request, {
         grant(slot) {
           settle();
@@ -132,7 +138,10 @@ export class FairScheduler {
           reject(signal.aborted ? signal.reason : ttlExpired());
         },
       });
-      if (isWaiting) signal.addEventListener("abort", onAbort, { once: true });
+      if (!isWaiting) return;
+      signal.addEventListener("abort", onAbort, { once: true });
+      if (!isLimited) return;
+      place = this.#places.enter(wouldBe(request), () => leave(this.#queueFull(request)));
     });
   }
 
@@ -154,7 +163,7 @@ export class FairScheduler {
       return { refused: false, position: this.position(request), estimatedWaitMs };
     }
     // By then the queue has drained so far that the same time to live will do.
-    const retryAfterMs = boundedRetryMs(estimatedWaitMs - remainingMs);
+    const retryAfterMs = retryAfterWait(estimatedWaitMs - remainingMs);
     return { refused: true, retryAfterMs, estimatedWaitMs };
   }
 
@@ -170,11 +179,18 @@ export class FairScheduler {
   /** Changes what is named; whoever waits or runs stays. Throws a RangeError and changes nothing. */
   reconfigure(change: Partial<SchedulerPolicy>): void {
     this.#policy = checkPolicy({ ...this.#policy, ...change });
+    this.#places.useWeights(this.#policy.weights);
     this.#slots.reconfigure(this.#policy);
   }
 
   get #outlook(): Outlook {
     return this.#slots.outlook;
+  }
+
+  /** A full queue makes room for whoever holds less of it than others. */
+  #hasRoomFor(request: SlotRequest): boolean {
+    if (this.waiting < this.#policy.maxQueueLength || this.#isFreeFor(request)) return true;
+    return this.#places.makeRoomFor(wouldBe(request));
   }
 
   #isFreeFor({ priority }: PlaceRequest): boolean {
@@ -185,7 +201,7 @@ export class FairScheduler {
   #queueFull(request: PlaceRequest): GatewayError {
     const waitMs = this.estimateWaitMs(request) ?? this.#slots.oldestAgeMs;
     return new GatewayError("queue-full", "The queue of waiting requests is full.", {
-      retryAfterMs: boundedRetryMs(waitMs),
+      retryAfterMs: retryAfterWait(waitMs),
     });
   }
 }
@@ -202,5 +218,6 @@ const isExpired = ({ expiresAt }: SlotDemand, nowMs: number): boolean =>
 const ttlExpired = (): GatewayError =>
   new GatewayError("ttl-expired", "The request's time to live ended before its turn came.");
 
-const boundedRetryMs = (waitMs: number): number =>
+/** A wait as a client is told it: not at once, and not beyond what anybody can foresee. */
+export const retryAfterWait = (waitMs: number): number =>
   Math.ceil(Math.min(Math.max(waitMs, MIN_RETRY_AFTER_MS), MAX_RETRY_AFTER_MS));

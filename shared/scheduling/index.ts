@@ -1,10 +1,19 @@
+export type { Caller } from "./band.ts";
+export type { UserDemand } from "./class-standing.ts";
 export type { Slot, SlotDemand, SlotRequest } from "./entry.ts";
 export {
   type DeadlineOutlook,
   FairScheduler,
   type FairSchedulerOptions,
   type PlaceRequest,
+  retryAfterWait,
 } from "./fair-scheduler.ts";
+export {
+  type ClassDemand,
+  type DemandHold,
+  FairShareBook,
+  type LaneJudgement,
+} from "./fair-share-book.ts";
 export { type HeapNode, IndexedHeap } from "./indexed-heap.ts";
 export type { Load } from "./load-count.ts";
 export {
@@ -12,6 +21,7 @@ export {
   parsePriorityWorkers,
   type Reservations,
 } from "./priority-workers.ts";
+export { type QueuePlace, QueuePlaces } from "./queue-places.ts";
 export type { SchedulerPolicy } from "./scheduler-policy.ts";
 export type { ClassSnapshot, SchedulerSnapshot } from "./scheduler-snapshot.ts";
 export { defaultTrickle } from "./trickle.ts";

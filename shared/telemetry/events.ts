@@ -117,6 +117,13 @@ export const resultLinkFailed = (jobId: string, error: unknown): TelemetryEvent 
   ...causeOf(error),
 });
 
+/** Instances could not tell each other who has how much of each class; the last figures stay in force. */
+export const fairShareLedgerFailed = (error: unknown): TelemetryEvent => ({
+  event: "fairShare.ledger.failed",
+  level: "warning",
+  ...causeOf(error),
+});
+
 /** Instances could not tell each other their use of limits; the last figures stay in force. */
 export const limitLedgerFailed = (error: unknown): TelemetryEvent => ({
   event: "limits.ledger.failed",

@@ -2,6 +2,7 @@ export {
   attemptFailed,
   backendHealthChanged,
   type Emit,
+  fairShareLedgerFailed,
   idempotencySweepFailed,
   idempotencySwept,
   jobEventFailed,

@@ -82,8 +82,10 @@ export function createGateway(env: Record<string, string> = {}) {
       bus: bus.asServiceBus,
       replies,
       replyQueue: "replies",
+      places: owned.services.waitingRoom.places,
       claimCheck: createClaimCheck(work, settings.inlineBytes),
     },
+    fairShare: { ...owned.services.fairShare, ledger: undefined },
     idempotency: owned.services.idempotency && {
       store: new IdempotencyStore({
         table: table.asTable,

@@ -29,6 +29,18 @@ describe("putting an attempt into its lane", () => {
     });
   });
 
+  it("sends all attempts of a job whose owner was over their share to the class's other queue", async () => {
+    const gateway = createGateway({ Workers: "1" });
+    const { book } = gateway.services.fairShare;
+    for (let n = 0; n < 5; n++) book.hold(2, { userId: "defaultUser" });
+    const other = book.hold(2, { userId: "other" });
+    await acceptedJob(gateway);
+    other.release();
+    await gateway.clock.advance(30_000);
+    await enqueueAttempt(gateway.services, second);
+    expect(gateway.bus.sent.map(({ queue }) => queue)).toEqual(["lane-standard-over"]);
+  });
+
   it("names its message the same each time, so that the lane drops a repetition", async () => {
     const { services, bus } = await open();
     await enqueueAttempt(services, second);

@@ -25,6 +25,8 @@ async function begin(gateway: TestGateway, change: Parameters<typeof requestTo>[
   return { serving };
 }
 
+const HEAVY = [["X-UserID", "heavy"]] as const;
+
 const sentEnvelope = ({ bus }: TestGateway): RequestEnvelope =>
   readRequestEnvelope(bus.sent[0]?.message.body);
 
@@ -164,6 +166,37 @@ describe("a request that is served through its lane", () => {
     const { serving } = await begin(gateway, { body: "large" });
     expect((await serving).status).toBe(503);
     expect(gateway.bus.sent).toEqual([]);
+  });
+
+  it("goes to the class's other queue when its caller is over their share, and is told of its wait", async () => {
+    const gateway = open({ Workers: "2" });
+    await begin(gateway, { id: "other", headers: [["X-UserID", "other"]] });
+    for (let n = 0; n < 4; n++) await begin(gateway, { id: `heavy-${n}`, headers: HEAVY });
+    gateway.services.fairShare.book.ended(2);
+    const { serving } = await begin(gateway, { headers: HEAVY });
+    expect(gateway.bus.sent.at(-1)?.queue).toBe("lane-standard-over");
+    await gateway.bus.session.deliver(replyWith());
+    const { headers } = await serving;
+    expect(headers).toContainEqual(["x-queue-position", "4"]);
+    expect(headers).toContainEqual(["x-estimated-wait-ms", "40000"]);
+    const again = await begin(gateway, { id: "other-2", headers: [["X-UserID", "other"]] });
+    expect(gateway.bus.sent.at(-1)?.queue).toBe("lane-standard");
+    await gateway.bus.session.deliver(replyWith({ requestId: "other-2" }));
+    expect((await again.serving).status).toBe(200);
+  });
+
+  it("makes room in a full queue for a caller who holds less of it", async () => {
+    const gateway = open({ MaxQueueLength: "3" });
+    await begin(gateway, { id: "heavy-1", headers: HEAVY });
+    await begin(gateway, { id: "heavy-2", headers: HEAVY });
+    const newest = await begin(gateway, { id: "heavy-3", headers: HEAVY });
+    await begin(gateway, { id: "light", headers: [["X-UserID", "light"]] });
+    const { status, headers } = await newest.serving;
+    expect(status).toBe(429);
+    expect(headers.map(([name]) => name)).toContain("retry-after");
+    expect(gateway.replies.waiting).toBe(3);
+    const refused = await begin(gateway, { id: "heavy-4", headers: HEAVY });
+    expect((await refused.serving).status).toBe(429);
   });
 
   it("is refused when too many wait already", async () => {

@@ -1,0 +1,154 @@
+import { describe, expect, it } from "vitest";
+import { createFairShareLedger } from "../../../shared/gateway/fair-share-ledger.ts";
+import { FairShareBook } from "../../../shared/scheduling/index.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { MemoryTable } from "../../support/memory-table.ts";
+
+const STANDARD = 2;
+const HEAVY = { userId: "heavy" };
+const LIGHT = { userId: "light" };
+
+/** Instances with five slots each that share one table. */
+function houseOf(...ids: readonly string[]) {
+  const clock = new FakeClock();
+  const table = new MemoryTable();
+  const problems: unknown[] = [];
+  const open = (instanceId: string) => {
+    const book = new FairShareBook({ clock, capacityOf: () => 5 });
+    const onProblem = (error: unknown): void => void problems.push(error);
+    const ledger = createFairShareLedger({
+      ...{ book, table: table.asTable, instanceId, clock, onProblem },
+    });
+    const hold = (caller: { userId: string }, count: number) =>
+      Array.from({ length: count }, () => book.hold(STANDARD, caller));
+    return {
+      book,
+      ledger,
+      hold,
+      isOver: (caller: { userId: string }) => book.judge(STANDARD, caller).isOver,
+    };
+  };
+  return { clock, table, problems, instances: ids.map(open) };
+}
+
+function two() {
+  const { instances, ...house } = houseOf("a", "b");
+  const [a, b] = instances;
+  if (!a || !b) throw new Error("two instances");
+  return { ...house, a, b };
+}
+
+describe("the ledger of fair share", () => {
+  it("makes all instances judge a user by what they have everywhere, within about a second", async () => {
+    const { clock, a, b } = two();
+    a.ledger.start();
+    b.ledger.start();
+    a.hold(HEAVY, 30);
+    b.hold(LIGHT, 2);
+    await clock.advance(2100);
+    expect([a.isOver(HEAVY), b.isOver(HEAVY)]).toEqual([true, true]);
+    expect([a.isOver(LIGHT), b.isOver(LIGHT)]).toEqual([false, false]);
+    await a.ledger.close();
+    await b.ledger.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  it("sums up the slots of all instances", async () => {
+    const { a, b } = two();
+    a.hold(HEAVY, 6);
+    a.hold(LIGHT, 1);
+    expect(a.isOver(HEAVY)).toBe(true);
+    b.hold(LIGHT, 1);
+    await b.ledger.exchange();
+    await a.ledger.exchange();
+    expect(a.isOver(HEAVY)).toBe(false);
+  });
+
+  it("forgets what a dead instance had, and its row", async () => {
+    const { clock, table, a, b } = two();
+    a.hold(HEAVY, 30);
+    b.hold(LIGHT, 1);
+    await a.ledger.exchange();
+    await b.ledger.exchange();
+    expect(b.isOver(HEAVY)).toBe(true);
+    await clock.advance(10_001);
+    await b.ledger.exchange();
+    expect(b.isOver(HEAVY)).toBe(false);
+    expect((await table.readPartition("fairShare")).map(({ rowKey }) => rowKey)).toEqual(["b"]);
+  });
+
+  it("keeps what it heard last when storage is away, and says so", async () => {
+    const { clock, table, problems, a, b } = two();
+    a.hold(HEAVY, 30);
+    b.hold(LIGHT, 1);
+    await a.ledger.exchange();
+    await b.ledger.exchange();
+    table.isAway = true;
+    b.ledger.start();
+    await clock.advance(1000);
+    expect(problems.length).toBeGreaterThan(0);
+    expect(b.isOver(HEAVY)).toBe(true);
+    await b.ledger.close();
+  });
+
+  it("tells of those who have most, where there are too many to tell", async () => {
+    const { table, a, b } = two();
+    for (let n = 0; n < 6000; n++) a.hold({ userId: `u${n}`.padEnd(100, "-") }, 1);
+    a.hold(HEAVY, 50);
+    await a.ledger.exchange();
+    await b.ledger.exchange();
+    expect(b.isOver(HEAVY)).toBe(true);
+    const [row] = await table.readPartition("fairShare");
+    expect(JSON.stringify(row).length).toBeLessThan(520_000);
+  });
+});
+
+describe("the book of fair share", () => {
+  it("keeps a user where they are until all they have there is through", () => {
+    const { a } = two();
+    a.hold(LIGHT, 3);
+    const waiting = a.hold(HEAVY, 9);
+    expect(a.isOver(HEAVY)).toBe(true);
+    const over = a.book.hold(STANDARD, HEAVY, { isOver: true });
+    for (const one of waiting) one.release();
+    expect(a.isOver(HEAVY)).toBe(true);
+    over.release();
+    expect(a.isOver(HEAVY)).toBe(false);
+  });
+
+  it("leaves less urgent classes what more urgent ones do not use", () => {
+    const { a } = two();
+    for (let n = 0; n < 4; n++) a.book.hold(1, { userId: `urgent${n}` });
+    a.hold(HEAVY, 3);
+    a.hold(LIGHT, 1);
+    expect(a.isOver(HEAVY)).toBe(true);
+  });
+
+  it("tells the place and, from the measured rate, the wait", () => {
+    const { clock, a } = two();
+    expect(a.book.judge(STANDARD, LIGHT)).toEqual({
+      isOver: false,
+      position: 0,
+      estimatedWaitMs: 0,
+    });
+    a.hold(HEAVY, 5);
+    expect(a.book.judge(STANDARD, LIGHT)).toMatchObject({ position: 0 });
+    a.hold(HEAVY, 20);
+    expect(a.book.judge(STANDARD, HEAVY)).toMatchObject({
+      position: 21,
+      estimatedWaitMs: undefined,
+    });
+    for (let n = 0; n < 100; n++) a.book.ended(STANDARD);
+    expect(a.book.judge(STANDARD, HEAVY).estimatedWaitMs).toBeCloseTo(2100, 5);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("forgets who has nothing any more", () => {
+    const { a } = two();
+    for (const held of a.hold(HEAVY, 30)) {
+      held.release();
+      held.release();
+    }
+    expect(a.book.local()).toMatchObject([{ priority: STANDARD, users: [] }]);
+  });
+});
