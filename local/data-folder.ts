@@ -8,6 +8,8 @@ export interface DataFolder {
   path(part: string): string;
   /** Key that seals stored credentials; made once and kept, so that stored requests stay readable. */
   readonly credentialKey: string;
+  /** Key that opens the host's own endpoints, as a master key does on Azure. */
+  readonly masterKey: string;
   release(): void;
 }
 
@@ -23,6 +25,7 @@ export function openDataFolder(folder: string): DataFolder {
     return {
       path: (part) => join(folder, part),
       credentialKey: readOrMakeKey(join(folder, "credential.key")),
+      masterKey: toWord(readOrMakeKey(join(folder, "master.key"))),
       release: () => rmSync(claimPath, { force: true }),
     };
   } catch (error) {
@@ -34,6 +37,9 @@ export function openDataFolder(folder: string): DataFolder {
     );
   }
 }
+
+/** The key as one that a header, a query and a path take as it is. */
+const toWord = (base64: string): string => Buffer.from(base64, "base64").toString("base64url");
 
 /** A claim outlives a killed process, so it counts only while that process lives and is one of ours. */
 function refuseIfClaimed(folder: string, claimPath: string): void {

@@ -104,6 +104,7 @@ class Starter {
       appDir: settings.appDir,
       dataDir: folder.path("host"),
       settings: appSettings,
+      keys: { master: folder.masterKey },
     });
   }
 

@@ -31,6 +31,8 @@ export interface DurableOptions {
   hubName: string;
   /** Origin of the host, such as `http://127.0.0.1:7071`: the base of the management URLs. */
   origin: string;
+  /** Key that the management URLs carry; the host refuses callers without it. Default: none is needed. */
+  accessKey?: string | undefined;
   functions: DurableFunctions;
   maxConcurrentActivityFunctions?: number;
   maxConcurrentOrchestratorFunctions?: number;

@@ -9,8 +9,8 @@ export { refuseTaskReuse } from "./planner/task-reuse.ts";
 /** Opens the store and resumes whatever was unfinished. */
 export async function startDurable(options: DurableOptions): Promise<DurableEngine> {
   const engine = new Engine(options);
-  const { origin, hubName } = options;
-  const address = { origin, hubName };
+  const { origin, hubName, accessKey } = options;
+  const address = { origin, hubName, accessKey };
   engine.start();
   return {
     clientBinding: () => clientBinding(address),

@@ -73,7 +73,7 @@ async function start(options: HostOptions, closers: Closers): Promise<RunningSer
   if (usesDurable(functions)) {
     engine = await startDurable({
       ...durableSettings(config.host.extensions.durableTask),
-      ...{ dataDir, origin, clock, log: print },
+      ...{ dataDir, origin, clock, log: print, accessKey: options.keys?.master },
       functions: createDurableFunctions({
         functions,
         invoker,

@@ -1,6 +1,6 @@
 import { startBackend, type TestBackend } from "./backend.ts";
 
-/** A backend that answers at once, but holds what comes below `/hold` until a test lets it go. */
+/** A backend that answers at once, holds what comes below `/hold` until a test lets it go, and fails at `/broken`. */
 export interface HoldingBackend extends TestBackend {
   /** How many requests it holds. */
   readonly held: number;
@@ -13,6 +13,7 @@ export async function startHoldingBackend(): Promise<HoldingBackend> {
   const backend = await startBackend(({ target }, response) => {
     const answer = (): void => void response.end("ok");
     if (target.startsWith("/hold")) waiting.push(answer);
+    else if (target.startsWith("/broken")) response.writeHead(500).end("broken");
     else answer();
   });
   return {

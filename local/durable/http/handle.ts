@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type HubAddress, RPC_PATH, WEBHOOK_PATH } from "../binding.ts";
+import { type HubAddress, rpcPath, WEBHOOK_PATH } from "../binding.ts";
 import type { Engine } from "../engine/engine.ts";
 import { CallError, type Reply } from "./call.ts";
 import { findRoute } from "./routes.ts";
@@ -14,7 +14,7 @@ interface Exchange {
 /** Serves a request below one of the engine's two prefixes; returns false for any other. */
 export function handle(exchange: Exchange): boolean {
   const url = new URL(exchange.request.url ?? "/", "http://localhost");
-  const rest = below(url.pathname, WEBHOOK_PATH) ?? below(url.pathname, RPC_PATH);
+  const rest = below(url.pathname, WEBHOOK_PATH) ?? below(url.pathname, rpcPath(exchange.address));
   if (rest === undefined) return false;
   const leaving = new AbortController();
   exchange.response.once("close", () => leaving.abort());
@@ -26,9 +26,10 @@ export function handle(exchange: Exchange): boolean {
 }
 
 function below(pathname: string, prefix: string): string | undefined {
-  const start = pathname.slice(0, prefix.length).toLowerCase();
+  const start = pathname.slice(0, prefix.length);
   const next = pathname[prefix.length];
-  if (start !== prefix || (next !== "/" && next !== undefined)) return undefined;
+  if (start.toLowerCase() !== prefix.toLowerCase() || (next !== "/" && next !== undefined))
+    return undefined;
   return pathname.slice(prefix.length);
 }
 

@@ -28,6 +28,7 @@ export interface HttpFrontOptions {
 // Another instance, or the next start, takes over about then.
 const DRAIN_RETRY_AFTER_SECONDS = "5";
 const PLATFORM_PATH = /^\/(?:runtime|durabletask)(?:\/|$)/i;
+const WEBHOOK_PATH = /^\/runtime(?:\/|$)/i;
 const ADMIN_PATH = /^\/admin(?:\/|$)/i;
 // What may stand in a Host header, so that it makes a URL and nothing else.
 const HOST_NAME = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
@@ -69,6 +70,10 @@ export class HttpFront {
     if (this.#hasCors && applyCors(cors, request, response)) return;
     if (PLATFORM_PATH.test(path)) {
       proceed?.();
+      if (WEBHOOK_PATH.test(path) && !this.#isMaster(request)) {
+        answerPlainly(response, 401, "A system key is needed.");
+        return;
+      }
       if (durable(request, response)) return;
     }
     if (ADMIN_PATH.test(path)) {
@@ -97,8 +102,12 @@ export class HttpFront {
     return true;
   }
 
+  #isMaster(request: PublicRequest): boolean {
+    return isAuthorized(this.#options.keys, { authLevel: "admin" }, request);
+  }
+
   #administer(path: string, request: PublicRequest, response: PublicResponse): void {
-    if (!isAuthorized(this.#options.keys, { authLevel: "admin" }, request)) {
+    if (!this.#isMaster(request)) {
       answerPlainly(response, 401, "A master key is needed.");
       return;
     }
