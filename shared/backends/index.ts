@@ -7,4 +7,5 @@ export {
 } from "./backend-client.ts";
 export { BackendFailure, type BackendFailureKind } from "./backend-failure.ts";
 export { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
+export { type Continuation, ContinuedStream } from "./continued-stream.ts";
 export { createTokenSource, type TokenSource } from "./token-source.ts";

@@ -36,7 +36,12 @@ export interface HostSettings {
   readonly region: string | undefined;
   /** How many tokens its model takes. */
   readonly contextWindow: number | undefined;
+  /** What becomes of its streams that break: an error, or a verified continuation from elsewhere. */
+  readonly midstream: Midstream;
 }
+
+/** What becomes of a stream that breaks after it began. */
+export type Midstream = z.infer<typeof midstream>;
 
 /**
  * What makes a host the same one after its settings changed: its number, origin and path. Weights,
@@ -63,6 +68,9 @@ const tier = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** The forms of `midstream=`. */
+export const midstream = z.enum(["error", "verify"]);
+
 const hostSchema = z.strictObject({
   host: z.string().min(1),
   probe: z.string().optional(),
@@ -88,6 +96,7 @@ const hostSchema = z.strictObject({
   model: z.string().optional(),
   region: z.string().optional(),
   contextwindow: integer(1, MAX_INT32).optional(),
+  midstream: midstream.optional(),
 });
 
 export interface HostsResult {
@@ -98,7 +107,11 @@ export interface HostsResult {
 /** Reads `Host1`, `Host2`, ... up to the first gap, with their `Probe_pathN` and `IPN`. */
 export function parseHosts(env: Readonly<Record<string, string | undefined>>): HostsResult {
   const result: HostsResult = { hosts: [], problems: [] };
-  const defaultAudience = env["OAuthAudience"] || DEFAULT_AUDIENCE;
+  const defaults = {
+    defaultAudience: env["OAuthAudience"] || DEFAULT_AUDIENCE,
+    // A value that is none is named with the other settings.
+    defaultMidstream: midstream.safeParse(env["GATEWAY_BACKENDS_MIDSTREAM"]).data ?? "error",
+  };
   for (let n = 1; env[`Host${n}`]; n++) {
     const fields = { ...plainFields(env, n), ...hostFields(env[`Host${n}`] ?? "") };
     const parsed = hostSchema.safeParse(fields);
@@ -107,7 +120,7 @@ export function parseHosts(env: Readonly<Record<string, string | undefined>>): H
       continue;
     }
     const url = toUrl(parsed.data.host);
-    if (url) result.hosts.push(toHost(`Host${n}`, url, { ...parsed.data, defaultAudience }));
+    if (url) result.hosts.push(toHost(`Host${n}`, url, { ...parsed.data, ...defaults }));
     else result.problems.push(`Host${n}: "${parsed.data.host}" is not an http(s) URL`);
   }
   return result;
@@ -154,7 +167,7 @@ const withoutTrailingSlash = (path: string): string => path.replace(/\/+$/, "");
 function toHost(
   id: BackendId,
   url: URL,
-  fields: z.infer<typeof hostSchema> & { defaultAudience: string },
+  fields: z.infer<typeof hostSchema> & { defaultAudience: string; defaultMidstream: Midstream },
 ): HostSettings {
   const prefix = withoutTrailingSlash((fields.path ?? "").replace(/\*+$/, ""));
   const isIdentified = fields.usemi ?? fields.useoauth ?? false;
@@ -179,5 +192,6 @@ function toHost(
     model: fields.model || undefined,
     region: fields.region || undefined,
     contextWindow: fields.contextwindow,
+    midstream: fields.midstream ?? fields.defaultMidstream,
   });
 }

@@ -41,6 +41,7 @@ export class SseParser {
   #data: string[] = [];
   #dataLength = 0;
   #isTruncated = false;
+  #boundary = 0;
 
   constructor({ onEvent, maxEventBytes = DEFAULT_MAX_EVENT_BYTES }: SseParserOptions) {
     this.#onEvent = onEvent;
@@ -48,7 +49,13 @@ export class SseParser {
     this.#line = new LineStart(maxEventBytes);
   }
 
+  /** Offset, in the chunk pushed last, behind its last blank line: no event and no comment is open there. */
+  get boundary(): number {
+    return this.#boundary;
+  }
+
   push(chunk: Uint8Array): void {
+    this.#boundary = 0;
     if (chunk.byteLength === 0) return;
     const bytes = asBuffer(chunk);
     let start = this.#mayFollowCr && bytes[0] === LF ? 1 : 0;
@@ -80,6 +87,7 @@ export class SseParser {
   #takeLine(bytes: Buffer, { start, end, next }: LineBounds): void {
     if (start === end && this.#line.isEmpty) {
       this.#isFirstLine = false;
+      this.#boundary = next;
       this.#dispatch(next);
       return;
     }

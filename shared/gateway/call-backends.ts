@@ -1,17 +1,15 @@
 import type { BackendAnswer } from "../backends/index.ts";
 import type { PriorityClass } from "../core/domain.ts";
-import { GatewayError } from "../core/errors.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { TripMemory } from "../messaging/index.ts";
-import { type Candidate, receiptHeader, type Selection } from "../routing/index.ts";
+import { receiptHeader } from "../routing/index.ts";
 import { requestRouted } from "../telemetry/index.ts";
-import { type Attempt, attemptBackend } from "./attempt-backend.ts";
-import { headersForAttempt, headersForClient } from "./attempt-headers.ts";
-import { learnFromAttempt } from "./learn-from-attempt.ts";
+import { headersForClient } from "./attempt-headers.ts";
+import { continueElsewhere } from "./continue-elsewhere.ts";
+import { findAnswer } from "./find-answer.ts";
 import { RequeueError } from "./requeue-error.ts";
 import { RouteTrip } from "./route-trip.ts";
 import type { Services } from "./services.ts";
-import { withoutCandidate } from "./without-candidate.ts";
 
 /** A request that is ready to be called: body whole, headers as the client sent them. */
 export interface OutgoingRequest {
@@ -56,7 +54,12 @@ export async function callBackends(
 ): Promise<RoutedAnswer> {
   const trip = request.trip ?? tripOf(services, request);
   try {
-    const { answer, candidate, isLast } = await search(services, { request, trip, signal });
+    const found = await findAnswer(services, { request, trip, signal });
+    const { candidate, isLast } = found;
+    // What is taken whole has broken before it came here, or is not going to.
+    const answer = request.whole
+      ? found.answer
+      : continueElsewhere(services, { request, trip }, found);
     const receipt = trip.receipt(isLast ? "failed" : "answered");
     services.emit(requestRouted(receipt));
     const headers = headersForClient(answer.headers, {
@@ -93,79 +96,4 @@ export function tripOf(
     affinity: headerValue(request.headers, "x-backend-affinity"),
   };
   return new RouteTrip(facts, { memory, nowMs });
-}
-
-interface Search {
-  readonly request: OutgoingRequest;
-  readonly trip: RouteTrip;
-  readonly signal: AbortSignal;
-}
-
-interface Found {
-  readonly answer: BackendAnswer;
-  /** Where to come again, where there is a choice. */
-  readonly candidate?: Candidate;
-  /** Whether it is the failure that is left when every backend had its turn. */
-  readonly isLast?: boolean;
-}
-
-async function search(services: Services, way: Search): Promise<Found> {
-  const { pool, clock, settings } = services;
-  const { request, trip, signal } = way;
-  for (;;) {
-    signal.throwIfAborted();
-    const selection = pool.select(request.target, trip.query());
-    if (!selection) throw new GatewayError("no-route", "No backend serves this path.");
-    trip.decided(selection, clock.now());
-    const [candidate] = selection.candidates;
-    if (!candidate || trip.countedAttempts >= settings.maxAttempts) {
-      const isLast = trip.held?.isVerdict !== true;
-      const answer = await withoutCandidate(services, { trip, signal, selection });
-      if (answer) return { answer, isLast };
-      continue;
-    }
-    const attempt = await makeAttempt(services, way, { selection, candidate });
-    const answer = await learnFromAttempt(trip, candidate, attempt);
-    if (!answer) continue;
-    trip.letGo();
-    const isChoice = selection.candidates.length + selection.passedOver.length > 1;
-    return { answer, ...(isChoice ? { candidate } : {}) };
-  }
-}
-
-async function makeAttempt(
-  services: Services,
-  { request, trip, signal }: Search,
-  { selection, candidate }: { selection: Selection<Candidate>; candidate: Candidate },
-): Promise<Attempt> {
-  const { pool, clock, requestHeaders } = services;
-  const turn = pool.begin(selection, trip.isRetry);
-  if (!turn) throw new GatewayError("internal", "A backend was chosen that is not there.");
-  const startedAt = clock.now();
-  const note = (status: number, outcome: string): void =>
-    trip.attempted(
-      {
-        backend: candidate.host.id,
-        tier: candidate.host.tier,
-        atMs: startedAt - trip.facts.receivedAt,
-        tookMs: clock.now() - startedAt,
-        status,
-        outcome,
-      },
-      selection.firstTier,
-    );
-  const headers = headersForAttempt(requestHeaders(request.headers), {
-    requestId: request.id,
-    cycle: trip.cycle,
-    isOwnAffinity: (token) => pool.settings.hosts.some(({ id }) => pool.affinityOf(id) === token),
-  });
-  try {
-    const outgoing = { ...request, headers };
-    const attempt = await attemptBackend(services, outgoing, { candidate, turn, signal });
-    note(attempt.status, "answer" in attempt ? attempt.verdict.kind : attempt.failure);
-    return attempt;
-  } catch (error) {
-    note(499, "ended");
-    throw error;
-  }
 }

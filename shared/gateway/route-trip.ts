@@ -36,6 +36,7 @@ interface RememberedTrip {
 }
 
 const MAX_DECISIONS = 20;
+const BROKEN_STATUS = 502;
 
 /** A request's way through the backends, its requeues included. Scope: one request. */
 export class RouteTrip {
@@ -139,6 +140,14 @@ export class RouteTrip {
 
   failed(): void {
     this.#hasFailed = true;
+  }
+
+  /** An answer that had been delivered in part broke off: its backend has had its turn. */
+  broke(candidate: Candidate, how: "tried" | "silent"): void {
+    this.countedAttempts += 1;
+    this.statuses.push(BROKEN_STATUS);
+    this.exclude(candidate, how);
+    this.failed();
   }
 
   tooLong({ host }: Candidate): void {

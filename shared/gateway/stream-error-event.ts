@@ -25,7 +25,8 @@ export function streamErrorEvent(
   return Buffer.from(`\n\nevent: error\ndata: ${JSON.stringify(problem)}\n\n`);
 }
 
-function isOpenEventStream(headers: HeaderList): boolean {
+/** Whether an answer is a stream of events to which events can be added. */
+export function isOpenEventStream(headers: HeaderList): boolean {
   const encoding = headerValue(headers, "content-encoding")?.trim().toLowerCase() ?? "";
   if (encoding !== "" && encoding !== "identity") return false;
   if (headerValue(headers, "content-length") !== undefined) return false;

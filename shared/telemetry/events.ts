@@ -35,6 +35,17 @@ export const responseBroken = (requestId: string, error: unknown): TelemetryEven
   ...causeOf(error),
 });
 
+/** A stream that broke was asked for elsewhere: it went on, said something else, or nobody answered. */
+export const streamContinued = (
+  requestId: string,
+  facts: { outcome: string; backend: string },
+): TelemetryEvent => ({
+  event: "stream.continued",
+  level: facts.outcome === "joined" ? "info" : "warning",
+  requestId,
+  ...facts,
+});
+
 /** A backend did not answer as it should; another one is tried where there is one. */
 export const attemptFailed = (
   requestId: string,

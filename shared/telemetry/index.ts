@@ -16,5 +16,6 @@ export {
   requestRouted,
   responseBroken,
   resultLinkFailed,
+  streamContinued,
   type TelemetryEvent,
 } from "./events.ts";

@@ -21,6 +21,7 @@ export function hostWith(change: Partial<HostSettings> = {}): HostSettings {
     model: undefined,
     region: undefined,
     contextWindow: undefined,
+    midstream: "error",
     ...change,
   };
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { hostKey, parseHosts } from "../../../shared/config/hosts.ts";
 
-const DEFAULTS = { weight: 1, tier: 1 };
+const DEFAULTS = { weight: 1, tier: 1, midstream: "error" };
 
 const only = (env: Record<string, string>) => {
   const { hosts, problems } = parseHosts(env);
@@ -87,6 +87,13 @@ describe("parseHosts", () => {
     );
   });
 
+  it("takes what becomes of broken streams from the setting where it does not say", () => {
+    const env = { GATEWAY_BACKENDS_MIDSTREAM: "verify" };
+    expect(only({ Host1: "host=a.test", ...env })).toMatchObject({ midstream: "verify" });
+    const own = only({ Host1: "host=a.test;midstream=error", ...env });
+    expect(own).toMatchObject({ midstream: "error" });
+  });
+
   it("reads capacity, classes, limits and the model's name", () => {
     const pairs = [
       "host=a.test",
@@ -98,6 +105,7 @@ describe("parseHosts", () => {
       "model=gpt-4o-eu",
       "region=westeurope",
       "contextwindow=128000",
+      "midstream=verify",
       "usemi=true",
       "scope=api://y/.default",
     ];
@@ -110,6 +118,7 @@ describe("parseHosts", () => {
       model: "gpt-4o-eu",
       region: "westeurope",
       contextWindow: 128_000,
+      midstream: "verify",
       tokenScope: "api://y/.default",
     };
     expect(only({ Host1: pairs.join(";") })).toMatchObject(expected);

@@ -38,12 +38,13 @@ describe("docs/settings.md", () => {
       maxconcurrency: "5",
       timeout: "1000",
       contextwindow: "128000",
+      midstream: "verify",
     };
     const sampleOf = (key = ""): string =>
       /^(usemi|useoauth|stripprefix|retryafter)$/.test(key) ? "true" : (samples[key] ?? "x");
     const text = keys.map((key) => `${key}=${sampleOf(key)}`).join(";");
     expect(settingsWith({ Host1: text }).hosts).toHaveLength(1);
-    expect(keys).toHaveLength(20);
+    expect(keys).toHaveLength(21);
   });
 
   it("names the settings of connections as they are read", () => {

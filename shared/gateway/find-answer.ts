@@ -1,0 +1,88 @@
+import type { BackendAnswer } from "../backends/index.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { Candidate, Selection } from "../routing/index.ts";
+import { type Attempt, attemptBackend } from "./attempt-backend.ts";
+import { headersForAttempt } from "./attempt-headers.ts";
+import type { OutgoingRequest } from "./call-backends.ts";
+import { learnFromAttempt } from "./learn-from-attempt.ts";
+import type { RouteTrip } from "./route-trip.ts";
+import type { Services } from "./services.ts";
+import { withoutCandidate } from "./without-candidate.ts";
+
+/** A request that looks for its answer. */
+export interface Search {
+  readonly request: OutgoingRequest;
+  readonly trip: RouteTrip;
+  readonly signal: AbortSignal;
+}
+
+/** An answer that is the client's to have. */
+export interface Found {
+  readonly answer: BackendAnswer;
+  /** Where to come again, where there is a choice. */
+  readonly candidate?: Candidate;
+  /** Whether it is the failure that is left when every backend had its turn. */
+  readonly isLast?: boolean;
+}
+
+/** Calls one backend after the other until one gives an answer that is the client's to have. */
+export async function findAnswer(services: Services, way: Search): Promise<Found> {
+  const { pool, clock, settings } = services;
+  const { request, trip, signal } = way;
+  for (;;) {
+    signal.throwIfAborted();
+    const selection = pool.select(request.target, trip.query());
+    if (!selection) throw new GatewayError("no-route", "No backend serves this path.");
+    trip.decided(selection, clock.now());
+    const [candidate] = selection.candidates;
+    if (!candidate || trip.countedAttempts >= settings.maxAttempts) {
+      const isLast = trip.held?.isVerdict !== true;
+      const answer = await withoutCandidate(services, { trip, signal, selection });
+      if (answer) return { answer, isLast };
+      continue;
+    }
+    const attempt = await makeAttempt(services, way, { selection, candidate });
+    const answer = await learnFromAttempt(trip, candidate, attempt);
+    if (!answer) continue;
+    trip.letGo();
+    const isChoice = selection.candidates.length + selection.passedOver.length > 1;
+    return { answer, ...(isChoice ? { candidate } : {}) };
+  }
+}
+
+async function makeAttempt(
+  services: Services,
+  { request, trip, signal }: Search,
+  { selection, candidate }: { selection: Selection<Candidate>; candidate: Candidate },
+): Promise<Attempt> {
+  const { pool, clock, requestHeaders } = services;
+  const turn = pool.begin(selection, trip.isRetry);
+  if (!turn) throw new GatewayError("internal", "A backend was chosen that is not there.");
+  const startedAt = clock.now();
+  const note = (status: number, outcome: string): void =>
+    trip.attempted(
+      {
+        backend: candidate.host.id,
+        tier: candidate.host.tier,
+        atMs: startedAt - trip.facts.receivedAt,
+        tookMs: clock.now() - startedAt,
+        status,
+        outcome,
+      },
+      selection.firstTier,
+    );
+  const headers = headersForAttempt(requestHeaders(request.headers), {
+    requestId: request.id,
+    cycle: trip.cycle,
+    isOwnAffinity: (token) => pool.settings.hosts.some(({ id }) => pool.affinityOf(id) === token),
+  });
+  try {
+    const outgoing = { ...request, headers };
+    const attempt = await attemptBackend(services, outgoing, { candidate, turn, signal });
+    note(attempt.status, "answer" in attempt ? attempt.verdict.kind : attempt.failure);
+    return attempt;
+  } catch (error) {
+    note(499, "ended");
+    throw error;
+  }
+}
