@@ -12,6 +12,7 @@ const schema = z.object({
   LOCAL_BROKER_PORT: port(5672),
   LOCAL_STORAGE_PORT: port(10_000),
   LOCAL_MODELS_PORT: port(9100),
+  LOCAL_TOPICS: z.string().default(""),
   LOCAL_HOST: z.enum(["node", "none", "func"]).default("node"),
 });
 
@@ -24,6 +25,8 @@ export interface StackSettings {
   readonly brokerPort: number;
   readonly storagePort: number;
   readonly modelsPort: number;
+  /** Topics that the broker has besides, as `LOCAL_TOPICS` writes them. */
+  readonly topics: string;
   /** `node` runs our host, `func` Core Tools, `none` leaves the host to whoever starts one. */
   readonly host: "node" | "none" | "func";
 }
@@ -44,6 +47,7 @@ export function readStackSettings(env: NodeJS.ProcessEnv): StackSettings {
     brokerPort: data.LOCAL_BROKER_PORT,
     storagePort: data.LOCAL_STORAGE_PORT,
     modelsPort: data.LOCAL_MODELS_PORT,
+    topics: data.LOCAL_TOPICS,
     host: data.LOCAL_HOST,
   };
 }

@@ -1,6 +1,7 @@
 import { loadSettings, SettingsError, shippedLanes } from "../shared/config/index.ts";
 import { buildApp } from "./app-build.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
+import { localTopics } from "./local-topics.ts";
 import { type LocalLog, type ServiceName, StartError } from "./service.ts";
 import type { StackSettings } from "./stack-settings.ts";
 import { Supervised } from "./supervisor.ts";
@@ -124,7 +125,7 @@ class Starter {
     const { facts } = await this.#start("broker", {
       port: settings.brokerPort,
       dataDir: folder.path("broker"),
-      namespace: namespaceFor(shippedLanes()),
+      namespace: namespaceFor(shippedLanes(), localTopics(settings.topics, env)),
     });
     const { host } = new URL(facts.url);
     return {

@@ -1,13 +1,12 @@
 import type { Lanes } from "../shared/config/index.ts";
 import type { NamespaceDefinition } from "./broker/index.ts";
+import type { LocalTopic } from "./local-topics.ts";
 
 /** The Service Bus namespace that the lanes document asks for; Bicep makes the same one in Azure. */
-export function namespaceFor({
-  lanes,
-  queueDefaults,
-  replies,
-  statusTopic,
-}: Lanes): NamespaceDefinition {
+export function namespaceFor(
+  { lanes, queueDefaults, replies, webhooks, statusTopic }: Lanes,
+  topics: readonly LocalTopic[] = [],
+): NamespaceDefinition {
   const defaults = {
     defaultMessageTimeToLiveMs: queueDefaults.defaultMessageTimeToLive,
     deadLetteringOnMessageExpiration: queueDefaults.deadLetteringOnMessageExpiration,
@@ -30,11 +29,22 @@ export function namespaceFor({
     maxDeliveryCount: replies.maxDeliveryCount,
     defaultMessageTimeToLiveMs: replies.defaultMessageTimeToLive,
   };
-  const topic = {
-    name: statusTopic.topic,
-    requiresDuplicateDetection: true,
-    duplicateDetectionHistoryTimeWindowMs: queueDefaults.duplicateDetectionHistoryTimeWindow,
-    subscriptions: [{ name: statusTopic.subscription }],
+  const webhookQueue = {
+    ...defaults,
+    name: webhooks.queue,
+    lockDurationMs: webhooks.lockDuration,
+    maxDeliveryCount: webhooks.maxDeliveryCount,
+    defaultMessageTimeToLiveMs: webhooks.defaultMessageTimeToLive,
   };
-  return { queues: [...laneQueues, replyQueue], topics: [topic] };
+  const { topic, subscription } = statusTopic;
+  const callersTopics = topics.filter(({ name }) => name.toLowerCase() !== topic);
+  const definedTopics = [{ name: topic, subscriptions: [] }, ...callersTopics].map(
+    ({ name, subscriptions }) => ({
+      name,
+      requiresDuplicateDetection: true,
+      duplicateDetectionHistoryTimeWindowMs: queueDefaults.duplicateDetectionHistoryTimeWindow,
+      subscriptions: [subscription, ...subscriptions].map((each) => ({ name: each })),
+    }),
+  );
+  return { queues: [...laneQueues, replyQueue, webhookQueue], topics: definedTopics };
 }

@@ -22,6 +22,7 @@ export const jobAttemptSchema = z.strictObject({
 const linksSchema = z.strictObject({
   self: z.string(),
   result: z.string(),
+  events: z.string(),
   dataBlobUri: z.string().optional(),
   headerBlobUri: z.string().optional(),
 });

@@ -7,6 +7,7 @@ export {
 } from "./connections.ts";
 export { type HostSettings, hostKey } from "./hosts.ts";
 export { type Lane, type Lanes, parseLanes, shippedLanes } from "./lanes.ts";
+export type { NotificationSettings } from "./notifications.ts";
 export type { PolicySettings } from "./policy.ts";
 export type { RoutingSettings } from "./routing.ts";
 export {

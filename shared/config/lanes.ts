@@ -34,9 +34,11 @@ type Queues = Pick<z.infer<typeof laneSchema>, "queue" | "overQueue">;
 const queueNames = (document: {
   lanes: readonly Queues[];
   replies: { queue: string };
+  webhooks: { queue: string };
 }): string[] => [
   ...document.lanes.flatMap(({ queue, overQueue }) => [queue, overQueue]),
   document.replies.queue,
+  document.webhooks.queue,
 ];
 
 const lanesSchema = z
@@ -53,6 +55,13 @@ const lanesSchema = z
       queue: entityName,
       lockDuration: duration,
       defaultMessageTimeToLive: duration,
+      maxDeliveryCount: z.int().min(1),
+    }),
+    webhooks: z.strictObject({
+      queue: entityName,
+      lockDuration: duration,
+      defaultMessageTimeToLive: duration,
+      /** Failed deliveries are sent anew for later; this bounds what crashes while it delivers. */
       maxDeliveryCount: z.int().min(1),
     }),
     statusTopic: z.strictObject({ topic: entityName, subscription: entityName }),

@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { type HostSettings, parseHosts } from "./hosts.ts";
 import { type DefaultLimits, limitsShape, toDefaultLimits } from "./limits.ts";
+import {
+  type NotificationSettings,
+  notificationProblems,
+  notificationsShape,
+  toNotifications,
+} from "./notifications.ts";
 import { type PolicySettings, policyContradictions, policyShape, toPolicy } from "./policy.ts";
 import { type RoutingSettings, routingShape, toRouting } from "./routing.ts";
 import { type TransportSettings, toTransport, transportShape } from "./transport.ts";
@@ -47,6 +53,7 @@ const settingsSchema = z.object({
   ...limitsShape,
   ...routingShape,
   ...policyShape,
+  ...notificationsShape,
   ...transportShape,
   LOG_LEVEL: z.enum(["Information", "Warning", "Error"]).default("Warning"),
   IgnoreSSLCert: flag.default(false),
@@ -94,6 +101,7 @@ export interface Settings {
   readonly policy: PolicySettings;
   /** Of each caller who has no profile. */
   readonly limits: DefaultLimits;
+  readonly notifications: NotificationSettings;
   readonly transport: TransportSettings;
   /** Keys of those who run the gateway; without one nobody is an operator. */
   readonly operatorKeys: readonly string[];
@@ -129,10 +137,14 @@ export function loadSettings(env: Environment = process.env): Settings {
   if (parsed.error) {
     problems.unshift(...parsed.error.issues.map((i) => `${i.path.join(".")}: ${i.message}`));
   }
-  problems.push(...contradictions(present), ...policyContradictions(env));
+  problems.push(
+    ...contradictions(present),
+    ...policyContradictions(env),
+    ...notificationProblems(env),
+  );
   if (!env["Host1"]) problems.push("Host1: no backend is set");
   if (!parsed.success || problems.length > 0) throw new SettingsError(problems);
-  return frozen(toSettings(parsed.data, hosts));
+  return frozen(toSettings(parsed.data, hosts, env));
 }
 
 /** The environment as it stands: what hot settings are laid over. */
@@ -157,7 +169,7 @@ function frozen(settings: Settings): Settings {
 
 const SYNC_MODE_BY_ROLE = { stream: "direct", jobs: "queued", all: "auto" } as const;
 
-function toSettings(raw: RawSettings, hosts: readonly HostSettings[]): Settings {
+function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Environment): Settings {
   const key = raw.GATEWAY_CREDENTIAL_KEY;
   return {
     role: raw.GATEWAY_ROLE,
@@ -194,6 +206,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[]): Settings 
     routing: toRouting(raw),
     policy: toPolicy(raw),
     limits: toDefaultLimits(raw),
+    notifications: toNotifications(raw, env),
     transport: toTransport(raw),
     operatorKeys: raw.OperatorKeys,
     logLevel: raw.LOG_LEVEL,

@@ -28,6 +28,7 @@ export const ERRORS = {
   "invalid-timeout": kind(400, "The timeout header cannot be read."),
   "operator-key-missing": kind(401, "An operator's key is required."),
   "operator-key-refused": kind(403, "The operator's key is not accepted."),
+  "webhook-not-allowed": kind(403, "The webhook is not allowed."),
   "app-id-not-allowed": kind(403, "The calling application is not allowed."),
   "profile-not-found": kind(403, "There is no such user profile."),
   "profile-required": kind(403, "A user profile is required."),

@@ -4,6 +4,7 @@ import { GatewayError } from "../core/errors.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { GatewayRequest } from "../core/http.ts";
 import { ANONYMOUS_USER, type Caller, type Profile } from "../identity/index.ts";
+import { notifyTargets } from "./notify-targets.ts";
 import type { PolicySnapshot } from "./policy.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
@@ -54,6 +55,7 @@ export async function admitRequest(
     request: { ...request, headers },
     ticket: withoutForbiddenAsync(admission.ticket, profile, policy),
     showsReceipt: asksForReceipt(headers) && mayDebug(services, recognised),
+    notify: notifyTargets(recognised),
     body: await readBody(request, policy.settings.maxBodyBytes),
   };
 }

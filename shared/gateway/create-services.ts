@@ -25,7 +25,7 @@ import {
 import { createRequestHeaderFilter } from "./forwarded-headers.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
 import { JobEventLog } from "./job-event-log.ts";
-import { JobEvents } from "./job-events.ts";
+import { type EventChannel, JobEvents } from "./job-events.ts";
 import { LimitLedger } from "./limit-ledger.ts";
 import { openFairShare } from "./open-fair-share.ts";
 import { createPolicy } from "./policy.ts";
@@ -35,6 +35,7 @@ import { ResultFiles } from "./result-files.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
 import { TableJobStore } from "./table-job-store.ts";
+import { createTopicChannel } from "./topic-channel.ts";
 import type { LimitServices } from "./within-limits.ts";
 
 export interface CreateServicesOptions {
@@ -225,15 +226,17 @@ function openRemote(
         "as connection strings or by identity.",
     );
   }
+  const waitingRoom = openWaitingRoom({ messaging, claimCheck, clock }, options);
+  const channels = [createTopicChannel(waitingRoom.bus)];
   return {
-    waitingRoom: openWaitingRoom({ messaging, claimCheck, clock }, options),
-    jobs: openJobs(storage, { clock, emit: options.emit }),
+    waitingRoom,
+    jobs: openJobs(storage, { clock, emit: options.emit, channels }),
   };
 }
 
 function openJobs(
   storage: StorageConnection,
-  { clock, emit }: { clock: Clock; emit: Emit },
+  { clock, emit, channels }: { clock: Clock; emit: Emit; channels: readonly EventChannel[] },
 ): JobServices {
   const table = new Table(storage, JOBS_TABLE);
   const blobs = new BlobStore(() => openBlobService(storage));
@@ -246,7 +249,7 @@ function openJobs(
   const uriOf = (container: string, name: string) => links.plain({ container, name });
   const files = new ResultFiles({ own: results, blobs, table, uriOf });
   const store = new TableJobStore(table, files);
-  const events = new JobEvents({ log: new JobEventLog(table), store, channels: [], clock, emit });
+  const events = new JobEvents({ log: new JobEventLog(table), store, channels, clock, emit });
   return { store, events, results, files, links };
 }
 

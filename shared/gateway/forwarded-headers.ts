@@ -9,7 +9,15 @@ const OWN_REQUEST_HEADERS = ["host", "content-length", "expect"];
 export function createRequestHeaderFilter(settings: Settings): (headers: HeaderList) => HeaderList {
   const { priority, ttlHeader, timeoutHeader, asyncHeader } = settings;
   const { stripRequestHeaders } = settings.transport;
-  const control = [priority.header, ttlHeader, timeoutHeader, asyncHeader, ...stripRequestHeaders];
+  const { webhookHeader } = settings.notifications;
+  const control = [
+    priority.header,
+    ttlHeader,
+    timeoutHeader,
+    asyncHeader,
+    webhookHeader,
+    ...stripRequestHeaders,
+  ];
   const dropped = new Set([
     ...OWN_REQUEST_HEADERS,
     "x-functions-key",

@@ -10,7 +10,7 @@ export function jobRecordOf(
   body: MessageBody | undefined,
   settings: Settings,
 ): JobRecord {
-  const { request, caller, ticket, profile } = admitted;
+  const { request, caller, ticket, profile, notify } = admitted;
   const facts = { kind: "job", body, maxAttempts: settings.jobMaxAttempts } as const;
   const results = resultPlaceOf(profile);
   return {
@@ -21,6 +21,7 @@ export function jobRecordOf(
     expiresAt: ticket.expiresAt,
     request: JSON.stringify(toEnvelope(admitted, facts, settings)),
     ...(results ? { results } : {}),
+    ...(notify ? { notify } : {}),
   };
 }
 

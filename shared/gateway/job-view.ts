@@ -6,8 +6,8 @@ import type { Services } from "./services.ts";
 const toTime = (epochMs: number): string => new Date(epochMs).toISOString();
 
 /** Where a job is found. Relative, so that they hold behind any front door. */
-export function jobLinks(id: string): { self: string; result: string } {
-  return { self: `/jobs/${id}`, result: `/jobs/${id}/result` };
+export function jobLinks(id: string): { self: string; result: string; events: string } {
+  return { self: `/jobs/${id}`, result: `/jobs/${id}/result`, events: `/jobs/${id}/events` };
 }
 
 /** A job as its owner sees it. */

@@ -2,6 +2,7 @@ import type { Ticket } from "../admission/index.ts";
 import type { Settings } from "../config/index.ts";
 import type { GatewayRequest } from "../core/http.ts";
 import { type Caller, openRequest, type Profile, sealRequest } from "../identity/index.ts";
+import type { NotifyTargets } from "../jobs/index.ts";
 import type { Reservation } from "../limits/index.ts";
 import type { ClaimCheck, MessageBody, RequestEnvelope } from "../messaging/index.ts";
 import type { OutgoingRequest } from "./call-backends.ts";
@@ -13,6 +14,8 @@ export interface AdmittedRequest {
   readonly profile?: Profile | undefined;
   readonly ticket: Ticket;
   readonly body: Uint8Array | undefined;
+  /** Who is told of the request's job, should it become one. */
+  readonly notify?: NotifyTargets;
   /** Whether the caller asked how the request was decided, and may know. */
   readonly showsReceipt?: boolean;
   /** Whether the caller was over their fair share when the request came. */

@@ -1,3 +1,5 @@
+import { readWebhookAccess, type WebhookAccess } from "./webhook-access.ts";
+
 /** Whether a user may have jobs, and where their results and status events go. */
 export type AsyncAccess =
   | { readonly enabled: false }
@@ -8,6 +10,8 @@ export type AsyncAccess =
       /** How long links to results stay valid. */
       readonly timeoutSeconds: number;
       readonly generateSas: boolean;
+      /** Where the user's jobs may send webhooks; absent where nowhere. */
+      readonly webhooks?: WebhookAccess;
     };
 
 /** What an `async-config` text says, and what in it could not be used. */
@@ -43,8 +47,16 @@ export function parseAsyncAccess(text: string): AsyncAccessResult {
   if (faults.length > 0) return { access: NO_ASYNC_ACCESS, warnings: faults };
   const timeoutSeconds = readTimeout(fields.get("timeout"));
   const generateSas = isTrue(fields.get("generatesas"));
-  const access = { enabled: true, containerName, topic, timeoutSeconds, generateSas } as const;
-  return { access: Object.freeze(access), warnings: oddities(fields) };
+  const { webhooks, warnings } = readWebhookAccess(fields);
+  const access = {
+    enabled: true,
+    containerName,
+    topic,
+    timeoutSeconds,
+    generateSas,
+    ...(webhooks ? { webhooks } : {}),
+  } as const;
+  return { access: Object.freeze(access), warnings: [...oddities(fields), ...warnings] };
 }
 
 function readFields(text: string): ReadonlyMap<string, string> {

@@ -20,3 +20,4 @@ export { type IdList, parseAppIds, parseSuspendedUsers } from "./parse-id-list.t
 export { parseProfiles, parseProfilesInSteps } from "./parse-profiles.ts";
 export type { Profile, ProfileDirectory, ProfileLimits } from "./profile.ts";
 export type { DocumentContent } from "./read-entries.ts";
+export { allowedWebhook, defaultWebhooks, type WebhookAccess } from "./webhook-access.ts";

@@ -12,8 +12,8 @@ export interface NotifyTargets {
   readonly topic?: string;
   /** Where webhooks go: URLs that the caller's profile allows. */
   readonly webhooks?: readonly string[];
-  /** Name of the secrets that sign the webhooks. */
-  readonly webhookSecret?: string;
+  /** The profile that allows the webhooks, and says what signs them. */
+  readonly profileId?: string;
 }
 
 /** Where a caller finds results without asking the gateway, as its profile said at the time. */

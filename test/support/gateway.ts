@@ -7,6 +7,7 @@ import { JobEventLog } from "../../shared/gateway/job-event-log.ts";
 import { JobEvents } from "../../shared/gateway/job-events.ts";
 import { ResultFiles } from "../../shared/gateway/result-files.ts";
 import { TableJobStore } from "../../shared/gateway/table-job-store.ts";
+import { createTopicChannel } from "../../shared/gateway/topic-channel.ts";
 import type { JobEngine } from "../../shared/jobs/index.ts";
 import { createClaimCheck, ReplyInbox } from "../../shared/messaging/index.ts";
 import type { ReadLinks } from "../../shared/storage/index.ts";
@@ -99,7 +100,7 @@ export function createGateway(env: Record<string, string> = {}) {
       events: new JobEvents({
         log: new JobEventLog(table.asTable),
         store,
-        channels: [],
+        channels: [createTopicChannel(bus)],
         clock,
         emit,
       }),

@@ -14,7 +14,11 @@ describe("a request that asks to be a job", () => {
     expect(status).toBe(202);
     expect(headerValue(headers, "location")).toBe("/jobs/request-1");
     expect(headerValue(headers, "retry-after")).toBe("1");
-    const links = { self: "/jobs/request-1", result: "/jobs/request-1/result" };
+    const links = {
+      self: "/jobs/request-1",
+      result: "/jobs/request-1/result",
+      events: "/jobs/request-1/events",
+    };
     expect(headerValue(headers, "x-Data-Blob-URI")).toBe(links.result);
     expect(headerValue(headers, "x-Header-Blob-URI")).toBe(links.self);
     expect(JSON.parse(await textOf(body))).toEqual({

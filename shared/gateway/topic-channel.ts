@@ -1,0 +1,64 @@
+import type { StatusEvent } from "../jobs/index.ts";
+import { isFinalEvent } from "../jobs/index.ts";
+import type { ServiceBus } from "../messaging/index.ts";
+import type { LoggedJob } from "./job-event-log.ts";
+import type { EventChannel } from "./job-events.ts";
+import { jobLinks } from "./job-view.ts";
+
+/**
+ * The caller's own Service Bus topic. A message's id is its job's and its number in it, so a topic with
+ * duplicate detection passes on each event once, whoever sent it how often.
+ */
+export function createTopicChannel(bus: Pick<ServiceBus, "send">): EventChannel {
+  return {
+    name: "topic",
+    concerns: ({ targets }) => targets.topic !== undefined,
+    async send(job, event) {
+      const { topic } = job.targets;
+      if (topic === undefined) return;
+      const { sequence, status, state } = event;
+      await bus.send(topic, {
+        messageId: `job-${job.id}-event-${sequence}`,
+        // Subscriptions with sessions get each job's events in order, however many read them.
+        sessionId: `job-${job.id}`,
+        body: toTopicMessage(job, topic, event),
+        applicationProperties: {
+          jobId: job.id,
+          sequence,
+          status,
+          state,
+          isFinal: isFinalEvent(event),
+        },
+      });
+    },
+  };
+}
+
+/** The original's four fields first, by its own names; then ours. */
+function toTopicMessage({ id }: LoggedJob, topicName: string, event: StatusEvent) {
+  return {
+    RequestGuid: id,
+    Status: event.status,
+    Timestamp: new Date(event.at).toISOString(),
+    topicName,
+    ...eventView(id, event),
+  };
+}
+
+/** An event as topics, webhooks and readers see it. */
+export function eventView(jobId: string, event: StatusEvent) {
+  const { sequence, status, state, at, attempt, retryAt, resultStatus, error } = event;
+  return {
+    jobId,
+    sequence,
+    state,
+    status,
+    at: new Date(at).toISOString(),
+    attempt,
+    isFinal: isFinalEvent(event),
+    ...(retryAt === undefined ? {} : { retryAt: new Date(retryAt).toISOString() }),
+    ...(resultStatus === undefined ? {} : { resultStatus }),
+    ...(error === undefined ? {} : { error }),
+    links: jobLinks(jobId),
+  };
+}
