@@ -1,0 +1,160 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ServiceBusClient, type ServiceBusReceivedMessage } from "@azure/service-bus";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../support/free-port.ts";
+import { type HoldingBackend, startHoldingBackend } from "../support/holding-backend.ts";
+import { startStack, type TestStack } from "../support/stack.ts";
+import { until } from "../support/until.ts";
+
+const PATIENCE_MS = 60_000;
+
+const asyncConfig = (user: string): string =>
+  `enabled=true, containername=results-${user}, topic=status-${user}`;
+
+const PROFILES = [
+  { userId: "u1", "async-config": asyncConfig("u1") },
+  { userId: "u2", "async-config": asyncConfig("u2") },
+  { userId: "lost", "async-config": "enabled=true, containername=abc, topic=nowhere" },
+];
+
+let backend: HoldingBackend;
+let stack: TestStack;
+let bus: ServiceBusClient;
+let folder: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "gateway-events-"));
+  const profiles = writeProfiles(PROFILES.slice(0, 2));
+  backend = await startHoldingBackend();
+  const brokerPort = await freePort();
+  stack = await startStack({
+    env: {
+      LOCAL_BROKER_PORT: String(brokerPort),
+      Host1: `host=${backend.url};mode=direct`,
+      UseProfiles: "true",
+      UserConfigUrl: `file:${profiles}`,
+      UserConfigRefreshIntervalSecs: "1",
+      AsyncTriggerTimeout: "500",
+    },
+  });
+  bus = new ServiceBusClient(
+    `Endpoint=sb://127.0.0.1:${brokerPort};SharedAccessKeyName=k;SharedAccessKey=v;UseDevelopmentEmulator=true;`,
+  );
+});
+afterAll(async () => {
+  await bus?.close();
+  await stack?.[Symbol.asyncDispose]();
+  await backend?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Writes the profiles as a whole: the gateway may read them at any moment. */
+function writeProfiles(profiles: readonly object[]): string {
+  const path = join(folder, "profiles.json");
+  writeFileSync(`${path}.new`, JSON.stringify(profiles));
+  renameSync(`${path}.new`, path);
+  return path;
+}
+
+interface TopicEvent {
+  readonly message: ServiceBusReceivedMessage;
+  readonly body: Record<string, unknown>;
+}
+
+/** Receives what a user's topic gets until an event is final; then what else comes in a moment. */
+async function eventsOf(user: string): Promise<TopicEvent[]> {
+  const receiver = bus.createReceiver(`status-${user}`, "all", { receiveMode: "receiveAndDelete" });
+  const events: TopicEvent[] = [];
+  const take = async (maxWaitTimeInMs: number): Promise<void> => {
+    const messages = await receiver.receiveMessages(10, { maxWaitTimeInMs });
+    events.push(...messages.map((message) => ({ message, body: message.body as object as never })));
+  };
+  await until(
+    async () => {
+      await take(1000);
+      return events.some(({ body }) => body["isFinal"] === true) || undefined;
+    },
+    PATIENCE_MS,
+    `The end on the topic of ${user}`,
+  );
+  await take(500);
+  await receiver.close();
+  return events;
+}
+
+/** Lets the backend answer when it has so many calls. */
+async function releaseWhen(held: number): Promise<void> {
+  await expect.poll(() => backend.held, { timeout: PATIENCE_MS }).toBe(held);
+  backend.release();
+}
+
+async function startJob(user: string): Promise<string> {
+  const response = await fetch(`${stack.url}/hold`, {
+    method: "POST",
+    headers: { S7PAsyncMode: "true", "X-UserProfile": user },
+    body: "question",
+  });
+  const text = await response.text();
+  expect({ status: response.status, text }).toEqual({ status: 202, text: expect.any(String) });
+  return response.headers.get("location") ?? "";
+}
+
+const asUser = (user: string) => ({ headers: { "X-UserProfile": user } });
+
+describe("a job's events on its caller's topic", () => {
+  it("V101, V102, V104: come once each and in order, and the result is there when the end is told", async () => {
+    const location = await startJob("u1");
+    await releaseWhen(1);
+    const events = await eventsOf("u1");
+    const result = await fetch(`${stack.url}${location}/result`, asUser("u1"));
+    expect(result.status).toBe(200);
+    expect(await result.text()).toBe("ok");
+
+    expect(events.map(({ body }) => body["Status"])).toEqual([
+      "Queued",
+      "Processing",
+      "AsyncProcessing",
+      "AsyncProcessed",
+    ]);
+    expect(events.map(({ body }) => body["sequence"])).toEqual([1, 2, 3, 4]);
+    const id = location.split("/").at(-1);
+    for (const { body, message } of events) {
+      expect(body).toMatchObject({ RequestGuid: id, topicName: "status-u1" });
+      expect(body["Timestamp"]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+      expect(message.messageId).toBe(`job-${id}-event-${body["sequence"]}`);
+      expect(message.applicationProperties).toMatchObject({ jobId: id, status: body["Status"] });
+    }
+    expect(events.at(-1)?.body).toMatchObject({ state: "succeeded", resultStatus: 200 });
+  });
+
+  it("V107: reach nobody else's topic", async () => {
+    const locations = await Promise.all(["u1", "u2"].map(startJob));
+    await releaseWhen(2);
+    const [one, two] = await Promise.all([eventsOf("u1"), eventsOf("u2")]);
+    const idsOf = (events: TopicEvent[]) => new Set(events.map(({ body }) => body["RequestGuid"]));
+    expect(idsOf(one)).toEqual(new Set([locations[0]?.split("/").at(-1)]));
+    expect(idsOf(two)).toEqual(new Set([locations[1]?.split("/").at(-1)]));
+  });
+
+  it("that cannot be told, because there is no such topic, hold no job up, and are reported", async () => {
+    // The broker has a topic for each profile that is there when the stack starts; this one comes later.
+    writeProfiles(PROFILES);
+    const location = await until(
+      () => startJob("lost").catch(() => undefined),
+      PATIENCE_MS,
+      "The new profile",
+    );
+    await releaseWhen(1);
+    await until(
+      async () => {
+        const response = await fetch(`${stack.url}${location}`, asUser("lost"));
+        return response.status === 200 || undefined;
+      },
+      PATIENCE_MS,
+      "The job's end",
+    );
+    await expect.poll(() => stack.output(), { timeout: PATIENCE_MS }).toContain("job.event.failed");
+  });
+});
