@@ -1,12 +1,21 @@
 import { type Settings, shippedLanes } from "../../shared/config/index.ts";
 import type { Random } from "../../shared/core/domain.ts";
-import { createServices, probeBackends, type Services } from "../../shared/gateway/index.ts";
+import {
+  createServices,
+  type OwnedServices,
+  probeBackends,
+  type Services,
+} from "../../shared/gateway/index.ts";
 import { BackendPool } from "../../shared/routing/index.ts";
 import type { Emit } from "../../shared/telemetry/index.ts";
+import { StartError } from "../service.ts";
+import { loadPolicy } from "./load-policy.ts";
 import type { SimulatedClient } from "./simulated-client.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
 export interface InstanceOptions {
+  /** What the settings are called, for whoever has to mend them. */
+  readonly name: string;
   readonly settings: Settings;
   readonly clock: VirtualClock;
   readonly backends: SimulatedClient;
@@ -24,19 +33,12 @@ export interface GatewayInstance {
 
 /**
  * Composes an instance from the product's own services: in virtual time, with modelled backends and
- * seeded chance. Documents such as profiles are loaded once; they do not change while a policy is tried.
+ * seeded chance.
  */
 export async function createInstance(options: InstanceOptions): Promise<GatewayInstance> {
-  const { settings, clock, random, emit } = options;
-  const owned = createServices({
-    settings,
-    connections: { messaging: undefined, storage: undefined },
-    lanes: shippedLanes(),
-    emit,
-    clock,
-  });
-  await owned.services.policy.start();
-  const policy = owned.services.policy.current();
+  const { name, settings, clock, random } = options;
+  const owned = compose(options);
+  const policy = await loadPolicy(owned.services.policy, name, settings.policy.loadDeadlineMs);
   // Ends the following of documents; requests look at the signal of these services.
   owned.stop();
   const stopping = new AbortController();
@@ -45,7 +47,7 @@ export async function createInstance(options: InstanceOptions): Promise<GatewayI
     random,
     backends: options.backends,
     pool: new BackendPool({ settings, clock, random }),
-    policy: { ...owned.services.policy, start: async () => {}, current: () => policy },
+    policy,
     stopping: stopping.signal,
   };
   return {
@@ -56,4 +58,20 @@ export async function createInstance(options: InstanceOptions): Promise<GatewayI
       await owned.close();
     },
   };
+}
+
+/** Some mistakes only show when all is put together, such as more reserved slots than there are. */
+function compose({ name, settings, clock, emit }: InstanceOptions): OwnedServices {
+  try {
+    return createServices({
+      settings,
+      connections: { messaging: undefined, storage: undefined },
+      lanes: shippedLanes(),
+      emit,
+      clock,
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StartError(`The settings of ${name} cannot be used. ${reason}`, { cause });
+  }
 }

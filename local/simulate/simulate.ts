@@ -93,7 +93,7 @@ class Simulation {
   }
 
   async #start(): Promise<void> {
-    const { seed, settings, instances } = this.#plan;
+    const { name, seed, settings, instances } = this.#plan;
     const clock = this.#clock;
     const backends = new SimulatedClient({
       clock,
@@ -105,7 +105,7 @@ class Simulation {
     const emit = (event: TelemetryEvent): void => this.#note(event);
     for (let number = 1; number <= instances; number++) {
       const random = luckOf(seed, "instance", number);
-      this.#instances.push(await createInstance({ settings, clock, backends, random, emit }));
+      this.#instances.push(await createInstance({ name, settings, clock, backends, random, emit }));
     }
     this.#breakers = new BreakerWatch(this.#instances.map(({ services }) => services.pool));
     for (const instance of this.#instances) instance.start();

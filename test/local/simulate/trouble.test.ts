@@ -109,6 +109,27 @@ describe("trouble in a simulation", () => {
 
   it.each([
     [
+      "reservations beyond the slots",
+      planOf({ settings: { Workers: 4, PriorityWorkers: "1:9" }, rows: rowsAt([0]) }),
+      "PriorityWorkers",
+    ],
+    [
+      "profiles that cannot be loaded",
+      planOf({
+        settings: { UseProfiles: true, UserConfigUrl: "file:/no/such/file" },
+        rows: rowsAt([0]),
+      }),
+      "profiles: the file cannot be read (ENOENT)",
+    ],
+    [
+      "a document in a table",
+      planOf({
+        settings: { SuspendedUserConfigUrl: "table:policies/suspended" },
+        rows: rowsAt([0]),
+      }),
+      "tables need AzureWebJobsStorage",
+    ],
+    [
       "a class without a key",
       planOf({ classes: parseClassShares("7:1"), rows: rowsAt([0]) }),
       "class 7",
