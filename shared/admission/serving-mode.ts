@@ -1,4 +1,5 @@
 import { type HeaderList, headerValue } from "../core/headers.ts";
+import type { RequestBody } from "../core/http.ts";
 
 /** Whether the caller asked for a job: the async header says `true`, or `Prefer: respond-async`. */
 export function wantsAsync(headers: HeaderList, asyncHeader: string): boolean {
@@ -15,9 +16,13 @@ export function wantsAsync(headers: HeaderList, asyncHeader: string): boolean {
  * Whether the answer will be a stream of events. The body is parsed only when it mentions `stream`,
  * because most large bodies do not.
  */
-export function wantsStream(headers: HeaderList, body: Uint8Array | undefined): boolean {
+export function wantsStream(headers: HeaderList, body: RequestBody | undefined): boolean {
   if (headerValue(headers, "accept")?.toLowerCase().includes("text/event-stream")) return true;
   if (!body || !headerValue(headers, "content-type")?.toLowerCase().includes("json")) return false;
+  if (!(body instanceof Uint8Array)) {
+    // Of members with the same name the last one holds, as in JSON.parse.
+    return body.members.findLast(({ name }) => name === "stream")?.text === "true";
+  }
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (!bytes.includes('"stream"')) return false;
   try {

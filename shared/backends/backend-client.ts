@@ -1,7 +1,9 @@
+import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { HostSettings } from "../config/index.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { type HeaderList, headerValue, withoutHeaders, withoutHopByHop } from "../core/headers.ts";
+import type { RequestBody } from "../core/http.ts";
 import { Agents } from "./agents.ts";
 import { BackendFailure } from "./backend-failure.ts";
 import { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
@@ -17,7 +19,7 @@ export interface BackendCall {
   /** Path and query exactly as they go on the wire. */
   readonly target: string;
   readonly headers: HeaderList;
-  readonly body: Uint8Array | undefined;
+  readonly body: RequestBody | undefined;
   /** Ends the call, also while its body is being read. */
   readonly signal: AbortSignal;
   /** Limits of this call that are not the client's own. */
@@ -109,10 +111,21 @@ function dispatch(
     origin: host.origin,
     path: target,
     method: method as Dispatcher.HttpMethod,
-    headers: headers.flat() as string[],
-    body: body ?? null,
+    headers: [...headers, ...lengthOf(body)].flat() as string[],
+    body: outgoing(body),
   };
   agents.for(host).dispatch(options, exchange);
+}
+
+/** Of a body that is streamed the length is told, for not every backend takes one in chunks. */
+function lengthOf(body: RequestBody | undefined): HeaderList {
+  if (body === undefined || body instanceof Uint8Array) return [];
+  return [["content-length", String(body.sizeBytes)]];
+}
+
+function outgoing(body: RequestBody | undefined): Uint8Array | Readable | null {
+  if (body === undefined || body instanceof Uint8Array) return body ?? null;
+  return Readable.from(body.read(), { objectMode: false });
 }
 
 async function commit(exchange: Exchange, call: BackendCall): Promise<BackendAnswer> {

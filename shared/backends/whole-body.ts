@@ -1,8 +1,5 @@
-import { randomUUID } from "node:crypto";
-import { type FileHandle, open, unlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { BackendFailure } from "./backend-failure.ts";
+import { SpoolFile } from "./spool-file.ts";
 
 export interface WholeBodyOptions {
   /** What is held in memory; the rest goes to a temporary file. */
@@ -21,7 +18,6 @@ export interface WholeBody {
 const MEMORY_BYTES = 4 * 1024 * 1024;
 // The largest answer that a result can hold; a backend that sends more never ends.
 const MAX_BYTES = 1024 * 1024 * 1024;
-const READ_BYTES = 256 * 1024;
 
 /** Reads a body to its end: into memory while it is small, then into a file that nobody else sees. */
 export async function keepWhole(
@@ -42,7 +38,7 @@ export interface KeptBody extends WholeBody {
 /** Reads a body to its end while it is no longer than `maxBytes`. What is longer is given on as it comes. */
 export async function keepUpTo(
   source: AsyncIterator<Uint8Array>,
-  { memoryBytes = MEMORY_BYTES, maxBytes, folder = tmpdir(), isStreamed }: KeepOptions,
+  { memoryBytes = MEMORY_BYTES, maxBytes, folder, isStreamed }: KeepOptions,
 ): Promise<KeptBody> {
   const chunks: Uint8Array[] = [];
   let totalBytes = 0;
@@ -117,52 +113,3 @@ const tooLarge = (maxBytes: number): BackendFailure =>
   new BackendFailure("protocol", `The answer is larger than ${maxBytes} bytes.`, {
     mayHaveBegun: true,
   });
-
-/** A temporary file. Scope: one answer. */
-class SpoolFile {
-  readonly #handle: FileHandle;
-  readonly #path: string;
-  #closing: Promise<void> | undefined;
-  #isUnlinked = false;
-
-  static async open(folder: string): Promise<SpoolFile> {
-    const path = join(folder, `gateway-answer-${randomUUID()}`);
-    const file = new SpoolFile(path, await open(path, "wx+", 0o600));
-    // Without a name it vanishes with the process, however that ends. Windows keeps open files.
-    file.#isUnlinked = await unlink(path).then(
-      () => true,
-      () => false,
-    );
-    return file;
-  }
-
-  private constructor(path: string, handle: FileHandle) {
-    this.#path = path;
-    this.#handle = handle;
-  }
-
-  async append(chunk: Uint8Array): Promise<void> {
-    await this.#handle.appendFile(chunk);
-  }
-
-  async *read(): AsyncGenerator<Uint8Array, void, undefined> {
-    for (let position = 0; ; ) {
-      const block = Buffer.allocUnsafe(READ_BYTES);
-      const { bytesRead } = await this.#handle.read(block, 0, READ_BYTES, position);
-      if (bytesRead === 0) return;
-      position += bytesRead;
-      yield block.subarray(0, bytesRead);
-    }
-  }
-
-  /** Lets go of the file; calling it again does nothing. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close().catch(() => {});
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    await this.#handle.close();
-    if (!this.#isUnlinked) await unlink(this.#path);
-  }
-}

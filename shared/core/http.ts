@@ -1,4 +1,5 @@
 import type { HeaderList } from "./headers.ts";
+import type { JsonMember } from "./json-members.ts";
 
 /** A request as it stands at the gateway's door, free of any hosting framework. */
 export interface GatewayRequest {
@@ -14,6 +15,20 @@ export interface GatewayRequest {
   readonly receivedAt: number;
   /** Aborts when the client is gone, so that whatever is done for it can stop. */
   readonly closed: AbortSignal;
+}
+
+/** A whole request body: its bytes, or what holds them where they are too many for memory. */
+export type RequestBody = Uint8Array | StoredBody;
+
+/** A whole body outside of memory. */
+export interface StoredBody {
+  readonly sizeBytes: number;
+  /** Of a JSON object, those members of its top level that decide where and how it is served. */
+  readonly members: readonly JsonMember[];
+  /** All bytes, from the first on; as often as wanted. */
+  read(): AsyncIterable<Uint8Array>;
+  /** Lets go of it, once whoever reads it is done. */
+  close(): void;
 }
 
 /** A response body: whole, streamed, or absent. A stream must be read to its end or returned. */

@@ -4,6 +4,7 @@ import type { JobEngine } from "../jobs/index.ts";
 import { acceptedAnswer } from "./accepted-answer.ts";
 import { enterLane } from "./enter-lane.ts";
 import { engineInputOf, jobRecordOf } from "./job-record.ts";
+import { packRequestBody } from "./read-request-body.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
 
@@ -23,7 +24,7 @@ export async function acceptJob(
     throw new GatewayError("async-unavailable", "This app serves no asynchronous requests.");
   }
   const { id } = admitted.request;
-  const body = await waitingRoom.claimCheck.pack(`jobs/${id}/request`, admitted.body);
+  const body = await packRequestBody(waitingRoom.claimCheck, `jobs/${id}/request`, admitted.body);
   const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
   await jobs.store.insert(job);
   await engine.start(id, engineInputOf(job, settings));

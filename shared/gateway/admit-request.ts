@@ -1,11 +1,11 @@
 import { admit, type Ticket, validate } from "../admission/index.ts";
-import { collectBytes, TooManyBytesError } from "../core/bytes.ts";
 import { GatewayError } from "../core/errors.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { GatewayRequest } from "../core/http.ts";
 import { ANONYMOUS_USER, type Caller, type Profile } from "../identity/index.ts";
 import { notifyTargets } from "./notify-targets.ts";
 import type { PolicySnapshot } from "./policy.ts";
+import { readRequestBody } from "./read-request-body.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
 
@@ -56,7 +56,7 @@ export async function admitRequest(
     ticket: withoutForbiddenAsync(admission.ticket, profile, policy),
     showsReceipt: asksForReceipt(headers) && mayDebug(services, recognised),
     notify: notifyTargets(recognised),
-    body: await readBody(request, policy.settings.maxBodyBytes),
+    body: await readRequestBody(request, policy.settings.maxBodyBytes),
   };
 }
 
@@ -75,20 +75,4 @@ function withoutForbiddenAsync(
 ): Ticket {
   const isAllowed = !settings.policy.useProfiles || profile?.asyncAccess.enabled === true;
   return isAllowed ? ticket : { ...ticket, isAsync: false };
-}
-
-async function readBody(
-  { body }: GatewayRequest,
-  limitBytes: number,
-): Promise<Uint8Array | undefined> {
-  if (!body) return undefined;
-  try {
-    const bytes = await collectBytes(body, limitBytes);
-    return bytes.byteLength > 0 ? bytes : undefined;
-  } catch (cause) {
-    if (cause instanceof TooManyBytesError) {
-      throw new GatewayError("request-too-large", cause.message, { cause });
-    }
-    throw new GatewayError("bad-request", "The request body ended early.", { cause });
-  }
 }

@@ -2,6 +2,7 @@ import { type BackendAnswer, BackendFailure } from "../backends/index.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import { type HeaderList, headerValue, withoutHeaders } from "../core/headers.ts";
+import type { RequestBody } from "../core/http.ts";
 import {
   type BackendTurn,
   type Candidate,
@@ -19,7 +20,7 @@ export interface AttemptRequest {
   readonly id: string;
   readonly method: string;
   readonly headers: HeaderList;
-  readonly body: Uint8Array | undefined;
+  readonly body: RequestBody | undefined;
   readonly attemptTimeoutMs: number;
   readonly whole?: boolean | undefined;
   readonly wholeJsonBytes?: number | undefined;

@@ -1,6 +1,7 @@
 import type { BackendAnswer } from "../backends/index.ts";
 import type { PriorityClass } from "../core/domain.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
+import type { RequestBody } from "../core/http.ts";
 import type { TripMemory } from "../messaging/index.ts";
 import { receiptHeader } from "../routing/index.ts";
 import { requestRouted } from "../telemetry/index.ts";
@@ -17,7 +18,7 @@ export interface OutgoingRequest {
   readonly method: string;
   readonly target: string;
   readonly headers: HeaderList;
-  readonly body: Uint8Array | undefined;
+  readonly body: RequestBody | undefined;
   readonly attemptTimeoutMs: number;
   /** Its class; the default class unless given. */
   readonly priority?: PriorityClass;

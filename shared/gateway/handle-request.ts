@@ -55,12 +55,17 @@ async function serve(
   }
   const admitted = await admitRequest(services, request);
   const current = underPolicy(services, admitted.policy);
-  // A repetition is answered from what is kept, and claims nothing of its caller's limits.
-  return serveOnce(current, admitted, () =>
-    withinLimits(current, admitted, (claimed) =>
-      claimed.ticket.isAsync ? acceptJob(current, claimed, engine) : serveNow(current, claimed),
-    ),
-  );
+  try {
+    // A repetition is answered from what is kept, and claims nothing of its caller's limits.
+    return await serveOnce(current, admitted, () =>
+      withinLimits(current, admitted, (claimed) =>
+        claimed.ticket.isAsync ? acceptJob(current, claimed, engine) : serveNow(current, claimed),
+      ),
+    );
+  } finally {
+    // With an answer in hand nothing is sent again.
+    if (admitted.body && !(admitted.body instanceof Uint8Array)) admitted.body.close();
+  }
 }
 
 /** A stream is always direct; the rest goes by the mode, and never into a waiting room that is not there. */

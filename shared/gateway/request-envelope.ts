@@ -1,6 +1,6 @@
 import type { Ticket } from "../admission/index.ts";
 import type { Settings } from "../config/index.ts";
-import type { GatewayRequest } from "../core/http.ts";
+import type { GatewayRequest, RequestBody } from "../core/http.ts";
 import { type Caller, openRequest, type Profile, sealRequest } from "../identity/index.ts";
 import type { NotifyTargets } from "../jobs/index.ts";
 import type { Reservation } from "../limits/index.ts";
@@ -13,7 +13,7 @@ export interface AdmittedRequest {
   readonly caller: Caller;
   readonly profile?: Profile | undefined;
   readonly ticket: Ticket;
-  readonly body: Uint8Array | undefined;
+  readonly body: RequestBody | undefined;
   /** Who is told of the request's job, should it become one. */
   readonly notify?: NotifyTargets;
   /** Whether the caller asked how the request was decided, and may know. */

@@ -38,7 +38,7 @@ export async function serveOnce(
   const { idempotency, clock } = services;
   const key = headerValue(admitted.request.headers, KEY_HEADER);
   if (key === undefined || !idempotency) return serve();
-  const use = keyUse(admitted, key);
+  const use = await keyUse(admitted, key);
   for (;;) {
     const claim = await idempotency.store.claim(use, clock.now());
     switch (claim.kind) {
@@ -57,17 +57,20 @@ export async function serveOnce(
   }
 }
 
-function keyUse({ request, caller, ticket, body }: AdmittedRequest, key: string): KeyUse {
+async function keyUse(
+  { request, caller, ticket, body }: AdmittedRequest,
+  key: string,
+): Promise<KeyUse> {
   if (key.length > MAX_KEY_LENGTH || !/^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$/.test(key)) {
     throw new GatewayError(
       "invalid-idempotency-key",
       `The Idempotency-Key must be 1 to ${MAX_KEY_LENGTH} printable characters.`,
     );
   }
-  const fingerprint = createHash("sha256")
-    .update(`${request.method}\n${request.target}\n`)
-    .update(body ?? "")
-    .digest("hex");
+  const hash = createHash("sha256").update(`${request.method}\n${request.target}\n`);
+  if (body instanceof Uint8Array) hash.update(body);
+  else if (body) for await (const chunk of body.read()) hash.update(chunk);
+  const fingerprint = hash.digest("hex");
   return { userId: caller.userId, key, fingerprint, expiresAt: ticket.expiresAt };
 }
 

@@ -4,6 +4,7 @@ import type { GatewayResponse } from "../core/http.ts";
 import { type QueuePlace, retryAfterWait } from "../scheduling/index.ts";
 import { timingHeaders } from "./attempt-headers.ts";
 import { enterLane, type LaneEntry } from "./enter-lane.ts";
+import { packRequestBody } from "./read-request-body.ts";
 import { type AdmittedRequest, toEnvelope } from "./request-envelope.ts";
 import { ttlExpired, waitHeaders } from "./serve-direct.ts";
 import { laneFor, type Services, type WaitingRoom } from "./services.ts";
@@ -74,7 +75,7 @@ async function enqueue(
     admitted,
     {
       kind: "request",
-      body: await room.claimCheck.pack(`requests/${request.id}`, admitted.body),
+      body: await packRequestBody(room.claimCheck, `requests/${request.id}`, admitted.body),
       maxAttempts: lane.maxDeliveryCount,
       replySession: room.replies.sessionId,
     },

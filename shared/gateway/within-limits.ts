@@ -1,5 +1,5 @@
 import { GatewayError } from "../core/errors.ts";
-import type { GatewayResponse } from "../core/http.ts";
+import type { GatewayResponse, RequestBody } from "../core/http.ts";
 import {
   estimateTokens,
   type LimitBook,
@@ -74,7 +74,7 @@ function subjectsOf({ caller, profile, policy }: Recognised): LimitedSubject[] {
 function claim(
   { limits, clock }: Services,
   subjects: readonly LimitedSubject[],
-  body: Uint8Array | undefined,
+  body: RequestBody | undefined,
 ): Reservation {
   const now = clock.now();
   const result = limits.book.reserve(subjects, estimateTokens(body), now);

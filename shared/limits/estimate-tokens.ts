@@ -1,3 +1,5 @@
+import type { RequestBody } from "../core/http.ts";
+
 const BYTES_PER_TOKEN = 4;
 // What a request without a bound of its own is taken to produce, until its usage is known.
 const DEFAULT_OUTPUT_TOKENS = 1024;
@@ -7,8 +9,11 @@ const MAX_PARSED_BYTES = 1_000_000;
 const OUTPUT_BOUNDS = ["max_completion_tokens", "max_output_tokens", "max_tokens"] as const;
 
 /** How many tokens a request may cost: its prompt by size, its answer by the bound that it names. */
-export function estimateTokens(body: Uint8Array | undefined): number {
+export function estimateTokens(body: RequestBody | undefined): number {
   if (!body) return 0;
+  if (!(body instanceof Uint8Array)) {
+    return Math.ceil(body.sizeBytes / BYTES_PER_TOKEN) + DEFAULT_OUTPUT_TOKENS;
+  }
   const promptTokens = Math.ceil(body.byteLength / BYTES_PER_TOKEN);
   return promptTokens + outputBound(body);
 }

@@ -1,3 +1,5 @@
+import type { RequestBody, StoredBody } from "../core/http.ts";
+
 const DEPLOYMENT = /(\/deployments\/)[^/?#]+/i;
 
 /** The target with the deployment's name after `/deployments/` replaced. The query stays as it was. */
@@ -11,7 +13,10 @@ export function rewriteModelInTarget(target: string, model: string): string {
  * The JSON text with the value of the top level's `model` replaced, and every other byte as it was;
  * what is no JSON object, or names no model, is returned unchanged.
  */
-export function rewriteModelInBody(body: Uint8Array, model: string): Uint8Array {
+export function rewriteModelInBody(body: Uint8Array, model: string): Uint8Array;
+export function rewriteModelInBody(body: RequestBody, model: string): RequestBody;
+export function rewriteModelInBody(body: RequestBody, model: string): RequestBody {
+  if (!(body instanceof Uint8Array)) return rewriteModelInStored(body, model);
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const spans = topLevelModels(text);
   if (spans.length === 0) return body;
@@ -23,6 +28,41 @@ export function rewriteModelInBody(body: Uint8Array, model: string): Uint8Array 
     from = end;
   }
   return Buffer.concat([...parts, text.subarray(from)]);
+}
+
+function rewriteModelInStored(body: StoredBody, model: string): StoredBody {
+  const spans = body.members.filter(({ name, text }) => name === "model" && text.startsWith('"'));
+  if (spans.length === 0) return body;
+  const name = Buffer.from(JSON.stringify(model));
+  const replaced = spans.reduce((sum, { start, end }) => sum + end - start, 0);
+  return {
+    sizeBytes: body.sizeBytes - replaced + spans.length * name.byteLength,
+    members: [],
+    read: () => withReplaced(body.read(), spans, name),
+    close: () => body.close(),
+  };
+}
+
+/** The bytes with those between the offsets replaced. */
+async function* withReplaced(
+  source: AsyncIterable<Uint8Array>,
+  spans: readonly Span[],
+  replacement: Uint8Array,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let at = 0;
+  for await (const chunk of source) {
+    const chunkEnd = at + chunk.byteLength;
+    let from = at;
+    for (const { start, end } of spans) {
+      if (end <= from || start >= chunkEnd) continue;
+      if (start > from) yield chunk.subarray(from - at, start - at);
+      // A span may lie across chunks; its replacement stands where it begins.
+      if (start >= at) yield replacement;
+      from = Math.min(end, chunkEnd);
+    }
+    if (from < chunkEnd) yield chunk.subarray(from - at);
+    at = chunkEnd;
+  }
 }
 
 interface Span {

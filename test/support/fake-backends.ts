@@ -51,6 +51,13 @@ export class FakeBackends implements BackendClient {
   }
 }
 
+/** The body with which a backend was called. */
+export function bodyTextOf(call: Pick<BackendCall, "body"> | undefined): string {
+  const { body } = call ?? {};
+  if (body && !(body instanceof Uint8Array)) throw new Error("The body is not held.");
+  return Buffer.from(body ?? []).toString();
+}
+
 /** A body that gives one piece and then waits until it is discarded, which breaks it. */
 export function stallingBody() {
   const broken = Promise.withResolvers<never>();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { handleRequest } from "../../../shared/gateway/index.ts";
+import { bodyTextOf } from "../../support/fake-backends.ts";
 import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
 import { textOf } from "../../support/streams.ts";
 
@@ -25,7 +26,7 @@ describe("the search for a backend", () => {
     gateway.backends.answer(200, "fine");
     expect(await serve(gateway, { body: "question" })).toMatchObject({ status: 200, text: "fine" });
     expect(hostsOf(gateway)).toEqual(["Host1", "Host2"]);
-    const bodies = gateway.backends.calls.map(({ body }) => Buffer.from(body ?? []).toString());
+    const bodies = gateway.backends.calls.map(bodyTextOf);
     expect(bodies).toEqual(["question", "question"]);
     expect(gateway.backends.discarded).toBe(1);
   });

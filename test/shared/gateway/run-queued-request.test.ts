@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { stallingBody } from "../../support/fake-backends.ts";
+import { bodyTextOf, stallingBody } from "../../support/fake-backends.ts";
 import { createGateway, type TestGateway } from "../../support/gateway.ts";
 import { envelopeFor, run, standardLane } from "../../support/lane-messages.ts";
 import { bodyOf } from "../../support/streams.ts";
@@ -37,7 +37,7 @@ describe("a message of a lane", () => {
       attempts: 1,
       processMs: 0,
     });
-    expect(Buffer.from(gateway.backends.calls[0]?.body ?? []).toString()).toBe("question");
+    expect(bodyTextOf(gateway.backends.calls[0])).toBe("question");
     expectNothingHeld(gateway);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { GatewayResponse } from "../../../shared/core/http.ts";
 import { handleRequest } from "../../../shared/gateway/index.ts";
-import { stallingBody } from "../../support/fake-backends.ts";
+import { bodyTextOf, stallingBody } from "../../support/fake-backends.ts";
 import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
 import { listenerCount } from "../../support/listener-count.ts";
 import { bodyOf, textOf } from "../../support/streams.ts";
@@ -64,7 +64,7 @@ describe("a request that is served directly", () => {
         ["x-S7P-ID", "request-1"],
       ],
     });
-    expect(Buffer.from(call?.body ?? []).toString()).toBe("question");
+    expect(bodyTextOf(call)).toBe("question");
   });
 
   it("holds its slot until the last byte", async () => {
