@@ -109,10 +109,7 @@ export class ContinuedStream implements AsyncIterableIterator<Uint8Array, undefi
 
   async #continue(error: unknown): Promise<void> {
     this.#failure = this.#broken ?? error;
-    if (!this.#mayContinue(error)) {
-      this.#deliverVerdict(error);
-      return;
-    }
+    if (!this.#mayContinue(error)) return;
     const next = await this.#options.restart(error);
     if (!next) {
       this.#options.onContinuation("unanswered");
@@ -127,13 +124,6 @@ export class ContinuedStream implements AsyncIterableIterator<Uint8Array, undefi
 
   #mayContinue(error: unknown): error is BackendFailure {
     if (!(error instanceof BackendFailure) || !REPEATED.has(error.kind)) return false;
-    return this.#delivered.isComparable && !this.#follower.isRefused;
-  }
-
-  /** What the backend itself says against the request is the client's to have. */
-  #deliverVerdict(error: unknown): void {
-    const isVerdict = error instanceof BackendFailure && error.kind === "error-event";
-    if (!isVerdict || !(this.#follower instanceof FirstTelling)) return;
-    this.#ready.push(...this.#follower.takeHeld());
+    return this.#delivered.isComparable;
   }
 }

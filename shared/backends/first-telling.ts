@@ -1,11 +1,10 @@
 import { type SseEvent, SseParser } from "../core/sse-parser.ts";
 import { parsedObject, toChunk } from "./chunk-texts.ts";
 import type { DeliveredText } from "./delivered-text.ts";
+import { isRefusalEvent } from "./refusal-event.ts";
 
 /** Follows a stream whose bytes go to a client. Scope: one stream. */
 export interface StreamFollower {
-  /** Whether the stream ended with a verdict on the request. */
-  readonly isRefused: boolean;
   /** Takes bytes; gives what may be delivered. */
   push(bytes: Uint8Array): readonly Uint8Array[];
   /** Takes the end; gives what is left to deliver. */
@@ -14,8 +13,6 @@ export interface StreamFollower {
 
 // The longest event that is waited for; behind it bytes pass as they come.
 const MAX_HELD_BYTES = 1024 * 1024;
-// A verdict on the request is the same everywhere, and must not be evaded.
-const REFUSALS = /content_filter|content_policy|invalid_request|ResponsibleAIPolicy/i;
 
 /**
  * The stream that a client gets first, byte for byte but event by event: half an event could not be
@@ -29,35 +26,29 @@ export class FirstTelling implements StreamFollower {
   /** Offset in the chunk pushed last behind its last event that is none of an error. */
   #goodUntil = 0;
   #hasFailed = false;
-  #isRefused = false;
 
   constructor(delivered: DeliveredText) {
     this.#delivered = delivered;
   }
 
-  get isRefused(): boolean {
-    return this.#isRefused;
-  }
-
   push(bytes: Uint8Array): readonly Uint8Array[] {
-    if (!this.#delivered.isComparable) return [...this.takeHeld(), bytes];
+    if (!this.#delivered.isComparable) return [...this.#takeHeld(), bytes];
     this.#goodUntil = 0;
     const hadFailed = this.#hasFailed;
     this.#parser.push(bytes);
     const until = this.#hasFailed ? this.#goodUntil : this.#parser.boundary;
-    const ready = until > 0 && !hadFailed ? [...this.takeHeld(), bytes.subarray(0, until)] : [];
+    const ready = until > 0 && !hadFailed ? [...this.#takeHeld(), bytes.subarray(0, until)] : [];
     this.#hold(bytes.subarray(ready.length > 0 ? until : 0));
     if (this.#heldBytes <= MAX_HELD_BYTES) return ready;
     this.#delivered.giveUp();
-    return [...ready, ...this.takeHeld()];
+    return [...ready, ...this.#takeHeld()];
   }
 
   end(): readonly Uint8Array[] {
-    return this.takeHeld();
+    return this.#takeHeld();
   }
 
-  /** What came last and was not delivered: a part of an event, or an error. */
-  takeHeld(): readonly Uint8Array[] {
+  #takeHeld(): readonly Uint8Array[] {
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
@@ -74,7 +65,6 @@ export class FirstTelling implements StreamFollower {
     if (this.#hasFailed) return;
     if (isErrorEvent(event, data)) {
       this.#hasFailed = true;
-      this.#isRefused = isRefusal(data);
       return;
     }
     this.#goodUntil = endsAt;
@@ -84,11 +74,9 @@ export class FirstTelling implements StreamFollower {
   }
 }
 
-/** Whether the data of an error event speak of the request. */
-export const isRefusal = (data: string): boolean => REFUSALS.test(data);
-
-/** Whether an event reports a failure instead of a part of the answer. */
+/** Whether an event reports that its backend failed; a verdict on the request is a part of the answer. */
 export function isErrorEvent(event: string, data: string): boolean {
-  if (event === "error") return true;
-  return data.includes('"error"') && Boolean(parsedObject(data)?.["error"]);
+  const isError =
+    event === "error" || (data.includes('"error"') && Boolean(parsedObject(data)?.["error"]));
+  return isError && !isRefusalEvent(data);
 }

@@ -1,7 +1,7 @@
 import { type SseEvent, SseParser } from "../core/sse-parser.ts";
 import { type CompletionChunk, mapChunk, toChunk } from "./chunk-texts.ts";
 import { type DeliveredText, isUsage } from "./delivered-text.ts";
-import { isErrorEvent, isRefusal, type StreamFollower } from "./first-telling.ts";
+import { isErrorEvent, type StreamFollower } from "./first-telling.ts";
 import { TextMatch } from "./text-match.ts";
 
 // What is new while something old is still to come: one choice may run ahead of another.
@@ -23,15 +23,10 @@ export class Retelling implements StreamFollower {
   #hasJoined = false;
   #hasDiverged = false;
   #hasFailed = false;
-  #isRefused = false;
 
   constructor(delivered: DeliveredText) {
     this.#delivered = delivered;
     this.#match = new TextMatch(delivered);
-  }
-
-  get isRefused(): boolean {
-    return this.#isRefused;
   }
 
   /** Whether it says something else. */
@@ -66,14 +61,9 @@ export class Retelling implements StreamFollower {
   #see({ event, data }: SseEvent): void {
     if (this.#hasDiverged || this.#hasFailed) return;
     // What fails says nothing; whoever reads it meets the failure itself.
-    if (isErrorEvent(event, data)) this.#fail(data);
+    if (isErrorEvent(event, data)) this.#hasFailed = true;
     else if (this.#hasJoined) this.#goOn(event, data);
     else this.#compare(data);
-  }
-
-  #fail(data: string): void {
-    this.#hasFailed = true;
-    this.#isRefused = isRefusal(data);
   }
 
   #compare(data: string): void {

@@ -1,4 +1,5 @@
 import { type SseEvent, SseParser } from "../core/sse-parser.ts";
+import { isRefusalEvent } from "./refusal-event.ts";
 import { type EventMeaning, eventMeaning, type StreamProtocol } from "./stream-meaning.ts";
 
 /** Follows an event stream on the side: whether it has begun, failed, or ended as it should. Scope: one stream. */
@@ -52,13 +53,24 @@ export class StreamWatch {
     const { meaning, protocol } = this.#read(event);
     this.#protocol ??= protocol;
     if (meaning === "error" || (meaning === "failed" && !this.#hasBegun)) {
-      this.#failedAt = event.endsAt;
+      this.#fail(event);
+      return;
     }
     if (meaning === "content" || meaning === "finish") this.#hasBegun = true;
     if (meaning === "finish") this.#hasFinished = true;
     if (meaning === "end" || meaning === "failed") this.#hasEnded = true;
     // A whole answer may be told in its last event alone.
     if (meaning === "end" && this.#protocol !== undefined) this.#hasBegun = true;
+  }
+
+  /** A verdict on the request is an answer, and its last word: it is the client's to have. */
+  #fail({ data, endsAt }: SseEvent): void {
+    if (!isRefusalEvent(data)) {
+      this.#failedAt = endsAt;
+      return;
+    }
+    this.#hasBegun = true;
+    this.#hasEnded = true;
   }
 
   /** An object that is cut is no last word, and no first one: the answer may be in what is missing. */

@@ -66,6 +66,23 @@ describe("an event stream that is whole", () => {
       "a message",
       [typed("message_start"), typed("ping"), typed("content_block_delta"), typed("message_stop")],
     ],
+    ["a verdict on the request", [data({ error: { code: "content_filter", message: "no" } })]],
+    ["a verdict behind what was said", [ROLE, HELLO, data({ error: { code: "content_filter" } })]],
+    [
+      "a verdict by its type",
+      [typed("message_start"), typed("error", { error: { type: "invalid_request_error" } })],
+    ],
+    [
+      "a verdict of a response",
+      [
+        typed("response.created"),
+        typed("response.failed", { response: { error: { code: "invalid_prompt" } } }),
+      ],
+    ],
+    [
+      "a verdict in the provider's own words",
+      [data({ error: { code: "x", innererror: { code: "ResponsibleAIPolicyViolation" } } })],
+    ],
     ["events of no known protocol", [data("one"), data({ two: 2 })]],
     [
       "events with comments and malformed ones between",
@@ -187,6 +204,11 @@ describe("an event stream that fails before it is committed can be asked for els
       "error-event",
     ],
     ["an error came with the first event", [HELLO + data(QUOTA)], "error-event"],
+    [
+      "an error only speaks of a filter",
+      [data({ error: { code: "x", message: "content_filter" } })],
+      "error-event",
+    ],
     ["an error lacks its blank line", ["event: error\ndata: x"], "error-event"],
   ])("because %s", async (_, events, kind) => {
     const backend = await openBackend(streaming(...events));

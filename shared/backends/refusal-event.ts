@@ -1,0 +1,33 @@
+// What providers call an error that is the request's own; others may come and go with the backend.
+const CODES = new Set([
+  "content_filter",
+  "content_policy_violation",
+  "responsibleaipolicyviolation",
+  "context_length_exceeded",
+  "invalid_prompt",
+  "invalid_request_error",
+]);
+
+/**
+ * Whether the data of an error event are a verdict on the request, which is the same everywhere and
+ * must not be evaded: `error` as it stands in chat completions and messages, or within a response.
+ */
+export function isRefusalEvent(data: string): boolean {
+  const event = objectIn(parsed(data));
+  const error = objectIn(event["error"] ?? objectIn(event["response"])["error"]);
+  const inner = objectIn(error["innererror"]);
+  return [event["code"], error["code"], error["type"], inner["code"]].some(
+    (code) => typeof code === "string" && CODES.has(code.toLowerCase()),
+  );
+}
+
+function parsed(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return undefined;
+  }
+}
+
+const objectIn = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
