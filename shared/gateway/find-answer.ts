@@ -42,7 +42,7 @@ export async function findAnswer(services: Services, way: Search): Promise<Found
       continue;
     }
     const attempt = await makeAttempt(services, way, { selection, candidate });
-    const answer = await learnFromAttempt(trip, candidate, attempt);
+    const answer = await learnFromAttempt(way, candidate, attempt);
     if (!answer) continue;
     trip.letGo();
     const isChoice = selection.candidates.length + selection.passedOver.length > 1;

@@ -1,4 +1,4 @@
-import type { BackendAnswer } from "../backends/index.ts";
+import { type BackendAnswer, BackendFailure } from "../backends/index.ts";
 import { headerValue } from "../core/headers.ts";
 import {
   type Candidate,
@@ -12,7 +12,7 @@ import type { RouteTrip } from "./route-trip.ts";
 
 /** What an attempt means for the request. Returns the answer when it is the client's to have. */
 export async function learnFromAttempt(
-  trip: RouteTrip,
+  { trip, signal }: { readonly trip: RouteTrip; readonly signal: AbortSignal },
   candidate: Candidate,
   attempt: Attempt,
 ): Promise<BackendAnswer | undefined> {
@@ -28,7 +28,7 @@ export async function learnFromAttempt(
   }
   const { answer, verdict, status } = attempt;
   if (verdict.kind === "answered") return answer;
-  if (verdict.kind === "refused") return refusal(trip, candidate, answer);
+  if (verdict.kind === "refused") return refusal({ trip, signal }, candidate, answer);
   trip.statuses.push(status);
   remember(trip, candidate, verdict);
   trip.hold({ answer, waitMs: waitOf(verdict), isVerdict: false });
@@ -59,12 +59,17 @@ const waitOf = (verdict: Verdict): number | undefined =>
 
 /** A verdict on the request is the client's; only one about its length may be had elsewhere. */
 async function refusal(
-  trip: RouteTrip,
+  { trip, signal }: { readonly trip: RouteTrip; readonly signal: AbortSignal },
   candidate: Candidate,
   answer: BackendAnswer,
 ): Promise<BackendAnswer | undefined> {
   if (!isContextStatus(answer.status)) return answer;
-  const { text, answer: whole } = await peekAnswer(answer);
+  const read = await peeked(answer, signal);
+  if (!read) {
+    trip.broke(candidate, "tried");
+    return undefined;
+  }
+  const { text, answer: whole } = read;
   if (!isContextRefusal(text)) return whole;
   trip.countedAttempts += 1;
   trip.statuses.push(answer.status);
@@ -72,4 +77,21 @@ async function refusal(
   trip.tooLong(candidate);
   trip.hold({ answer: whole, waitMs: undefined, isVerdict: true });
   return undefined;
+}
+
+/** The refusal's text; undefined where its body breaks off. Throws the signal's reason when that ends it. */
+async function peeked(answer: BackendAnswer, signal: AbortSignal) {
+  const discard = (): void => answer.discard();
+  signal.addEventListener("abort", discard, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await peekAnswer(answer);
+  } catch (error) {
+    answer.discard();
+    signal.throwIfAborted();
+    if (error instanceof BackendFailure) return undefined;
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", discard);
+  }
 }

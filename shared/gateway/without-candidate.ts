@@ -34,6 +34,8 @@ export async function withoutCandidate(
     case "exhausted":
       return exhausted(trip);
     case "again":
+      // What was kept holds its backend's connection, and a place that the next round may need.
+      trip.letGo();
       trip.goRound();
       await delay(clock, backoffMs(trip.round, random), signal);
       return undefined;

@@ -1,7 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { BackendFailure } from "../../../shared/backends/index.ts";
 import { handleRequest } from "../../../shared/gateway/index.ts";
-import { bodyTextOf } from "../../support/fake-backends.ts";
+import { bodyTextOf, stallingBody } from "../../support/fake-backends.ts";
 import { settle } from "../../support/fake-clock.ts";
 import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
 import { bodyOf, textOf } from "../../support/streams.ts";
@@ -86,6 +87,21 @@ describe("retries", () => {
     expect(hostsOf(gateway)).toHaveLength(5);
   });
 
+  it("do not stand in their own way where a backend takes one call at a time", async () => {
+    const gateway = open({
+      IterationMode: "multipass",
+      MaxAttempts: "2",
+      Host1: "host=http://backend-1.test;maxconcurrency=1",
+      Host2: "",
+    });
+    gateway.backends.answer(503);
+    gateway.backends.answer(200, "ok");
+    const serving = serve(gateway);
+    await gateway.clock.advance(50);
+    expect(hostsOf(gateway)).toHaveLength(2);
+    expect((await serving).text).toBe("ok");
+  });
+
   it("do not reach a backend whose budget for retries is used up", async () => {
     const gateway = open({ CBErrorThreshold: "1000" });
     gateway.backends.answer(500);
@@ -163,6 +179,35 @@ describe("a refusal for a request's length", () => {
     gateway.backends.answer(400, REFUSAL);
     expect(await serve(gateway)).toMatchObject({ status: 400, text: REFUSAL });
     expect(hostsOf(gateway)).toHaveLength(1);
+  });
+
+  it("whose body breaks off is no answer: the next backend is asked", async () => {
+    const gateway = open();
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('{"error"');
+      throw new BackendFailure("truncated", "cut", { mayHaveBegun: true });
+    }
+    gateway.backends.answer(400, broken());
+    gateway.backends.answer(200, "ok");
+    expect(await serve(gateway)).toMatchObject({ status: 200, text: "ok" });
+    expect(hostsOf(gateway)).toHaveLength(2);
+  });
+
+  it("whose body stalls is given up with its client, and at the deadline", async () => {
+    const gateway = open();
+    for (const _ of [1, 2]) {
+      const { body, discard } = stallingBody();
+      gateway.backends.answers.push(() => ({ status: 400, headers: [], body, discard }));
+    }
+    const leaving = new AbortController();
+    const left = serve(gateway, { closed: leaving.signal });
+    await gateway.clock.advance(0);
+    leaving.abort(new Error("gone"));
+    await left;
+    const late = serve(gateway, { headers: [["S7PTTL", "5"]] });
+    await gateway.clock.advance(5000);
+    expect((await late).status).toBe(412);
+    expect([gateway.services.slots.running, gateway.clock.pending]).toEqual([0, 0]);
   });
 
   it("leaves a long refusal about something else as it came", async () => {
