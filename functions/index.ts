@@ -8,6 +8,7 @@ import { HttpConnections } from "./http-connections.ts";
 import { registerIdempotency } from "./idempotency.timer.ts";
 import { registerJobActivities } from "./job.activities.ts";
 import { registerJobOrchestrator } from "./job.orchestrator.ts";
+import { registerJobEvents } from "./job-events.http.ts";
 import { registerJobs } from "./jobs.http.ts";
 import { registerLanes } from "./lanes.servicebus.ts";
 import { registerOperations } from "./operations.http.ts";
@@ -37,6 +38,7 @@ registerHealth(context);
 registerOperations(context);
 if (owned.services.jobs) {
   registerJobs(context);
+  registerJobEvents(context);
   registerLanes(context);
   registerJobActivities(context);
   registerJobOrchestrator();

@@ -76,6 +76,25 @@ const moveOperation: Json = {
   },
 };
 
+const LAST_EVENT_ID = {
+  name: "Last-Event-ID",
+  in: "header",
+  required: false,
+  description: "The number of the last event that the reader has; what follows it is sent.",
+  schema: { type: "integer", minimum: 0 },
+};
+
+const eventsOperation: Json = {
+  operationId: "followJobEvents",
+  summary: "A job's changes of state as server-sent events, as they happen, to its end.",
+  responses: {
+    "200": { description: "The events.", content: { "text/event-stream": {} } },
+    "204": { description: "The reader has seen the end: there is nothing to come." },
+    "400": problem("Last-Event-ID is not the number of an event."),
+    ...NO_SUCH_JOB,
+  },
+};
+
 const resultOperation: Json = {
   operationId: "getJobResult",
   summary: "The backend's answer as it came: status, headers and exact bytes.",
@@ -138,6 +157,7 @@ export function openApiDocument(): Json {
         delete: cancelOperation,
         patch: moveOperation,
       },
+      "/jobs/{id}/events": { parameters: [ID, LAST_EVENT_ID], get: eventsOperation },
       "/jobs/{id}/result": { parameters: [ID], get: resultOperation },
     },
     components: { schemas: componentSchemas() },

@@ -24,6 +24,7 @@ import {
 } from "../telemetry/index.ts";
 import { createRequestHeaderFilter } from "./forwarded-headers.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
+import { JobEventFeed } from "./job-event-feed.ts";
 import { JobEventLog } from "./job-event-log.ts";
 import { type EventChannel, JobEvents } from "./job-events.ts";
 import { LimitLedger } from "./limit-ledger.ts";
@@ -249,8 +250,11 @@ function openJobs(
   const uriOf = (container: string, name: string) => links.plain({ container, name });
   const files = new ResultFiles({ own: results, blobs, table, uriOf });
   const store = new TableJobStore(table, files);
-  const events = new JobEvents({ log: new JobEventLog(table), store, channels, clock, emit });
-  return { store, events, results, files, links };
+  const eventLog = new JobEventLog(table);
+  const feed = new JobEventFeed({ log: eventLog, clock });
+  const onEvent = (jobId: string): void => feed.poke(jobId);
+  const events = new JobEvents({ log: eventLog, store, channels, clock, emit, onEvent });
+  return { store, events, eventLog, feed, results, files, links };
 }
 
 function openWaitingRoom(

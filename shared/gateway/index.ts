@@ -1,5 +1,6 @@
 export { cancelJob, type JobChange, moveJob } from "./change-job.ts";
 export { createServices, type OwnedServices } from "./create-services.ts";
+export { type EventsQuery, followJobEvents } from "./follow-job-events.ts";
 export { answering, handleRequest } from "./handle-request.ts";
 export { type InstanceStatus, instanceStatus, readinessProblems } from "./instance-status.ts";
 export {

@@ -11,6 +11,8 @@ import type { FairScheduler, QueuePlaces } from "../scheduling/index.ts";
 import type { BlobContainer, ReadLinks } from "../storage/index.ts";
 import type { Emit } from "../telemetry/index.ts";
 import type { FairShareServices } from "./enter-lane.ts";
+import type { JobEventFeed } from "./job-event-feed.ts";
+import type { JobEventLog } from "./job-event-log.ts";
 import type { JobEvents } from "./job-events.ts";
 import type { Policy } from "./policy.ts";
 import type { ResultFiles } from "./result-files.ts";
@@ -32,6 +34,10 @@ export interface JobServices {
   readonly store: JobStore;
   /** Notes what happens to jobs, and tells it. */
   readonly events: JobEvents;
+  /** What happened to jobs, as it was noted. */
+  readonly eventLog: JobEventLog;
+  /** Follows what happens to jobs, for readers at this instance. */
+  readonly feed: JobEventFeed;
   /** The gateway's own container: what attempts write. */
   readonly results: BlobContainer;
   readonly files: ResultFiles;

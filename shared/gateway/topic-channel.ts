@@ -1,9 +1,8 @@
-import type { StatusEvent } from "../jobs/index.ts";
-import { isFinalEvent } from "../jobs/index.ts";
+import { isFinalEvent, type StatusEvent } from "../jobs/index.ts";
 import type { ServiceBus } from "../messaging/index.ts";
+import { eventView } from "./event-view.ts";
 import type { LoggedJob } from "./job-event-log.ts";
 import type { EventChannel } from "./job-events.ts";
-import { jobLinks } from "./job-view.ts";
 
 /**
  * The caller's own Service Bus topic. A message's id is its job's and its number in it, so a topic with
@@ -42,23 +41,5 @@ function toTopicMessage({ id }: LoggedJob, topicName: string, event: StatusEvent
     Timestamp: new Date(event.at).toISOString(),
     topicName,
     ...eventView(id, event),
-  };
-}
-
-/** An event as topics, webhooks and readers see it. */
-export function eventView(jobId: string, event: StatusEvent) {
-  const { sequence, status, state, at, attempt, retryAt, resultStatus, error } = event;
-  return {
-    jobId,
-    sequence,
-    state,
-    status,
-    at: new Date(at).toISOString(),
-    attempt,
-    isFinal: isFinalEvent(event),
-    ...(retryAt === undefined ? {} : { retryAt: new Date(retryAt).toISOString() }),
-    ...(resultStatus === undefined ? {} : { resultStatus }),
-    ...(error === undefined ? {} : { error }),
-    links: jobLinks(jobId),
   };
 }

@@ -129,6 +129,32 @@ describe("a job's events on its caller's topic", () => {
     expect(events.at(-1)?.body).toMatchObject({ state: "succeeded", resultStatus: 200 });
   });
 
+  it("are followed live over HTTP from any point, to the end", async () => {
+    const location = await startJob("u1");
+    const live = await fetch(`${stack.url}${location}/events`, asUser("u1"));
+    expect(live.headers.get("content-type")).toBe("text/event-stream");
+    let text = "";
+    const read = (async () => {
+      for await (const chunk of live.body ?? []) text += Buffer.from(chunk).toString();
+    })();
+    await expect.poll(() => text, { timeout: PATIENCE_MS }).toContain('"status":"AsyncProcessing"');
+    expect(text).not.toContain('"isFinal":true');
+    await releaseWhen(1);
+    await read;
+    expect(text.match(/^id: \d$/gm)).toEqual(["id: 1", "id: 2", "id: 3", "id: 4"]);
+    expect(text).toContain('"status":"AsyncProcessed"');
+
+    const from = (id: number) => ({
+      headers: { ...asUser("u1").headers, "Last-Event-ID": `${id}` },
+    });
+    const rest = await fetch(`${stack.url}${location}/events`, from(2));
+    expect((await rest.text()).match(/^id: \d$/gm)).toEqual(["id: 3", "id: 4"]);
+    expect((await fetch(`${stack.url}${location}/events`, from(4))).status).toBe(204);
+    expect((await fetch(`${stack.url}${location}/events`, asUser("u2"))).status).toBe(404);
+    // The next test finds its topic empty.
+    await eventsOf("u1");
+  });
+
   it("V107: reach nobody else's topic", async () => {
     const locations = await Promise.all(["u1", "u2"].map(startJob));
     await releaseWhen(2);

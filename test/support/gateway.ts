@@ -3,6 +3,7 @@ import { shippedLanes } from "../../shared/config/index.ts";
 import type { GatewayRequest } from "../../shared/core/http.ts";
 import { IdempotencyStore } from "../../shared/gateway/idempotency-store.ts";
 import { createServices, type Services } from "../../shared/gateway/index.ts";
+import { JobEventFeed } from "../../shared/gateway/job-event-feed.ts";
 import { JobEventLog } from "../../shared/gateway/job-event-log.ts";
 import { JobEvents } from "../../shared/gateway/job-events.ts";
 import { ResultFiles } from "../../shared/gateway/result-files.ts";
@@ -53,6 +54,8 @@ export function createGateway(env: Record<string, string> = {}) {
     uriOf: (container, name) => fakeLinks(clock).plain({ container, name }),
   });
   const store = new TableJobStore(table.asTable, files);
+  const eventLog = new JobEventLog(table.asTable);
+  const feed = new JobEventFeed({ log: eventLog, clock });
   const events: TelemetryEvent[] = [];
   const receipts: TelemetryEvent[] = [];
   const emit = (event: TelemetryEvent): void =>
@@ -98,12 +101,15 @@ export function createGateway(env: Record<string, string> = {}) {
     jobs: owned.services.jobs && {
       store,
       events: new JobEvents({
-        log: new JobEventLog(table.asTable),
+        log: eventLog,
         store,
         channels: [createTopicChannel(bus)],
         clock,
         emit,
+        onEvent: (jobId) => feed.poke(jobId),
       }),
+      eventLog,
+      feed,
       results: results.asContainer,
       files,
       links: fakeLinks(clock),
