@@ -48,7 +48,14 @@ class CommittedStream implements AsyncIterableIterator<Uint8Array, undefined> {
     const first = this.#held.shift();
     if (first) return { done: false, value: first };
     if (this.#failure) throw this.#failure;
-    const result = await this.#read();
+    let result: IteratorResult<Uint8Array, undefined>;
+    try {
+      result = await this.#body.next();
+    } catch (error) {
+      // Behind the protocol's last word a connection may do as it likes.
+      if (!this.#watch.hasEnded || !(error instanceof BackendFailure)) throw error;
+      result = { done: true, value: undefined };
+    }
     if (result.done) {
       this.#watch.close();
       if (this.#watch.hasFailed) throw errorEvent();
@@ -68,18 +75,6 @@ class CommittedStream implements AsyncIterableIterator<Uint8Array, undefined> {
 
   [Symbol.asyncIterator](): this {
     return this;
-  }
-
-  async #read(): Promise<IteratorResult<Uint8Array, undefined>> {
-    try {
-      return await this.#body.next();
-    } catch (error) {
-      // Behind the protocol's last word a connection may do as it likes.
-      if (this.#watch.hasEnded && error instanceof BackendFailure) {
-        return { done: true, value: undefined };
-      }
-      throw error;
-    }
   }
 }
 
