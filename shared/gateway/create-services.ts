@@ -58,6 +58,9 @@ export interface OwnedServices {
   close(): Promise<void>;
 }
 
+/** The largest part of the slots that a user over their share leaves free for those within theirs. */
+const HEADROOM = 1 / 3;
+
 const WORK_CONTAINER = "gateway-requests";
 const RESULTS_CONTAINER = "gateway-results";
 const JOBS_TABLE = "gatewayJobs";
@@ -155,7 +158,7 @@ function createSlots(
   const { reservations, problems } = parsePriorityWorkers(priorityWorkers, workers);
   if (problems.length > 0) throw new SettingsError(problems);
   const policy = { maxQueueLength, preemptible, reservations, trickle: trickleOf(lanes) };
-  return new FairScheduler({ capacity: workers, clock, ...policy });
+  return new FairScheduler({ capacity: workers, clock, headroom: HEADROOM, ...policy });
 }
 
 /** A lane's share as one of so many grants, which its class gets however much more urgent work waits. */
@@ -198,7 +201,7 @@ function laneGates({ lanes }: Lanes, clock: Clock): ReadonlyMap<string, FairSche
   return new Map(
     lanes.map(({ name, concurrency }) => [
       name,
-      new FairScheduler({ capacity: concurrency, clock }),
+      new FairScheduler({ capacity: concurrency, clock, headroom: HEADROOM }),
     ]),
   );
 }

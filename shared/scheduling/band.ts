@@ -2,8 +2,12 @@ import type { PriorityClass } from "../core/domain.ts";
 import type { Entry } from "./entry.ts";
 import { FairShare } from "./fair-share.ts";
 import type { Flow, FlowKind } from "./flow.ts";
+import { type HouseNow, RecentDemand } from "./recent-demand.ts";
 import { createTurn, restartTurn, type Turn } from "./trickle.ts";
 import { type Weights, weightOf } from "./weights.ts";
+
+// A user over their share who holds fewer slots than all may hold has one of ten grants at least.
+const PASSED_OVER_AT_MOST = 9;
 
 /** Whose entries are meant. */
 export interface Caller {
@@ -26,6 +30,8 @@ export class Band {
   trickleGrants = 0;
   preemptions = 0;
   readonly #share = new FairShare();
+  readonly #recent = new RecentDemand();
+  #passedOver = 0;
   #weights: Weights;
 
   constructor(priority: PriorityClass, { every, weights }: { every: number; weights: Weights }) {
@@ -58,10 +64,52 @@ export class Band {
     return oldest;
   }
 
-  /** Whose turn it is. */
-  next(): Entry | undefined {
-    const flow = this.#share.next();
+  /** How many slots those over their share leave free for the others. */
+  get spared(): number {
+    return this.#recent.spared;
+  }
+
+  /** Whether the caller is over their share, and holds as many slots as they may then. */
+  isHeldBack(caller: Caller): boolean {
+    const flow = this.#share.find(...accountOf(caller));
+    return flow?.isOver === true && !this.#mayHoldMore(flow);
+  }
+
+  /** Notes how many requests the caller's account has now, for who is over their share. */
+  observe(caller: Caller, now: HouseNow): void {
+    const [kind, id] = accountOf(caller);
+    const weight = weightOf(this.#weights, { kind, id });
+    const { waiting = 0, running = 0 } = this.#share.find(kind, id) ?? {};
+    this.#recent.note(`${kind} ${id}`, { waiting, running }, { weight, now });
+    if (!this.#recent.refresh(now)) return;
+    for (const level of ["user", "group"] as const) {
+      for (const flow of this.#share.flows(level)) this.#judge(flow);
+    }
+  }
+
+  /**
+   * Whose turn it is: those within their share first, but no more than so many times in a row. Without
+   * slots to spare, those over their share get none beyond what everybody may hold.
+   */
+  next(hasSpare: boolean): Entry | undefined {
+    const flow = this.#nextFlow(hasSpare);
     return (flow?.members?.next() ?? flow)?.line.first;
+  }
+
+  #nextFlow(hasSpare: boolean): Flow | undefined {
+    const inTurn = this.#share.next();
+    if (!inTurn?.isOver) return inTurn;
+    const within = this.#share.nextWithin();
+    if (!this.#mayHoldMore(inTurn)) return within ?? (hasSpare ? inTurn : undefined);
+    return this.#passedOver < PASSED_OVER_AT_MOST ? (within ?? inTurn) : inTurn;
+  }
+
+  #mayHoldMore({ running, weight }: Flow): boolean {
+    return running < this.#recent.entitlement(weight);
+  }
+
+  #judge(flow: Flow): void {
+    this.#share.judge(flow, this.#recent.isOver(`${flow.kind} ${flow.id}`));
   }
 
   enter(entry: Entry): void {
@@ -86,6 +134,9 @@ export class Band {
 
   /** Lets the entry wait no more and begin to run. It is the one that {@link next} named. */
   start(entry: Entry): void {
+    const inTurn = this.#share.next();
+    if (inTurn === entry.path[0]) this.#passedOver = 0;
+    else if (inTurn?.isOver && this.#mayHoldMore(inTurn)) this.#passedOver += 1;
     this.#depart(entry, (share, flow) => {
       flow.running += 1;
       share.charge(flow, entry.cost, weightOf(this.#weights, flow));
@@ -147,8 +198,11 @@ export class Band {
   }
 
   #open({ userId, groupId }: Entry): readonly Flow[] {
-    if (groupId === undefined) return [this.#share.open("user", userId)];
-    const group = this.#share.open("group", groupId);
+    const [kind, id] = accountOf({ userId, groupId });
+    const account = this.#share.open(kind, id);
+    this.#judge(account);
+    if (groupId === undefined) return [account];
+    const group = account;
     const user = group.members?.open("user", userId);
     return user ? [group, user] : [group];
   }
@@ -170,4 +224,9 @@ export class Band {
       settle(this.#shareAt(path, level), flow);
     }
   }
+}
+
+/** The account in the band that a caller's requests are charged to. */
+function accountOf({ userId, groupId }: Caller): readonly [kind: FlowKind, id: string] {
+  return groupId === undefined ? ["user", userId] : ["group", groupId];
 }

@@ -1,5 +1,5 @@
 import type { Caller } from "./band.ts";
-import { type Claim, waterLevel } from "./water-level.ts";
+import { type Claim, isBeyondShare, sumOf, waterLevel } from "./water-level.ts";
 import { type Weights, weightOf } from "./weights.ts";
 
 /** How many requests of one user a class has, waiting and running, wherever they are. */
@@ -9,24 +9,19 @@ export interface UserDemand extends Caller {
 
 interface Account extends Claim {
   /** Weighted demand of its own members, of a group. */
-  readonly members: Crowd | undefined;
-}
-
-interface Crowd {
-  readonly demand: number;
-  readonly weight: number;
+  readonly members: Claim | undefined;
 }
 
 /** Who asks for how much of a class, and how much each may have. A value. */
 export interface ClassStanding {
   readonly accounts: ReadonlyMap<string, Account>;
-  readonly total: Crowd;
+  readonly total: Claim;
   readonly capacity: number;
   /** Whoever asks for no more than this, times their weight, is within their share. */
   readonly level: number;
 }
 
-const NOBODY: Crowd = { demand: 0, weight: 0 };
+const NOBODY: Claim = sumOf([]);
 
 /** Sums up a class. Users of a group share what the group gets, as inside an instance. */
 export function standingOf(
@@ -45,11 +40,7 @@ export function standingOf(
     });
   }
   const all = [...accounts.values()];
-  const total = all.reduce(
-    (sum, { demand, weight }) => ({ demand: sum.demand + demand, weight: sum.weight + weight }),
-    NOBODY,
-  );
-  return { accounts, total, capacity, level: waterLevel(all, capacity) };
+  return { accounts, total: sumOf(all), capacity, level: waterLevel(all, capacity) };
 }
 
 /**
@@ -64,10 +55,7 @@ export function isOverShare(
   weights: Weights,
 ): boolean {
   const account = standing.accounts.get(accountOf(caller));
-  if (!account) return false;
-  const { total, level } = standing;
-  const weighted = account.demand / account.weight;
-  if (weighted <= level || weighted * total.weight <= total.demand) return false;
+  if (!account || !isBeyondShare(account, standing)) return false;
   const { members } = account;
   if (!members) return true;
   const own = caller.demand / weightOf(weights, { kind: "user", id: caller.userId });
@@ -109,7 +97,7 @@ function accountWeight({ userId, groupId }: Caller, weights: Weights): number {
     : weightOf(weights, { kind: "group", id: groupId });
 }
 
-function joined(crowd: Crowd = NOBODY, { userId, demand }: UserDemand, weights: Weights): Crowd {
+function joined(crowd: Claim = NOBODY, { userId, demand }: UserDemand, weights: Weights): Claim {
   return {
     demand: crowd.demand + demand,
     weight: crowd.weight + weightOf(weights, { kind: "user", id: userId }),

@@ -8,7 +8,6 @@ import { type QueuePlace, QueuePlaces } from "./queue-places.ts";
 import { checkPolicy, DEFAULT_POLICY, type SchedulerPolicy } from "./scheduler-policy.ts";
 import { type SchedulerSnapshot, takeSnapshot } from "./scheduler-snapshot.ts";
 import { SlotDispatcher } from "./slot-dispatcher.ts";
-import { mayStart } from "./slot-pool.ts";
 
 const MIN_RETRY_AFTER_MS = 1_000;
 const MAX_RETRY_AFTER_MS = 120_000;
@@ -93,14 +92,19 @@ export class FairScheduler {
 
   /** A slot that is free at once, provided nobody as urgent or more urgent waits for it. */
   tryAcquire(demand: SlotDemand): Slot | undefined {
-    if (isExpired(demand, this.#clock.now()) || !this.#isFreeFor(demand)) return undefined;
+    if (isExpired(demand, this.#clock.now()) || !this.#slots.isFreeFor(demand)) return undefined;
     let granted: Slot | undefined;
-    this.#slots.enter(demand, {
+    let isWaiting = true;
+    const entry = this.#slots.enter(demand, {
       grant(slot) {
         granted = slot;
+        isWaiting = false;
       },
-      refuse() {},
+      refuse() {
+        isWaiting = false;
+      },
     });
+    if (isWaiting) this.#slots.withdraw(entry);
     return granted;
   }
 
@@ -189,12 +193,8 @@ export class FairScheduler {
 
   /** A full queue makes room for whoever holds less of it than others. */
   #hasRoomFor(request: SlotRequest): boolean {
-    if (this.waiting < this.#policy.maxQueueLength || this.#isFreeFor(request)) return true;
+    if (this.waiting < this.#policy.maxQueueLength || this.#slots.isFreeFor(request)) return true;
     return this.#places.makeRoomFor(wouldBe(request));
-  }
-
-  #isFreeFor({ priority }: PlaceRequest): boolean {
-    return mayStart(this.#slots.pool, priority);
   }
 
   /** Before anything was measured, what runs now is known to take at least as long as it has. */

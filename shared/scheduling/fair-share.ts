@@ -21,7 +21,9 @@ const MIN_REMEMBERED = 16;
  */
 export class FairShare {
   readonly #flows = { user: new Map<string, Flow>(), group: new Map<string, Flow>() };
-  readonly #ready = new IndexedHeap<Flow>(startsBefore);
+  /** Flows that wait: within their share, and over it. */
+  readonly #within = new IndexedHeap<Flow>(startsBefore);
+  readonly #over = new IndexedHeap<Flow>(startsBefore);
   /** Flows without entries that still owe something, the first to be free of debt first. */
   readonly #idle = new IndexedHeap<Flow>((a, b) => a.finishTag < b.finishTag);
   #virtualTime = 0;
@@ -56,7 +58,22 @@ export class FairShare {
 
   /** Whose turn it is. */
   next(): Flow | undefined {
-    return this.#ready.peek();
+    const [within, over] = [this.#within.peek(), this.#over.peek()];
+    if (!within || !over) return within ?? over;
+    return startsBefore(over, within) ? over : within;
+  }
+
+  /** Whose turn it is among those within their share. */
+  nextWithin(): Flow | undefined {
+    return this.#within.peek();
+  }
+
+  /** Says whether a flow is over its share. */
+  judge(flow: Flow, isOver: boolean): void {
+    if (flow.isOver === isOver) return;
+    if (flow.waiting > 0) this.#ready(flow).remove(flow);
+    flow.isOver = isOver;
+    if (flow.waiting > 0) this.#ready(flow).add(flow);
   }
 
   /** How far beyond the present an entry would start that the flow added now. */
@@ -71,20 +88,20 @@ export class FairShare {
     flow.weight = weight;
     flow.startTag = Math.max(this.#virtualTime, flow.finishTag);
     this.#weight += weight;
-    this.#ready.add(flow);
+    this.#ready(flow).add(flow);
   }
 
   /** The flow's oldest entry is another one now. */
   reorder(flow: Flow): void {
-    this.#ready.update(flow);
+    this.#ready(flow).update(flow);
   }
 
   /** The flow's last entry left without service. */
   leave(flow: Flow): void {
-    this.#ready.remove(flow);
-    this.#weight = this.#ready.size === 0 ? 0 : this.#weight - flow.weight;
+    this.#ready(flow).remove(flow);
+    this.#weight = this.#readyCount === 0 ? 0 : this.#weight - flow.weight;
     this.settle(flow);
-    if (this.#ready.size === 0) this.#forgive();
+    if (this.#readyCount === 0) this.#forgive();
   }
 
   /** The flow was served: `flow.waiting` says whether it goes on waiting, now with this weight. */
@@ -96,9 +113,9 @@ export class FairShare {
     flow.finishTag = served + cost / weight;
     flow.startTag = flow.finishTag;
     const moved = this.#virtualTime + cost / this.#weight;
-    if (flow.waiting > 0) this.#ready.update(flow);
+    if (flow.waiting > 0) this.#ready(flow).update(flow);
     else this.leave(flow);
-    const smallest = this.#ready.peek()?.startTag ?? Number.POSITIVE_INFINITY;
+    const smallest = this.next()?.startTag ?? Number.POSITIVE_INFINITY;
     const reached = Math.min(moved, smallest + cost / weight);
     this.#virtualTime = Math.max(this.#virtualTime, served, reached);
     this.#forgive();
@@ -114,7 +131,7 @@ export class FairShare {
       actual > charged
         ? Math.max(flow.startTag, flow.finishTag)
         : Math.min(flow.startTag, Math.max(this.#virtualTime, flow.finishTag));
-    this.#ready.update(flow);
+    this.#ready(flow).update(flow);
   }
 
   /** Old load is forgotten: an idle flow owes one quantum at most, and none when nobody waits. */
@@ -122,13 +139,21 @@ export class FairShare {
     if (flow.waiting > 0 || flow.running > 0) return;
     const most = this.#virtualTime + flow.quantum / flow.weight;
     flow.finishTag = Math.min(flow.finishTag, most);
-    if (this.#ready.size === 0 || flow.finishTag <= this.#virtualTime) this.#forget(flow);
+    if (this.#readyCount === 0 || flow.finishTag <= this.#virtualTime) this.#forget(flow);
     else this.#idle.add(flow);
-    if (this.#idle.size > MIN_REMEMBERED + 2 * this.#ready.size) this.#forgetFirst();
+    if (this.#idle.size > MIN_REMEMBERED + 2 * this.#readyCount) this.#forgetFirst();
+  }
+
+  #ready(flow: Flow): IndexedHeap<Flow> {
+    return flow.isOver ? this.#over : this.#within;
+  }
+
+  get #readyCount(): number {
+    return this.#within.size + this.#over.size;
   }
 
   #forgive(): void {
-    const isOver = this.#ready.size === 0;
+    const isOver = this.#readyCount === 0;
     for (let flow = this.#idle.peek(); flow; flow = this.#idle.peek()) {
       if (!isOver && flow.finishTag > this.#virtualTime) break;
       this.#forgetFirst();

@@ -22,6 +22,8 @@ export interface Flow extends HeapNode {
   finishTag: number;
   /** The largest single cost since the flow was opened: what it may still owe once it is idle. */
   quantum: number;
+  /** It has asked for more than its share lately: others may go before it, and it leaves slots free. */
+  isOver: boolean;
   /** Arrival number of its oldest entry. */
   headNumber: number;
 }
@@ -40,6 +42,7 @@ export function openFlow(kind: FlowKind, id: string, members: FairShare | undefi
     startTag: 0,
     finishTag: 0,
     quantum: 0,
+    isOver: false,
     headNumber: 0,
   };
 }

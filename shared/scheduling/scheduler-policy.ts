@@ -10,6 +10,8 @@ export interface SchedulerPolicy {
   /** Slots set aside for a class and those more urgent. */
   readonly reservations: Reservations;
   readonly weights: Weights;
+  /** The largest part of the slots that users over their share leave free for those within theirs. */
+  readonly headroom: number;
   /** Of how many grants a class with waiting work gets at least one; 2 or more. */
   readonly trickle: ReadonlyMap<PriorityClass, number>;
   /** Classes whose holders may be asked to give way before they have delivered anything. */
@@ -21,6 +23,7 @@ export const DEFAULT_POLICY: SchedulerPolicy = {
   maxQueueLength: 1000,
   reservations: new Map(),
   weights: { users: new Map(), groups: new Map() },
+  headroom: 0,
   trickle: new Map(),
   preemptible: new Set(),
 };
@@ -37,6 +40,9 @@ export function checkPolicy(policy: SchedulerPolicy): SchedulerPolicy {
   const classes = [...policy.reservations.keys(), ...policy.trickle.keys(), ...policy.preemptible];
   for (const priority of classes) {
     if (!isCount(priority, 1)) problems.push(`${priority} is not a priority class`);
+  }
+  if (!(policy.headroom >= 0 && policy.headroom < 1)) {
+    problems.push(`the headroom must be a part of the slots, not ${policy.headroom}`);
   }
   if (!(policy.maxQueueLength >= 0)) problems.push("the queue's limit must not be negative");
   if (problems.length > 0) throw new RangeError(problems.join("; "));

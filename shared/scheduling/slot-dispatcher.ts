@@ -8,11 +8,16 @@ import { HeldSlot } from "./held-slot.ts";
 import { LoadCount } from "./load-count.ts";
 import { isCount, reservedOf, type SchedulerPolicy, trickleOf } from "./scheduler-policy.ts";
 import { SlotHolders } from "./slot-holders.ts";
-import { type SlotPool, startable } from "./slot-pool.ts";
+import { mayStart, type SlotPool, startable, usableSlots } from "./slot-pool.ts";
 import { chooseTurn, noteTurn } from "./trickle.ts";
 
 /** Where an entry's end is told. */
 export type EntryCallbacks = Pick<Entry, "grant" | "refuse">;
+
+// "Lately" is about this many service times.
+const SERVICES_REMEMBERED = 10;
+const MIN_MEMORY_MS = 1000;
+const MAX_MEMORY_MS = 60_000;
 
 interface Choice {
   readonly band: Band;
@@ -70,11 +75,25 @@ export class SlotDispatcher {
     return Math.max(0, nowMs - (this.#holders.oldestStartedAt ?? nowMs));
   }
 
+  /** Whether a request of the caller would start at once. */
+  isFreeFor({
+    priority,
+    userId = ANONYMOUS,
+    groupId,
+  }: Pick<SlotDemand, "priority" | "userId" | "groupId">): boolean {
+    if (!mayStart(this.pool, priority)) return false;
+    // Whoever waits though a slot is free leaves it to users within their share, not to the less urgent.
+    if (this.#bands.some((band) => band.priority < priority && band.waiting > 0)) return false;
+    const band = this.#byPriority.get(priority);
+    return !band?.isHeldBack({ userId, groupId }) || this.#hasSpare(band);
+  }
+
   /** Puts a request in line; it may be granted before this returns. Throws a RangeError. */
   enter(demand: SlotDemand, callbacks: EntryCallbacks): Entry {
     const entry = this.#toEntry(demand, callbacks);
     this.#meter.arrived(entry.priority, entry.enqueuedAt);
     this.#band(entry.priority).enter(entry);
+    this.#observe(entry);
     this.#waiting += 1;
     this.users.add(entry.userId, { waiting: 1, running: 0 });
     if (this.#waiting === 1 && entry.position > 0) this.#meter.saturated();
@@ -85,6 +104,7 @@ export class SlotDispatcher {
   /** Takes a waiting entry out of the line. */
   withdraw(entry: Entry): void {
     this.#band(entry.priority).withdraw(entry);
+    this.#observe(entry);
     this.#waiting -= 1;
     this.users.add(entry.userId, { waiting: -1, running: 0 });
     if (this.#waiting === 0) this.#meter.drained();
@@ -111,6 +131,7 @@ export class SlotDispatcher {
     this.#running -= 1;
     this.users.add(entry.userId, { waiting: 0, running: -1 });
     this.#band(entry.priority).finish(entry, chargedCost(slot, actualCost));
+    this.#observe(entry);
     if (!slot.isPreempted) {
       this.#meter.finished(entry.priority, Math.max(0, this.#clock.now() - slot.startedAt));
     }
@@ -134,11 +155,11 @@ export class SlotDispatcher {
 
   #choose(isHandover: boolean): Choice | undefined {
     for (;;) {
-      const bands = startable(this.pool);
+      const bands = this.#servable();
       const turns = bands.map(({ turn }) => turn);
       const chosen = isHandover ? 0 : chooseTurn(turns);
       const band = bands[chosen];
-      const entry = band?.next();
+      const entry = band?.next(this.#hasSpare(band));
       if (!band || !entry) return undefined;
       // A signal may tell others first, who give slots back before this entry has left.
       if (entry.signal?.aborted || entry.expiresAt <= this.#clock.now()) {
@@ -151,9 +172,42 @@ export class SlotDispatcher {
     }
   }
 
+  /** Who may start, most urgent first; nothing passes a class that waits though a slot is free. */
+  #servable(): Band[] {
+    const bands = startable(this.pool);
+    const heldBack = bands.findIndex((band) => !band.next(this.#hasSpare(band)));
+    return heldBack < 0 ? bands : bands.slice(0, heldBack);
+  }
+
+  /** Whether a slot would be free for users within their share after one more was taken. */
+  #hasSpare({ priority, spared }: Band): boolean {
+    return spared === 0 || mayStart({ ...this.pool, running: this.#running + spared }, priority);
+  }
+
+  #observe(entry: Entry): void {
+    const { headroom } = this.#policy;
+    if (headroom === 0) return;
+    const { priority } = entry;
+    const meanMs = this.#meter.serviceMs(priority) ?? 0;
+    this.#band(priority).observe(entry, {
+      capacity: Math.max(1, usableSlots(this.pool, priority) - this.#runningAbove(priority)),
+      headroom,
+      nowMs: this.#clock.now(),
+      memoryMs: Math.min(Math.max(SERVICES_REMEMBERED * meanMs, MIN_MEMORY_MS), MAX_MEMORY_MS),
+    });
+  }
+
+  #runningAbove(priority: PriorityClass): number {
+    return this.#bands.reduce(
+      (sum, band) => (band.priority < priority ? sum + band.running : sum),
+      0,
+    );
+  }
+
   #grant({ band, entry, isTrickle }: Choice): void {
     const nowMs = this.#clock.now();
     band.start(entry);
+    this.#observe(entry);
     if (isTrickle) band.trickleGrants += 1;
     this.#grants += 1;
     this.#waiting -= 1;
@@ -198,7 +252,9 @@ export class SlotDispatcher {
       enqueuedAt: this.#clock.now(),
       expiresAt: demand.expiresAt ?? Number.POSITIVE_INFINITY,
       signal: demand.signal,
-      position: forecastPosition(this.outlook, { priority, userId, groupId }),
+      position: this.isFreeFor(demand)
+        ? 0
+        : Math.max(1, forecastPosition(this.outlook, { priority, userId, groupId })),
       onPreempt: demand.onPreempt,
       path: [],
       previous: undefined,

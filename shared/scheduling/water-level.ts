@@ -21,3 +21,22 @@ export function waterLevel(claims: readonly Claim[], capacity: number): number {
   }
   return Number.POSITIVE_INFINITY;
 }
+
+/** All claims together. */
+export function sumOf(claims: readonly Claim[]): Claim {
+  return claims.reduce(
+    (sum, { weight, demand }) => ({ weight: sum.weight + weight, demand: sum.demand + demand }),
+    { weight: 0, demand: 0 },
+  );
+}
+
+/**
+ * Whether a claim is over its fair share: for more than the max-min fair share, and for more than all
+ * claim on average. So nobody is over while everything fits, a lone claim never, and never are all.
+ */
+export function isBeyondShare(
+  { weight, demand }: Claim,
+  { level, total }: { level: number; total: Claim },
+): boolean {
+  return demand > level * weight && demand * total.weight > weight * total.demand;
+}

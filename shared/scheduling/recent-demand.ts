@@ -1,0 +1,121 @@
+import type { Load } from "./load-count.ts";
+import { type Claim, isBeyondShare, sumOf, waterLevel } from "./water-level.ts";
+
+/** The house that an account's demand is held against. */
+export interface HouseNow {
+  /** Slots that the class may use now. */
+  readonly capacity: number;
+  /** The largest part of them that is kept free. */
+  readonly headroom: number;
+  readonly nowMs: number;
+  /** Demand is forgotten over about this time. */
+  readonly memoryMs: number;
+}
+
+interface Recent extends Claim {
+  weight: number;
+  /** How many wait and run now. */
+  load: Load;
+  /** How many did lately: the older, the less they count. */
+  demand: number;
+  at: number;
+  isOver: boolean;
+}
+
+// Below this, a user's demand has as good as gone.
+const NEGLIGIBLE = 0.01;
+// Who asks for less than a twentieth of a slot keeps none free.
+const LEAST_DEMAND = 0.05;
+const CHANGES_BETWEEN = 8;
+const CHANGED_PART = 1 / 4;
+
+/**
+ * What the accounts of a class have asked for and had lately, in slots; by that, who is over their
+ * share, and how many slots stand ready for the others. Scope: one band.
+ */
+export class RecentDemand {
+  readonly #accounts = new Map<string, Recent>();
+  #changes = 0;
+  #spared = 0;
+  #perWeight = Number.POSITIVE_INFINITY;
+
+  /** How many slots those over their share leave free. */
+  get spared(): number {
+    return this.#spared;
+  }
+
+  /** The slots that an account of this weight may hold in any case: its part if all took theirs. */
+  entitlement(weight: number): number {
+    return Math.max(1, Math.floor(this.#perWeight * weight));
+  }
+
+  isOver(key: string): boolean {
+    return this.#accounts.get(key)?.isOver ?? false;
+  }
+
+  /** An account has so many requests from now on. */
+  note(key: string, load: Load, { weight, now }: { weight: number; now: HouseNow }): void {
+    const account = this.#accounts.get(key) ?? newAccount(now.nowMs);
+    advance(account, now);
+    account.load = load;
+    account.weight = weight;
+    this.#accounts.set(key, account);
+    this.#changes += 1;
+  }
+
+  /** Judges anew after enough has changed, so that a change costs O(log n) on average; true when it did. */
+  refresh(now: HouseNow): boolean {
+    if (this.#changes < CHANGES_BETWEEN + this.#accounts.size * CHANGED_PART) return false;
+    this.#changes = 0;
+    for (const [key, account] of this.#accounts) {
+      advance(account, now);
+      if (isForgotten(account)) this.#accounts.delete(key);
+    }
+    const all = [...this.#accounts.values()];
+    const total = sumOf(all);
+    const level = waterLevel(all, now.capacity);
+    this.#perWeight = now.capacity / total.weight;
+    let within = 0;
+    for (const account of all) {
+      account.isOver = isBeyondShare(account, { level, total });
+      if (!account.isOver) within += account.demand;
+    }
+    this.#spared = headroomFor(within, now);
+    return true;
+  }
+}
+
+/**
+ * How many slots to keep free for users within their share who ask for `demand` slots on average. Their
+ * number at work varies by about the square root of that (as of any who come independently), and more
+ * than they would leave idle among themselves is not kept.
+ */
+export function headroomFor(
+  demand: number,
+  { capacity, headroom }: Pick<HouseNow, "capacity" | "headroom">,
+): number {
+  if (demand < LEAST_DEMAND) return 0;
+  const spread = Math.ceil(Math.sqrt(demand));
+  return Math.max(
+    0,
+    Math.min(spread, Math.floor(capacity - demand), Math.floor(capacity * headroom)),
+  );
+}
+
+const newAccount = (at: number): Recent => ({
+  weight: 1,
+  load: { waiting: 0, running: 0 },
+  demand: 0,
+  at,
+  isOver: false,
+});
+
+const isForgotten = ({ load, demand }: Recent): boolean =>
+  load.waiting + load.running === 0 && demand < NEGLIGIBLE;
+
+function advance(account: Recent, { nowMs, memoryMs }: HouseNow): void {
+  const { waiting, running } = account.load;
+  const kept = Math.exp(-Math.max(0, nowMs - account.at) / memoryMs);
+  account.demand = waiting + running + (account.demand - waiting - running) * kept;
+  account.at = nowMs;
+}
