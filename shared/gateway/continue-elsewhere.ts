@@ -23,6 +23,8 @@ export function continueElsewhere(
   { answer: first, candidate }: BegunAnswer,
 ): BackendAnswer {
   if (candidate?.host.midstream !== "verify" || !isStream(first)) return first;
+  // A body on disk is let go once there is an answer, and cannot be sent again.
+  if (request.body !== undefined && !(request.body instanceof Uint8Array)) return first;
   const leaving = new AbortController();
   let current: BegunAnswer = { answer: first, candidate };
   const restart = async (failure: BackendFailure): Promise<BackendAnswer | undefined> => {

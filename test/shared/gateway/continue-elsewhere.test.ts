@@ -92,6 +92,15 @@ describe("a stream whose backend breaks", () => {
     expectNothingHeld(gateway);
   });
 
+  it("is asked for nowhere else when its request was too large to be kept in memory", async () => {
+    const gateway = open();
+    gateway.backends.answer(200, breaking(say("Hel", "one")), SSE);
+    const { body } = await serve(gateway, { body: Buffer.alloc(1024 * 1024 + 1, "a") });
+    const { isBroken } = await readOut(body);
+    expect([isBroken, hostsOf(gateway)]).toEqual([true, ["Host1"]]);
+    expectNothingHeld(gateway);
+  });
+
   it("waits for another no longer than it has time to live", async () => {
     const gateway = open();
     gateway.backends.answer(200, breaking(say("Hel", "one")), SSE);
