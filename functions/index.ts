@@ -1,7 +1,7 @@
 import { app } from "@azure/functions";
 import { loadConnections, loadSettings, shippedLanes } from "../shared/config/index.ts";
 import { createServices } from "../shared/gateway/index.ts";
-import type { TelemetryEvent } from "../shared/telemetry/index.ts";
+import { heard, type TelemetryEvent } from "../shared/telemetry/index.ts";
 import { registerGateway } from "./gateway.http.ts";
 import { registerHealth } from "./health.http.ts";
 import { HttpConnections } from "./http-connections.ts";
@@ -20,10 +20,10 @@ import { registerOperations } from "./operations.http.ts";
 const settings = loadSettings();
 const LEVELS = { Information: 0, Warning: 1, Error: 2 } as const;
 const RANKS = { info: 0, warning: 1, error: 2 } as const;
-const emit = ({ level, ...event }: TelemetryEvent): void => {
-  if (RANKS[level] < LEVELS[settings.logLevel]) return;
-  const stream = level === "error" ? process.stderr : process.stdout;
-  stream.write(`${JSON.stringify({ level, ...event })}\n`);
+const emit = (event: TelemetryEvent): void => {
+  if (RANKS[event.level] < LEVELS[settings.logLevel]) return;
+  const stream = event.level === "error" ? process.stderr : process.stdout;
+  stream.write(`${JSON.stringify(heard(event))}\n`);
 };
 const owned = createServices({
   settings,

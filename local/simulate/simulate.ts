@@ -1,7 +1,7 @@
 import type { Settings } from "../../shared/config/index.ts";
 import type { BackendId } from "../../shared/core/domain.ts";
 import { type DecisionReceipt, matchHosts } from "../../shared/routing/index.ts";
-import type { TelemetryEvent } from "../../shared/telemetry/index.ts";
+import { heard, type TelemetryEvent } from "../../shared/telemetry/index.ts";
 import type { TraceRow } from "../replay/trace-row.ts";
 import { StartError } from "../service.ts";
 import { type BackendPatches, modelsFor } from "./backend-model.ts";
@@ -102,7 +102,7 @@ class Simulation {
       requestOf: (id) => this.#running.get(id)?.request,
       onTrouble: () => this.#breakers.suspect(),
     });
-    const emit = (event: TelemetryEvent): void => this.#note(event);
+    const emit = (event: TelemetryEvent): void => this.#note(heard(event));
     for (let number = 1; number <= instances; number++) {
       const random = luckOf(seed, "instance", number);
       this.#instances.push(await createInstance({ name, settings, clock, backends, random, emit }));

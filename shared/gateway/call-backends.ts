@@ -3,7 +3,7 @@ import type { PriorityClass } from "../core/domain.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { RequestBody } from "../core/http.ts";
 import type { TripMemory } from "../messaging/index.ts";
-import { receiptHeader } from "../routing/index.ts";
+import { type DecisionReceipt, receiptHeader } from "../routing/index.ts";
 import { requestRouted } from "../telemetry/index.ts";
 import { headersForClient } from "./attempt-headers.ts";
 import { continueElsewhere } from "./continue-elsewhere.ts";
@@ -61,11 +61,11 @@ export async function callBackends(
     const answer = request.whole
       ? found.answer
       : continueElsewhere(services, { request, trip }, found);
-    const receipt = trip.receipt(isLast ? "failed" : "answered");
+    const receipt = (): DecisionReceipt => trip.receipt(isLast ? "failed" : "answered");
     services.emit(requestRouted(receipt));
     const headers = headersForClient(answer.headers, {
       stripped: services.settings.transport.stripResponseHeaders,
-      receipt: request.showsReceipt ? receiptHeader(receipt) : undefined,
+      receipt: request.showsReceipt ? receiptHeader(receipt()) : undefined,
       affinity: candidate && services.pool.affinityOf(candidate.host.id),
     });
     const { attemptCount, processMs } = trip;
@@ -74,8 +74,8 @@ export async function callBackends(
   } catch (error) {
     trip.letGo();
     const isRequeued = error instanceof RequeueError;
-    if (!isRequeued) services.emit(requestRouted(trip.receipt("failed")));
-    else if (!request.trip) services.emit(requestRouted(trip.receipt("requeued")));
+    if (!isRequeued) services.emit(requestRouted(() => trip.receipt("failed")));
+    else if (!request.trip) services.emit(requestRouted(() => trip.receipt("requeued")));
     throw error;
   }
 }

@@ -4,7 +4,6 @@ import type { TripMemory } from "../messaging/index.ts";
 import {
   type AttemptRecord,
   type Candidate,
-  type Decision,
   type DecisionReceipt,
   type RouteQuery,
   type Selection,
@@ -28,6 +27,12 @@ export interface HeldAnswer {
   readonly waitMs: number | undefined;
   /** Whether it is a verdict on the request that stands when no larger model takes it. */
   readonly isVerdict: boolean;
+}
+
+/** A selection as it was made; it is written down only for who asks. */
+interface DecisionMoment {
+  readonly selection: Selection<Candidate>;
+  readonly nowMs: number;
 }
 
 interface RememberedTrip {
@@ -55,7 +60,7 @@ export class RouteTrip {
   #held: HeldAnswer | undefined;
   #tooLongFor: TooLongFor | undefined;
   readonly #tried = new Map<string, "tried" | "silent">();
-  readonly #decisions: Decision[] = [];
+  readonly #decisions: DecisionMoment[] = [];
   #omitted = 0;
   #spill: DecisionReceipt["spill"];
 
@@ -122,7 +127,7 @@ export class RouteTrip {
   }
 
   decided(selection: Selection<Candidate>, nowMs: number): void {
-    this.#decisions.push(toDecision(selection, { nowMs, receivedAt: this.facts.receivedAt }));
+    this.#decisions.push({ selection, nowMs });
     if (this.#decisions.length <= MAX_DECISIONS) return;
     this.#decisions.shift();
     this.#omitted += 1;
@@ -198,15 +203,17 @@ export class RouteTrip {
   }
 
   receipt(outcome: DecisionReceipt["outcome"]): DecisionReceipt {
-    const { requestId, priority } = this.facts;
+    const { requestId, priority, receivedAt } = this.facts;
     return {
       requestId,
       priority,
       outcome,
-      attempts: this.attempts,
+      attempts: [...this.attempts],
       waitedMs: this.waitedMs,
       ...(this.#spill ? { spill: this.#spill } : {}),
-      decisions: this.#decisions,
+      decisions: this.#decisions.map(({ selection, nowMs }) =>
+        toDecision(selection, { nowMs, receivedAt }),
+      ),
       omitted: this.#omitted,
     };
   }

@@ -126,7 +126,7 @@ async function comeAgain(
   const nowMs = services.clock.now();
   const scheduledAt = nowMs + delayMs;
   const isInTime = scheduledAt < envelope.expiresAt;
-  services.emit(requestRouted(trip.receipt(isInTime ? "requeued" : "failed")));
+  services.emit(requestRouted(() => trip.receipt(isInTime ? "requeued" : "failed")));
   if (!isInTime) return;
   await room.bus.send(queue, {
     messageId: `again-${services.newId()}`,

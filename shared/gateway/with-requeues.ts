@@ -33,7 +33,7 @@ export async function withRequeues<Result>(
           signal,
         });
       } catch (ended) {
-        emit(requestRouted(trip.receipt("failed")));
+        emit(requestRouted(() => trip.receipt("failed")));
         throw ended;
       } finally {
         trip.waitedMs += clock.now() - startedAt;

@@ -5,7 +5,14 @@ export type Level = "info" | "warning" | "error";
 export interface TelemetryEvent {
   readonly event: string;
   readonly level: Level;
+  /** Facts that are dear, put together only where somebody hears the event: at once, or never. */
+  readonly lazily?: () => object;
   readonly [fact: string]: unknown;
+}
+
+/** An event with all its facts, for whoever hears it. */
+export function heard({ lazily, ...event }: TelemetryEvent): TelemetryEvent {
+  return lazily ? { ...event, ...lazily() } : event;
 }
 
 /** Where events go. Must return at once and must not throw: telemetry never slows or breaks traffic. */
@@ -60,10 +67,10 @@ export const attemptFailed = (
 });
 
 /** How a request came to its answer: which backends were taken or passed over, and what was spilled. */
-export const requestRouted = (receipt: object): TelemetryEvent => ({
+export const requestRouted = (receipt: () => object): TelemetryEvent => ({
   event: "request.routed",
   level: "info",
-  ...receipt,
+  lazily: receipt,
 });
 
 /** A backend was taken out of use by its probes, or came back. */

@@ -3,6 +3,7 @@ export {
   backendHealthChanged,
   type Emit,
   fairShareLedgerFailed,
+  heard,
   idempotencySweepFailed,
   idempotencySwept,
   jobEventFailed,

@@ -12,7 +12,7 @@ import { createTopicChannel } from "../../shared/gateway/topic-channel.ts";
 import type { JobEngine } from "../../shared/jobs/index.ts";
 import { createClaimCheck, ReplyInbox } from "../../shared/messaging/index.ts";
 import type { ReadLinks } from "../../shared/storage/index.ts";
-import type { TelemetryEvent } from "../../shared/telemetry/index.ts";
+import { heard, type TelemetryEvent } from "../../shared/telemetry/index.ts";
 import { FakeBackends } from "./fake-backends.ts";
 import { FakeBus } from "./fake-bus.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -59,7 +59,7 @@ export function createGateway(env: Record<string, string> = {}) {
   const events: TelemetryEvent[] = [];
   const receipts: TelemetryEvent[] = [];
   const emit = (event: TelemetryEvent): void =>
-    void (event.event === "request.routed" ? receipts : events).push(event);
+    void (event.event === "request.routed" ? receipts : events).push(heard(event));
   const owned = createServices({
     settings,
     connections: CONNECTIONS,

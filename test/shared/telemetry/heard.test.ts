@@ -1,0 +1,28 @@
+import { describe, expect, it, vi } from "vitest";
+import { handleRequest } from "../../../shared/gateway/index.ts";
+import { heard, requestRouted, type TelemetryEvent } from "../../../shared/telemetry/index.ts";
+import { createGateway, requestTo } from "../../support/gateway.ts";
+
+describe("an event whose facts are dear", () => {
+  it("has them for whoever hears it, in one record", () => {
+    const event = heard(requestRouted(() => ({ outcome: "answered" })));
+    expect(event).toEqual({ event: "request.routed", level: "info", outcome: "answered" });
+  });
+
+  it("puts nothing together where nobody does", async () => {
+    const gateway = createGateway({ GATEWAY_SYNC_MODE: "direct" });
+    gateway.backends.answer(200);
+    const told: TelemetryEvent[] = [];
+    const services = {
+      ...gateway.services,
+      emit: (event: TelemetryEvent) => void told.push(event),
+    };
+    const view = vi.spyOn(JSON, "stringify");
+    await handleRequest(services, requestTo(gateway), undefined);
+    expect(view).not.toHaveBeenCalled();
+    view.mockRestore();
+    expect(told.map(({ lazily, ...event }) => [event, typeof lazily])).toEqual([
+      [{ event: "request.routed", level: "info" }, "function"],
+    ]);
+  });
+});
