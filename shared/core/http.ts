@@ -34,6 +34,15 @@ export interface StoredBody {
 /** A response body: whole, streamed, or absent. A stream must be read to its end or returned. */
 export type ResponseBody = Uint8Array | AsyncIterable<Uint8Array> | undefined;
 
+/** What it took to get an answer. */
+export interface RouteFacts {
+  readonly attemptCount: number;
+  /** Time spent in calls to backends, up to where the answer could be handed on. */
+  readonly processMs: number;
+  /** Who answered, by its label. */
+  readonly backend?: string | undefined;
+}
+
 /** An answer for the client. */
 export interface GatewayResponse {
   readonly status: number;
@@ -41,6 +50,8 @@ export interface GatewayResponse {
   readonly body: ResponseBody;
   /** Fields behind the body; known when that has been read. */
   readonly trailers?: (() => HeaderList) | undefined;
+  /** Absent where no backend was called for it. */
+  readonly route?: RouteFacts | undefined;
 }
 
 /** A JSON answer of the gateway itself. */

@@ -1,7 +1,7 @@
 import type { BackendAnswer } from "../backends/index.ts";
 import type { PriorityClass } from "../core/domain.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
-import type { RequestBody } from "../core/http.ts";
+import type { RequestBody, RouteFacts } from "../core/http.ts";
 import type { TripMemory } from "../messaging/index.ts";
 import { type DecisionReceipt, receiptHeader } from "../routing/index.ts";
 import { requestRouted } from "../telemetry/index.ts";
@@ -37,11 +37,7 @@ export interface OutgoingRequest {
 }
 
 /** An answer, and what it took to get it. */
-export interface RoutedAnswer extends BackendAnswer {
-  readonly attemptCount: number;
-  /** Time spent in calls to backends, up to where the answer could be handed on. */
-  readonly processMs: number;
-}
+export type RoutedAnswer = BackendAnswer & RouteFacts;
 
 /**
  * Calls the backends that may serve the request, one after the other, until one gives an answer that is
@@ -69,8 +65,9 @@ export async function callBackends(
       affinity: candidate && services.pool.affinityOf(candidate.host.id),
     });
     const { attemptCount, processMs } = trip;
+    const backend = trip.attempts.at(-1)?.backend;
     const discard = (): void => answer.discard();
-    return { ...answer, headers, discard, attemptCount, processMs };
+    return { ...answer, headers, discard, attemptCount, processMs, backend };
   } catch (error) {
     trip.letGo();
     const isRequeued = error instanceof RequeueError;

@@ -1,6 +1,7 @@
 import type { BackendAnswer } from "../backends/index.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Candidate, Selection } from "../routing/index.ts";
+import { attemptEnded } from "../telemetry/index.ts";
 import { type Attempt, attemptBackend } from "./attempt-backend.ts";
 import { headersForAttempt } from "./attempt-headers.ts";
 import type { OutgoingRequest } from "./call-backends.ts";
@@ -55,22 +56,23 @@ async function makeAttempt(
   { request, trip, signal }: Search,
   { selection, candidate }: { selection: Selection<Candidate>; candidate: Candidate },
 ): Promise<Attempt> {
-  const { pool, clock, requestHeaders } = services;
+  const { pool, clock, emit, requestHeaders } = services;
   const turn = pool.begin(selection, trip.isRetry);
   if (!turn) throw new GatewayError("internal", "A backend was chosen that is not there.");
   const startedAt = clock.now();
-  const note = (status: number, outcome: string): void =>
-    trip.attempted(
-      {
-        backend: candidate.host.id,
-        tier: candidate.host.tier,
-        atMs: startedAt - trip.facts.receivedAt,
-        tookMs: clock.now() - startedAt,
-        status,
-        outcome,
-      },
-      selection.firstTier,
-    );
+  const note = (status: number, outcome: string): void => {
+    const record = {
+      backend: candidate.host.id,
+      tier: candidate.host.tier,
+      atMs: startedAt - trip.facts.receivedAt,
+      tookMs: clock.now() - startedAt,
+      status,
+      outcome,
+    };
+    trip.attempted(record, selection.firstTier);
+    const attempt = trip.attemptCount;
+    emit(attemptEnded(request.id, () => ({ attempt, ...record })));
+  };
   const headers = headersForAttempt(requestHeaders(request.headers), {
     requestId: request.id,
     cycle: trip.cycle,

@@ -8,6 +8,7 @@ import { acceptJob } from "./accept-job.ts";
 import { admitRequest } from "./admit-request.ts";
 import { underPolicy } from "./in-force.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
+import { RequestRecord } from "./request-record.ts";
 import { serveDirect } from "./serve-direct.ts";
 import { serveOnce } from "./serve-once.ts";
 import { serveQueued } from "./serve-queued.ts";
@@ -20,12 +21,23 @@ const SHUTDOWN_RETRY_AFTER_MS = 5000;
  * Serves one request, whichever way. Never throws: in streaming mode a handler that throws leaves
  * its client hanging, on Azure too.
  */
-export function handleRequest(
+export async function handleRequest(
   services: Services,
   request: GatewayRequest,
   engine: JobEngine | undefined,
 ): Promise<GatewayResponse> {
-  return answering(services, request.id, () => serve(services, request, engine));
+  const record = new RequestRecord(request, services);
+  let code: string | undefined;
+  const response = await answering(services, request.id, async () => {
+    try {
+      return await serve(services, request, { engine, record });
+    } catch (error) {
+      code = toGatewayError(error).code;
+      throw error;
+    }
+  });
+  record.answered(response, code);
+  return response;
 }
 
 /** Runs what makes an answer; what it throws becomes the answer instead. */
@@ -46,7 +58,7 @@ export async function answering(
 async function serve(
   services: Services,
   request: GatewayRequest,
-  engine: JobEngine | undefined,
+  { engine, record }: { engine: JobEngine | undefined; record: RequestRecord },
 ): Promise<GatewayResponse> {
   if (services.stopping.aborted) {
     throw new GatewayError("shutting-down", "The gateway is shutting down.", {
@@ -54,13 +66,16 @@ async function serve(
     });
   }
   const admitted = await admitRequest(services, request);
+  record.admitted(admitted);
   const current = underPolicy(services, admitted.policy);
   try {
     // A repetition is answered from what is kept, and claims nothing of its caller's limits.
     return await serveOnce(current, admitted, () =>
-      withinLimits(current, admitted, (claimed) =>
-        claimed.ticket.isAsync ? acceptJob(current, claimed, engine) : serveNow(current, claimed),
-      ),
+      withinLimits(current, admitted, {
+        record,
+        serve: (claimed) =>
+          claimed.ticket.isAsync ? acceptJob(current, claimed, engine) : serveNow(current, claimed),
+      }),
     );
   } finally {
     // With an answer in hand nothing is sent again.

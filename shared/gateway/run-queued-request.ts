@@ -56,9 +56,13 @@ interface Answer {
   readonly status: number;
   readonly headers: readonly (readonly [string, string])[];
   readonly body: MessageBody | undefined;
+  readonly backend?: string | undefined;
 }
 
-function reply({ envelope, trip }: LaneRun, { status, headers, body }: Answer): ReplyEnvelope {
+function reply(
+  { envelope, trip }: LaneRun,
+  { status, headers, body, backend }: Answer,
+): ReplyEnvelope {
   return {
     requestId: envelope.id,
     status,
@@ -66,6 +70,7 @@ function reply({ envelope, trip }: LaneRun, { status, headers, body }: Answer): 
     ...(body === undefined ? {} : { body }),
     attempts: trip.attemptCount,
     processMs: trip.processMs,
+    ...(backend === undefined ? {} : { backend }),
   };
 }
 

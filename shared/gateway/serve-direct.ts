@@ -117,5 +117,6 @@ function streamThrough(
   });
   const timing = timingHeaders(answer, services.clock.now() - receivedAt);
   const headers = [...answer.headers, ...timing];
-  return { status: answer.status, headers, body, trailers: answer.trailers };
+  const { status, trailers, attemptCount, processMs, backend } = answer;
+  return { status, headers, body, trailers, route: { attemptCount, processMs, backend } };
 }

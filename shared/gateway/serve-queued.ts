@@ -1,6 +1,7 @@
 import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { GatewayResponse } from "../core/http.ts";
+import type { GatewayResponse, RouteFacts } from "../core/http.ts";
+import type { ReplyEnvelope } from "../messaging/index.ts";
 import { type QueuePlace, retryAfterWait } from "../scheduling/index.ts";
 import { timingHeaders } from "./attempt-headers.ts";
 import { enterLane, type LaneEntry } from "./enter-lane.ts";
@@ -49,19 +50,25 @@ async function exchange(
   const reply = room.replies.expect(request.id, deadline.signal);
   // Not awaited: a broker that is slow to take the message must not hold the caller past the deadline.
   enqueue(services, room, { admitted, entry }).catch((error: unknown) => left.abort(error));
-  const { status, headers, body, attempts: attemptCount, processMs } = await reply;
+  const answer = await reply;
+  const { status, headers, body } = answer;
   const bytes = await room.claimCheck.unpack(body);
   // The reply is in hand: its blob serves nobody else, and a failed removal costs only space.
   room.claimCheck.discard(body).catch(() => {});
-  const timing =
-    attemptCount === undefined || processMs === undefined
-      ? []
-      : timingHeaders({ attemptCount, processMs }, services.clock.now() - request.receivedAt);
+  const route = routeOf(answer);
+  const timing = route ? timingHeaders(route, services.clock.now() - request.receivedAt) : [];
   return {
+    route,
     status,
     headers: [...headers, ...timing],
     body: request.method === "HEAD" ? undefined : bytes,
   };
+}
+
+/** What the answer took; a worker that gave up may not have said. */
+function routeOf({ attempts, processMs, backend }: ReplyEnvelope): RouteFacts | undefined {
+  if (attempts === undefined || processMs === undefined) return undefined;
+  return { attemptCount: attempts, processMs, backend };
 }
 
 async function enqueue(

@@ -7,11 +7,11 @@ import {
   type Reservation,
   rateLimitHeaders,
 } from "../limits/index.ts";
-import { UsageReader } from "../usage/index.ts";
 import type { Recognised } from "./admit-request.ts";
-import { endedEarly } from "./answer-body.ts";
+import { followAnswer } from "./follow-answer.ts";
 import type { LimitLedger } from "./limit-ledger.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
+import type { RequestRecord } from "./request-record.ts";
 import type { Services } from "./services.ts";
 
 /** What keeping limits needs. Scope: per instance. */
@@ -30,11 +30,15 @@ type Serve = (admitted: AdmittedRequest) => Promise<GatewayResponse>;
 export async function withinLimits(
   services: Services,
   admitted: AdmittedRequest & Recognised,
-  serve: Serve,
+  { record, serve }: { record: RequestRecord; serve: Serve },
 ): Promise<GatewayResponse> {
   const subjects = subjectsOf(admitted);
   const [first] = subjects;
-  if (!first) return serve(admitted);
+  if (!first) {
+    const response = await serve(admitted);
+    record.followed();
+    return followAnswer(response, (end) => record.ended(end));
+  }
   const { limits, clock } = services;
   limits.ledger?.start();
   const reservation = claim(services, subjects, admitted.body);
@@ -42,11 +46,13 @@ export async function withinLimits(
     const response = await serve({ ...admitted, reservation });
     const use = limits.book.find(first.id);
     const told = use ? rateLimitHeaders(first, use, clock.now()) : [];
-    return settleAtEnd(
-      services,
-      { ...response, headers: [...response.headers, ...told] },
-      reservation,
-    );
+    record.followed();
+    const headers = [...response.headers, ...told];
+    return followAnswer({ ...response, headers }, (end) => {
+      const tokens = end.usage.tokens?.totalTokens;
+      settle(reservation, response, { tokens, nowMs: clock.now() });
+      record.ended(end);
+    });
   } catch (error) {
     reservation.release(clock.now());
     throw error;
@@ -87,46 +93,12 @@ function claim(
   });
 }
 
-/** The claim ends with the answer's last byte, however that comes about. */
-function settleAtEnd(
-  { clock }: Services,
-  response: GatewayResponse,
+/** What the request really used takes the place of its claim. */
+function settle(
   reservation: Reservation,
-): GatewayResponse {
-  const reader = new UsageReader(response.headers);
-  const settleBy = async (isWhole: boolean): Promise<void> => {
-    if (response.status >= 500) return reservation.release(clock.now());
-    const { tokens } = await reader.end(isWhole);
-    const used = tokens?.totalTokens ?? (response.status >= 400 ? 0 : undefined);
-    reservation.settle(used, clock.now());
-  };
-  let settled: Promise<void> | undefined;
-  const settle = (isWhole: boolean): Promise<void> => {
-    settled ??= settleBy(isWhole);
-    return settled;
-  };
-  const { body } = response;
-  if (body === undefined || body instanceof Uint8Array) {
-    if (body) reader.read(body);
-    void settle(true);
-    return response;
-  }
-  return { ...response, body: endedEarly(watched(body, reader, settle), () => void settle(false)) };
-}
-
-async function* watched(
-  body: AsyncIterable<Uint8Array>,
-  reader: UsageReader,
-  settle: (isWhole: boolean) => Promise<void>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let isWhole = false;
-  try {
-    for await (const chunk of body) {
-      reader.read(chunk);
-      yield chunk;
-    }
-    isWhole = true;
-  } finally {
-    await settle(isWhole);
-  }
+  { status }: GatewayResponse,
+  { tokens, nowMs }: { readonly tokens: number | undefined; readonly nowMs: number },
+): void {
+  if (status >= 500) reservation.release(nowMs);
+  else reservation.settle(tokens ?? (status >= 400 ? 0 : undefined), nowMs);
 }

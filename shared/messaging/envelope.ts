@@ -67,6 +67,8 @@ const replySchema = z.strictObject({
   /** Calls made for the answer, and the time they took; absent where none was made. */
   attempts: z.int().min(0).optional(),
   processMs: z.number().min(0).optional(),
+  /** Who answered, by its label. */
+  backend: z.string().optional(),
 });
 
 /** A body as a message carries it. */

@@ -162,3 +162,19 @@ export const idempotencySweepFailed = (error: unknown): TelemetryEvent => ({
   level: "warning",
   ...causeOf(error),
 });
+
+/** One call to one backend is over: its answer has begun, or never will. */
+export const attemptEnded = (requestId: string, attempt: () => object): TelemetryEvent => ({
+  event: "attempt.ended",
+  level: "info",
+  requestId,
+  lazily: attempt,
+});
+
+/** A request was answered, and its answer is over; exactly one for each. Never what was asked or answered. */
+export const requestEnded = (requestId: string, facts: () => object): TelemetryEvent => ({
+  event: "request.ended",
+  level: "info",
+  requestId,
+  lazily: facts,
+});

@@ -1,4 +1,5 @@
 export {
+  attemptEnded,
   attemptFailed,
   backendHealthChanged,
   type Emit,
@@ -13,6 +14,7 @@ export {
   messageFailed,
   replyInboxLost,
   replyUnclaimed,
+  requestEnded,
   requestFailed,
   requestRouted,
   responseBroken,

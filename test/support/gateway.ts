@@ -58,8 +58,12 @@ export function createGateway(env: Record<string, string> = {}) {
   const feed = new JobEventFeed({ log: eventLog, clock });
   const events: TelemetryEvent[] = [];
   const receipts: TelemetryEvent[] = [];
-  const emit = (event: TelemetryEvent): void =>
-    void (event.event === "request.routed" ? receipts : events).push(heard(event));
+  const records: TelemetryEvent[] = [];
+  const listFor = ({ event }: TelemetryEvent): TelemetryEvent[] => {
+    if (event === "request.routed") return receipts;
+    return event === "request.ended" || event === "attempt.ended" ? records : events;
+  };
+  const emit = (event: TelemetryEvent): void => void listFor(event).push(heard(event));
   const owned = createServices({
     settings,
     connections: CONNECTIONS,
@@ -122,6 +126,7 @@ export function createGateway(env: Record<string, string> = {}) {
     clock,
     events,
     receipts,
+    records,
     replies,
     results,
     placeOf,

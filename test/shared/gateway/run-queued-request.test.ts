@@ -36,6 +36,7 @@ describe("a message of a lane", () => {
       body: { text: "ab" },
       attempts: 1,
       processMs: 0,
+      backend: "Host1",
     });
     expect(bodyTextOf(gateway.backends.calls[0])).toBe("question");
     expectNothingHeld(gateway);

@@ -1,0 +1,103 @@
+import type { Ticket } from "../admission/index.ts";
+import type { Clock } from "../core/clock.ts";
+import { headerValue } from "../core/headers.ts";
+import type { GatewayRequest, GatewayResponse, RouteFacts } from "../core/http.ts";
+import type { Caller } from "../identity/index.ts";
+import { type Emit, requestEnded } from "../telemetry/index.ts";
+import type { AnswerUsage } from "../usage/index.ts";
+
+/** How an answer ended, and what it said it used. */
+export interface AnswerEnd {
+  readonly usage: AnswerUsage;
+  /** Whether its reader got all of it. */
+  readonly isWhole: boolean;
+}
+
+interface Admitted {
+  readonly caller: Caller;
+  readonly ticket: Ticket;
+}
+
+interface Answered {
+  readonly response: GatewayResponse;
+  readonly atMs: number;
+  readonly code: string | undefined;
+}
+
+/**
+ * What becomes of one request, for the one event that tells it: sent when the request was answered and
+ * its answer is over, whichever is later. Scope: one request.
+ */
+export class RequestRecord {
+  readonly #request: GatewayRequest;
+  readonly #clock: Clock;
+  readonly #emit: Emit;
+  #admitted: Admitted | undefined;
+  #answered: Answered | undefined;
+  #isFollowed = false;
+  #end: AnswerEnd | undefined;
+
+  constructor(request: GatewayRequest, { clock, emit }: { clock: Clock; emit: Emit }) {
+    this.#request = request;
+    this.#clock = clock;
+    this.#emit = emit;
+  }
+
+  admitted(admitted: Admitted): void {
+    this.#admitted = admitted;
+  }
+
+  /** Somebody reads along and will tell of the answer's end. */
+  followed(): void {
+    this.#isFollowed = true;
+  }
+
+  answered(response: GatewayResponse, code?: string): void {
+    this.#answered = { response, code, atMs: this.#clock.now() };
+    this.#tell();
+  }
+
+  ended(end: AnswerEnd): void {
+    this.#end = end;
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (!this.#answered || (this.#isFollowed && !this.#end)) return;
+    const answered = this.#answered;
+    const endedAtMs = this.#clock.now();
+    this.#emit(requestEnded(this.#request.id, () => this.#facts(answered, endedAtMs)));
+  }
+
+  #facts({ response, atMs, code }: Answered, endedAtMs: number): object {
+    const { method, receivedAt } = this.#request;
+    const { caller, ticket } = this.#admitted ?? {};
+    const { attemptCount, processMs, backend } = response.route ?? routeOf({ response, code });
+    const { tokens, provenance, model } = this.#end?.usage ?? {};
+    return {
+      method,
+      user: caller?.userId,
+      group: caller?.groupId,
+      priority: ticket?.priority,
+      isAsync: ticket?.isAsync,
+      status: response.status,
+      code,
+      attempts: attemptCount,
+      backend,
+      waitMs: Math.max(0, atMs - receivedAt - processMs),
+      processMs,
+      totalMs: endedAtMs - receivedAt,
+      isWhole: this.#end?.isWhole ?? true,
+      model,
+      tokens,
+      usage: provenance,
+    };
+  }
+}
+
+/** Errors of the gateway's own carry what they took in the headers that clients see. */
+function routeOf({ response, code }: Pick<Answered, "response" | "code">): RouteFacts {
+  const count = (name: string): number =>
+    code === undefined ? 0 : Number(headerValue(response.headers, name) ?? 0);
+  return { attemptCount: count("x-attempts"), processMs: count("x-request-process-duration") };
+}
