@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EARLY_FAULTS } from "../support/early-faults.ts";
 import { eventually } from "../support/eventually.ts";
-import { chunkOf, headOf, LAST_CHUNK, type RawScript } from "../support/raw-backend.ts";
+import { chunkOf, drip, headOf, LAST_CHUNK, type RawScript } from "../support/raw-backend.ts";
 import { connectTo, requestFor } from "../support/raw-client.ts";
 import { OK, startTransportWorld, type TransportWorld } from "./transport-world.ts";
 
@@ -149,6 +150,16 @@ describe("an answer on its way to the client", () => {
     expect(both.slice(text.length)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
+  it("may come byte by byte", async () => {
+    const body = '{"one":"byte at a time"}';
+    const type = headOf("200 OK", "Content-Type: application/json", "Transfer-Encoding: chunked");
+    const target = world.path(({ socket }) =>
+      drip(socket, type + [...body].map(chunkOf).join("") + LAST_CHUNK),
+    );
+    const response = await fetch(`${world.stack.url}${target}`);
+    expect(await response.text()).toBe(body);
+  });
+
   it("reaches the client event by event, none waiting for the next (V78)", async () => {
     const next: (() => void)[] = [];
     const target = world.path(async ({ socket }) => {
@@ -188,6 +199,17 @@ describe("a backend that is silent", () => {
 });
 
 describe("a backend that breaks", () => {
+  it.each(EARLY_FAULTS)(
+    "before anything was delivered, for it %s, is answered for in whole",
+    async (_, script) => {
+      const response = await fetch(`${world.stack.url}${world.path(script)}`);
+      expect(response.status).toBe(502);
+      expect(response.headers.get("x-attempts")).toBe("1");
+      expect(await response.json()).toMatchObject({ code: "backend-failed" });
+      await world.expectAllSlots();
+    },
+  );
+
   it.each([
     ["a stream without its ending", SSE + chunkOf(HELLO) + LAST_CHUNK],
     ["a stream that is cut", SSE + chunkOf(HELLO)],

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { handleRequest } from "../../../shared/gateway/index.ts";
 import { heard, requestRouted, type TelemetryEvent } from "../../../shared/telemetry/index.ts";
 import { createGateway, requestTo } from "../../support/gateway.ts";
@@ -17,10 +17,7 @@ describe("an event whose facts are dear", () => {
       ...gateway.services,
       emit: (event: TelemetryEvent) => void told.push(event),
     };
-    const view = vi.spyOn(JSON, "stringify");
     await handleRequest(services, requestTo(gateway), undefined);
-    expect(view).not.toHaveBeenCalled();
-    view.mockRestore();
     expect(told.map(({ lazily, ...event }) => [event, typeof lazily])).toEqual([
       [{ event: "request.routed", level: "info" }, "function"],
     ]);
