@@ -39,8 +39,11 @@ export async function learnFromAttempt(
 const NEGLIGIBLE_WAIT_MS = 100;
 
 function remember(trip: RouteTrip, candidate: Candidate, verdict: Verdict): void {
-  // What asks for a wait is no attempt in vain; the deadline alone bounds how often it may ask.
-  if (verdict.kind === "throttled" && verdict.waitMs >= NEGLIGIBLE_WAIT_MS) return;
+  if (verdict.kind === "throttled") {
+    // What asks for a wait is no attempt in vain; the deadline alone bounds how often it may ask.
+    if (verdict.waitMs < NEGLIGIBLE_WAIT_MS) trip.brief(candidate);
+    return;
+  }
   trip.exclude(candidate, "tried");
   if (verdict.kind === "requeued") {
     trip.requeueDelaysMs.push(verdict.delayMs);

@@ -8,6 +8,7 @@ import {
   type RouteQuery,
   type Selection,
   type TooLongFor,
+  type TriedMark,
   toDecision,
 } from "../routing/index.ts";
 
@@ -52,6 +53,8 @@ export class RouteTrip {
   readonly requeueDelaysMs: number[] = [];
   /** Attempts that count against the request's budget. */
   countedAttempts = 0;
+  /** Of those, the ones that were answered with a wait of no more than a moment. */
+  briefAttempts = 0;
   round = 0;
   waitedMs = 0;
   /** How many calls were made for the request, here and by gateways behind this one. */
@@ -59,7 +62,7 @@ export class RouteTrip {
   #hasFailed = false;
   #held: HeldAnswer | undefined;
   #tooLongFor: TooLongFor | undefined;
-  readonly #tried = new Map<string, "tried" | "silent">();
+  readonly #tried = new Map<string, TriedMark>();
   readonly #decisions: DecisionMoment[] = [];
   #omitted = 0;
   #spill: DecisionReceipt["spill"];
@@ -101,7 +104,8 @@ export class RouteTrip {
       waitedMs,
       leftAt: nowMs,
       statuses: [...this.statuses],
-      tried: [...this.#tried],
+      // A brief wait is over by then.
+      tried: [...this.#tried].flatMap(([key, how]) => (how === "brief" ? [] : [[key, how]])),
     };
   }
 
@@ -141,6 +145,13 @@ export class RouteTrip {
 
   exclude({ key }: Candidate, how: "tried" | "silent"): void {
     this.#tried.set(key, how);
+  }
+
+  /** It asked for a moment's wait: in this pass it has had its turn, but it failed at nothing. */
+  brief({ key }: Candidate): void {
+    this.#tried.set(key, "brief");
+    this.countedAttempts += 1;
+    this.briefAttempts += 1;
   }
 
   failed(): void {
@@ -190,16 +201,25 @@ export class RouteTrip {
   /** Another turn for all but those that were silent. */
   goRound(): void {
     this.round += 1;
-    for (const [key, how] of this.#tried) if (how === "tried") this.#tried.delete(key);
+    this.briefAttempts = 0;
+    for (const [key, how] of this.#tried) if (how !== "silent") this.#tried.delete(key);
   }
 
   /** Comes again after a wait; what was asked for before is fulfilled. */
   requeued({ isAsked }: { isAsked: boolean }): void {
     this.letGo();
     this.requeueDelaysMs.length = 0;
+    this.#forgetBrief();
     if (!isAsked) return;
     this.statuses.length = 0;
     this.goRound();
+  }
+
+  /** A wait is what was asked for: afterwards the backend may be called, and the call was not in vain. */
+  #forgetBrief(): void {
+    this.countedAttempts -= this.briefAttempts;
+    this.briefAttempts = 0;
+    for (const [key, how] of this.#tried) if (how === "brief") this.#tried.delete(key);
   }
 
   receipt(outcome: DecisionReceipt["outcome"]): DecisionReceipt {

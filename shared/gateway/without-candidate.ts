@@ -24,6 +24,7 @@ export async function withoutCandidate(
       requeueDelaysMs: trip.requeueDelaysMs,
       hasTried: trip.statuses.length > 0,
       hasAttemptsLeft: trip.countedAttempts < maxAttempts,
+      mayWait: trip.countedAttempts - trip.briefAttempts < maxAttempts,
       goesRound: routing.passes === "multi",
       expiresAt: trip.facts.expiresAt,
       recheckMs: routing.probe.intervalMs,

@@ -1,7 +1,7 @@
 import { type HostSettings, hostKey, type Settings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
 import type { BackendId, Random } from "../core/domain.ts";
-import { affinityToken } from "./affinity.ts";
+import { AffinityTokens } from "./affinity.ts";
 import { BackendState, type BackendTurn } from "./backend-state.ts";
 import type { BackendView } from "./backend-view.ts";
 import { matchHosts } from "./match-hosts.ts";
@@ -32,6 +32,7 @@ export class BackendPool {
   readonly #clock: Clock;
   readonly #random: Random;
   #settings: PoolSettings;
+  #affinity: AffinityTokens;
   #states: ReadonlyMap<string, BackendState>;
 
   constructor({ settings, clock, random }: BackendPoolOptions) {
@@ -39,6 +40,7 @@ export class BackendPool {
     this.#clock = clock;
     this.#random = random;
     this.#settings = settings;
+    this.#affinity = new AffinityTokens(settings.routing.affinitySalt);
     this.#states = this.#statesFor(settings, new Map());
   }
 
@@ -56,6 +58,7 @@ export class BackendPool {
   useSettings(settings: PoolSettings): void {
     this.#states = this.#statesFor(settings, this.#states);
     this.#settings = settings;
+    this.#affinity = new AffinityTokens(settings.routing.affinitySalt);
   }
 
   /** Whether any backend serves the path at all, and then who may be called, and why not the others. */
@@ -67,8 +70,8 @@ export class BackendPool {
       return state ? [{ ...state.view(nowMs), target: match.target }] : [];
     });
     if (views.length === 0) return undefined;
-    const { spill, affinitySalt } = routing;
-    const policy = { mode, spill, affinitySalt, random: this.#random };
+    const { spill } = routing;
+    const policy = { mode, spill, affinity: this.#affinity, random: this.#random };
     return selectBackends(views, query, { nowMs, policy });
   }
 
@@ -87,7 +90,7 @@ export class BackendPool {
 
   /** The value by which a client may ask for this backend again. */
   affinityOf(id: BackendId): string {
-    return affinityToken(id, this.#settings.routing.affinitySalt);
+    return this.#affinity.of(id);
   }
 
   /** The backends that would be called now if a request came: the facts behind readiness. */

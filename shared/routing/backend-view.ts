@@ -33,7 +33,10 @@ export type PassedOverReason =
   | "concurrency"
   | "retry-budget";
 
-/** A backend that is not called now, and when that may change (epoch milliseconds) where it is known. */
+/**
+ * A backend that is not called now, and when that may change (epoch milliseconds) where it is known:
+ * of those that had their turn, only where they asked for no more than a moment.
+ */
 export interface PassedOver {
   readonly backend: string;
   readonly reason: PassedOverReason;

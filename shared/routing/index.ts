@@ -14,4 +14,4 @@ export {
   toDecision,
 } from "./receipt.ts";
 export { rewriteModelInBody, rewriteModelInTarget } from "./rewrite-model.ts";
-export type { RouteQuery, Selection, TooLongFor } from "./select-backends.ts";
+export type { RouteQuery, Selection, TooLongFor, TriedMark } from "./select-backends.ts";

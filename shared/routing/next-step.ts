@@ -5,6 +5,8 @@ export interface DeadEnd {
   readonly passedOver: readonly PassedOver[];
   /** What backends asked for that want the same request again. */
   readonly requeueDelaysMs: readonly number[];
+  /** Whether there were attempts left if those did not count that were answered with a brief wait. */
+  readonly mayWait: boolean;
   /** Whether any backend was called. */
   readonly hasTried: boolean;
   readonly hasAttemptsLeft: boolean;
@@ -36,7 +38,7 @@ const MIN_WAIT_MS = 50;
 
 /** Decides how a request goes on that has no candidate, or may make no more attempts. */
 export function nextStep(end: DeadEnd, nowMs: number): NextStep {
-  return (end.hasAttemptsLeft ? waitOrGoRound(end, nowMs) : undefined) ?? giveUp(end, nowMs);
+  return (end.mayWait ? waitOrGoRound(end, nowMs) : undefined) ?? giveUp(end, nowMs);
 }
 
 function waitOrGoRound(end: DeadEnd, nowMs: number): NextStep | undefined {
@@ -50,17 +52,27 @@ function waitOrGoRound(end: DeadEnd, nowMs: number): NextStep | undefined {
   if (delayMs !== undefined && delayMs < leftMs) {
     return { kind: "requeue", delayMs: Math.max(1, delayMs), isAsked: false };
   }
-  const canGoRound = end.goesRound && has(end.passedOver, "tried");
+  const canGoRound = end.goesRound && end.hasAttemptsLeft && has(end.passedOver, "tried");
   return canGoRound ? { kind: "again" } : undefined;
 }
+
+const BOUND_TO_END: ReadonlySet<PassedOverReason> = new Set([
+  "tier",
+  "throttled",
+  "breaker",
+  "tried",
+]);
 
 /** How long until a backend that is only full, or only not yet allowed, may be called. */
 function heldBackMs(passedOver: readonly PassedOver[], nowMs: number): number | undefined {
   const isFull = has(passedOver, "concurrency");
   if (!isFull && !has(passedOver, "tier")) return undefined;
   const waits = passedOver
-    .filter(({ reason }) => reason === "tier" || reason === "throttled" || reason === "breaker")
-    .flatMap(({ readyAt }) => (readyAt === undefined ? [] : readyAt - nowMs));
+    .filter(({ reason }) => BOUND_TO_END.has(reason))
+    .flatMap(({ reason, readyAt = Number.NaN }) => {
+      if (Number.isNaN(readyAt)) return [];
+      return Math.max(reason === "tried" ? MIN_WAIT_MS : 0, readyAt - nowMs);
+    });
   const soonestMs = Math.min(...waits, isFull ? ROOM_RECHECK_MS : Number.POSITIVE_INFINITY);
   return Number.isFinite(soonestMs) ? soonestMs : undefined;
 }

@@ -1,6 +1,6 @@
 import type { SpillRules } from "../config/index.ts";
 import type { PriorityClass, Random } from "../core/domain.ts";
-import { affinityToken } from "./affinity.ts";
+import type { AffinityTokens } from "./affinity.ts";
 import type { BackendView, PassedOver, PassedOverReason } from "./backend-view.ts";
 import { type LoadBalanceMode, orderBackends } from "./order-backends.ts";
 import { spillAt, spillRuleFor } from "./spill.ts";
@@ -13,12 +13,18 @@ export interface RouteQuery {
   /** The affinity header as the client sent it. */
   readonly affinity?: string | undefined;
   /** Keys of the backends that this request tried already, and how that ended. */
-  readonly tried: ReadonlyMap<string, "tried" | "silent">;
+  readonly tried: ReadonlyMap<string, TriedMark>;
   /** Whether a call would repeat one that a backend failed at. */
   readonly isRetry: boolean;
   /** What the request was too long for. */
   readonly tooLongFor?: TooLongFor | undefined;
 }
+
+/**
+ * How a backend's turn ended for one request: it failed it, it was silent, or it asked for a wait so
+ * short that the next backend is asked at once.
+ */
+export type TriedMark = "tried" | "silent" | "brief";
 
 /** The models whose context a request does not fit. */
 export interface TooLongFor {
@@ -29,7 +35,7 @@ export interface TooLongFor {
 export interface SelectionPolicy {
   readonly mode: LoadBalanceMode;
   readonly spill: SpillRules;
-  readonly affinitySalt: string;
+  readonly affinity: Pick<AffinityTokens, "of">;
   readonly random: Random;
 }
 
@@ -86,6 +92,9 @@ interface Moment {
 function obstacleFor(view: BackendView, query: RouteQuery, moment: Moment): Obstacle | undefined {
   const tried = query.tried.get(view.key);
   if (!servesClass(view, query)) return { reason: "class" };
+  if (tried === "brief") {
+    return { reason: "tried", readyAt: Math.max(view.throttledUntil, moment.nowMs) };
+  }
   if (tried) return { reason: tried };
   if (query.tooLongFor && !isLarger(view, query.tooLongFor)) return { reason: "context-window" };
   if (view.host.tier !== moment.firstTier && moment.spillsAt > moment.nowMs) {
@@ -134,15 +143,13 @@ function orderTier<View extends BackendView>(
 function preferAffine<View extends BackendView>(
   ordered: readonly View[],
   { affinity }: RouteQuery,
-  { affinitySalt }: SelectionPolicy,
+  { affinity: tokens }: SelectionPolicy,
 ): { candidates: readonly View[]; isAffine: boolean } {
   const tier = ordered[0]?.host.tier;
   const wanted =
     affinity === undefined
       ? undefined
-      : ordered.find(
-          ({ host }) => host.tier === tier && affinityToken(host.id, affinitySalt) === affinity,
-        );
+      : ordered.find(({ host }) => host.tier === tier && tokens.of(host.id) === affinity);
   if (!wanted) return { candidates: ordered, isAffine: false };
   return { candidates: [wanted, ...ordered.filter((view) => view !== wanted)], isAffine: true };
 }

@@ -182,12 +182,13 @@ describe("a request that a backend wants again", () => {
 });
 
 describe("fixed capacity", () => {
-  const ptuFirst = (spill: string): TestGateway =>
+  const ptuFirst = (spill: string, env: Record<string, string> = {}): TestGateway =>
     open({
       Workers: "10",
       Host1: "host=http://a.test;tier=ptu;maxconcurrency=1",
       Host2: "host=http://b.test;tier=paygo",
       GATEWAY_ROUTING_SPILL: spill,
+      ...env,
     });
 
   it("spills at once where it may, and says so in the receipt", async () => {
@@ -249,6 +250,37 @@ describe("fixed capacity", () => {
     await waiting;
     expect(hostsOf(gateway)).toEqual(["Host1", "Host1"]);
     expect(gateway.receipts.at(-1)).toMatchObject({ waitedMs: 500 });
+  });
+
+  it.each([
+    ["2=never", {}],
+    ["2=after:60000", { MaxAttempts: "1" }],
+    ["2=deadline:1000", { IterationMode: "multipass" }],
+  ])("is waited for when it rests but for a moment, with %s", async (spill, env) => {
+    const gateway = ptuFirst(spill, env);
+    for (let n = 0; n < 20; n++) gateway.backends.answer(429, "busy", [["retry-after-ms", "30"]]);
+    gateway.backends.answer(200);
+    const waiting = serve(gateway);
+    await gateway.clock.advance(20_000);
+    expect((await waiting).status).toBe(200);
+    expect(new Set(hostsOf(gateway))).toEqual(new Set(["Host1"]));
+    expect(gateway.backends.calls).toHaveLength(21);
+  });
+
+  it("is asked once each where there is no leave to wait for, and its 429 is the answer", async () => {
+    const gateway = open({ Host2: "http://backend-2.test" });
+    gateway.backends.answer(429, "busy", [["retry-after-ms", "30"]]);
+    expect(await serve(gateway)).toMatchObject({ status: 429, text: "busy" });
+    expect(hostsOf(gateway)).toEqual(["Host1", "Host2"]);
+  });
+
+  it("counts against the attempts of a request that goes round", async () => {
+    const gateway = open({ IterationMode: "multipass", MaxAttempts: "3" });
+    gateway.backends.answer(429, "busy", [["retry-after-ms", "1"]]);
+    const serving = serve(gateway);
+    await gateway.clock.advance(10_000);
+    expect((await serving).status).toBe(429);
+    expect(gateway.backends.calls).toHaveLength(3);
   });
 
   it("is waited for when it is throttled, by a class that may not spill", async () => {

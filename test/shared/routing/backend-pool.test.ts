@@ -181,5 +181,7 @@ describe("BackendPool", () => {
     expect(values.join()).not.toMatch(/host/i);
     const salted = poolWith({ GATEWAY_ROUTING_AFFINITY_SALT: "mine" }).pool;
     expect(salted.affinityOf("Host1")).not.toBe(values[0]);
+    pool.useSettings(reload({ GATEWAY_ROUTING_AFFINITY_SALT: "mine", Host1: "http://a.test" }));
+    expect(pool.affinityOf("Host1")).toBe(salted.affinityOf("Host1"));
   });
 });

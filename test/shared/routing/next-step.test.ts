@@ -9,6 +9,7 @@ const END: DeadEnd = {
   requeueDelaysMs: [],
   hasTried: false,
   hasAttemptsLeft: true,
+  mayWait: true,
   goesRound: false,
   expiresAt: NOW + 60_000,
   recheckMs: 15_000,
@@ -32,7 +33,7 @@ describe("nextStep", () => {
   it("does not wait beyond the deadline, nor without attempts left", () => {
     const asked = { requeueDelaysMs: [60_000], hasTried: true };
     expect(step(asked)).toEqual({ kind: "exhausted" });
-    const none = { requeueDelaysMs: [10], hasTried: true, hasAttemptsLeft: false };
+    const none = { requeueDelaysMs: [10], hasTried: true, hasAttemptsLeft: false, mayWait: false };
     expect(step(none)).toEqual({ kind: "exhausted" });
   });
 
@@ -48,6 +49,16 @@ describe("nextStep", () => {
   it("looks again soon where a backend is full, for nobody knows when it will have room", () => {
     const end = { passedOver: [over("concurrency"), over("throttled", 5000)], hasTried: true };
     expect(step(end)).toEqual({ kind: "requeue", delayMs: 1000, isAsked: false });
+  });
+
+  it("waits for a moment's rest as for a longer one, where it may wait at all", () => {
+    const requeue = (delayMs: number) => ({ kind: "requeue", delayMs, isAsked: false });
+    const brief = { hasTried: true, hasAttemptsLeft: false };
+    const waiting = { ...brief, passedOver: [over("tried", 80), over("tier")] };
+    expect(step(waiting)).toEqual(requeue(80));
+    expect(step({ ...waiting, passedOver: [over("tried", 0), over("tier")] })).toEqual(requeue(50));
+    expect(step({ ...waiting, mayWait: false })).toEqual({ kind: "exhausted" });
+    expect(step({ ...brief, passedOver: [over("tried", 80)] })).toEqual({ kind: "exhausted" });
   });
 
   it("goes round again where it may, but not for those that were silent", () => {
@@ -100,6 +111,7 @@ describe("nextStep", () => {
       hasTried: fc.boolean(),
       hasAttemptsLeft: fc.boolean(),
       goesRound: fc.boolean(),
+      mayWait: fc.boolean(),
     });
     fc.assert(
       fc.property(end, (change) => {
@@ -107,7 +119,8 @@ describe("nextStep", () => {
         if (next.kind === "requeue") expect(next.delayMs).toBeLessThan(60_000);
         if (next.kind === "requeue" && !next.isAsked) expect(next.delayMs).toBeGreaterThan(0);
         if (next.kind === "unavailable") expect(next.retryAfterMs).toBeGreaterThanOrEqual(0);
-        if (!change.hasAttemptsLeft) expect(next.kind).not.toMatch(/again|requeue/);
+        if (!change.hasAttemptsLeft) expect(next.kind).not.toBe("again");
+        if (!change.mayWait) expect(next.kind).not.toMatch(/again|requeue/);
       }),
     );
   });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { affinityToken } from "../../../shared/routing/affinity.ts";
+import { AffinityTokens, affinityToken } from "../../../shared/routing/affinity.ts";
 import {
   type RouteQuery,
   type SelectionPolicy,
@@ -12,7 +12,7 @@ const NOW = 1_000_000;
 const POLICY: SelectionPolicy = {
   mode: "roundrobin",
   spill: { byClass: new Map(), others: { when: "now" } },
-  affinitySalt: "salt",
+  affinity: new AffinityTokens("salt"),
   random: () => 0.5,
 };
 const QUERY: RouteQuery = {
