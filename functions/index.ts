@@ -9,6 +9,7 @@ import { registerIdempotency } from "./idempotency.timer.ts";
 import { registerJobActivities } from "./job.activities.ts";
 import { registerJobOrchestrator } from "./job.orchestrator.ts";
 import { registerJobEvents } from "./job-events.http.ts";
+import { registerJobStream } from "./job-stream.http.ts";
 import { registerJobs } from "./jobs.http.ts";
 import { registerLanes } from "./lanes.servicebus.ts";
 import { registerOperations } from "./operations.http.ts";
@@ -39,6 +40,7 @@ registerOperations(context);
 if (owned.services.jobs) {
   registerJobs(context);
   registerJobEvents(context);
+  registerJobStream(context);
   registerLanes(context);
   registerJobActivities(context);
   registerJobOrchestrator();

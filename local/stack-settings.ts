@@ -11,6 +11,7 @@ const schema = z.object({
   LOCAL_DATA_DIR: z.string().default(".local"),
   LOCAL_BROKER_PORT: port(5672),
   LOCAL_STORAGE_PORT: port(10_000),
+  LOCAL_STORAGE_TLS: z.stringbool().default(false),
   LOCAL_MODELS_PORT: port(9100),
   LOCAL_TOPICS: z.string().default(""),
   LOCAL_HOST: z.enum(["node", "none", "func"]).default("node"),
@@ -24,6 +25,8 @@ export interface StackSettings {
   readonly port: number;
   readonly brokerPort: number;
   readonly storagePort: number;
+  /** Storage over https, reached by identity as in Azure. */
+  readonly storageTls: boolean;
   readonly modelsPort: number;
   /** Topics that the broker has besides, as `LOCAL_TOPICS` writes them. */
   readonly topics: string;
@@ -46,6 +49,7 @@ export function readStackSettings(env: NodeJS.ProcessEnv): StackSettings {
     port: data.PORT,
     brokerPort: data.LOCAL_BROKER_PORT,
     storagePort: data.LOCAL_STORAGE_PORT,
+    storageTls: data.LOCAL_STORAGE_TLS,
     modelsPort: data.LOCAL_MODELS_PORT,
     topics: data.LOCAL_TOPICS,
     host: data.LOCAL_HOST,

@@ -3,6 +3,7 @@ import { buildApp } from "./app-build.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import { localTopics } from "./local-topics.ts";
 import { type LocalLog, type ServiceName, StartError } from "./service.ts";
+import { openCertificate } from "./stack-certificate.ts";
 import type { StackSettings } from "./stack-settings.ts";
 import { Supervised } from "./supervisor.ts";
 import { namespaceFor } from "./topology.ts";
@@ -99,14 +100,17 @@ class Starter {
   }
 
   async startHost(appSettings: Readonly<Record<string, string>>): Promise<void> {
-    const { settings, folder } = this.#options;
-    await this.#start("host", {
+    const { settings, env, folder } = this.#options;
+    const options = {
       port: settings.port,
       appDir: settings.appDir,
       dataDir: folder.path("host"),
       settings: appSettings,
       keys: { master: folder.masterKey },
-    });
+    };
+    // Node reads this one when a process starts, and not later.
+    const trust = appSettings["NODE_EXTRA_CA_CERTS"];
+    await this.#start("host", options, trust ? { ...env, NODE_EXTRA_CA_CERTS: trust } : env);
   }
 
   async #storage(): Promise<Record<string, string>> {
@@ -114,8 +118,12 @@ class Starter {
     const given = env["AzureWebJobsStorage"];
     if (given) return { AzureWebJobsStorage: given };
     const options = { port: settings.storagePort, dataDir: folder.path("storage") };
-    const { facts } = await this.#start("storage", options);
-    return { AzureWebJobsStorage: String(facts["connectionString"]) };
+    const tls = settings.storageTls
+      ? await openCertificate(folder.path("tls"), env["NODE_EXTRA_CA_CERTS"])
+      : undefined;
+    const { facts } = await this.#start("storage", tls ? { ...options, tls } : options);
+    const appSettings = facts["appSettings"] as Record<string, string>;
+    return tls ? { ...appSettings, NODE_EXTRA_CA_CERTS: tls.trustPath } : appSettings;
   }
 
   async #broker(): Promise<Record<string, string>> {
@@ -143,8 +151,12 @@ class Starter {
     return Object.fromEntries(urls.map((url, i) => [`Host${i + 1}`, `host=${url};mode=direct`]));
   }
 
-  async #start(name: ServiceName, options: object): Promise<Supervised> {
-    const { log, parts, env } = this.#options;
+  async #start(
+    name: ServiceName,
+    options: object,
+    env: Environment = this.#options.env,
+  ): Promise<Supervised> {
+    const { log, parts } = this.#options;
     const part = await Supervised.start(name, { options, env, log });
     parts.set(name, part);
     return part;

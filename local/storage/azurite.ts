@@ -49,13 +49,23 @@ const NO_LOG = false;
 
 const require = createRequire(import.meta.url);
 
+/** Files of a certificate and its key: with them a service speaks https, and takes bearer tokens. */
+export interface StorageTls {
+  readonly certPath: string;
+  readonly keyPath: string;
+}
+
 /** Builds the server of one service; it neither listens nor touches the disk yet. */
-export function createAzuriteServer(service: StorageService, dataDir: string): AzuriteServer {
+export function createAzuriteServer(
+  service: StorageService,
+  dataDir: string,
+  tls: StorageTls | undefined,
+): AzuriteServer {
   const [server, configuration] = CONSTRUCTORS[service];
   const Configuration = load<object>(configuration);
   const AzuriteServerOf = load<AzuriteServer>(server);
   const azurite = new AzuriteServerOf(
-    new Configuration(...configurationArguments(service, dataDir)),
+    new Configuration(...configurationArguments(service, dataDir), ...tlsArguments(tls)),
   );
   // It would take accounts from the environment, and ours is the one in the connection string.
   azurite.accountDataStore.refresh = () => {};
@@ -85,6 +95,11 @@ function configurationArguments(service: StorageService, dataDir: string): unkno
     undefined,
     ...modes,
   ];
+}
+
+/** Certificate, key, password, level of OAuth. Azurite takes bearer tokens over https only. */
+function tlsArguments(tls: StorageTls | undefined): unknown[] {
+  return tls ? [tls.certPath, tls.keyPath, "", "basic"] : [];
 }
 
 function load<T>(path: string): Constructor<T> {

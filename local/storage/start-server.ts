@@ -5,6 +5,7 @@ import {
   createAzuriteServer,
   EXTENT_FOLDERS,
   type StorageService,
+  type StorageTls,
 } from "./azurite.ts";
 import { commitBeforeAnswer } from "./commit-before-answer.ts";
 import type { CommitLoop } from "./commit-loop.ts";
@@ -30,12 +31,13 @@ export interface StartServerOptions {
   dataDir: string;
   journal: Journal;
   commits: CommitLoop;
+  tls: StorageTls | undefined;
 }
 
 /** Restores one service from the journal and opens its port. */
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
-  const { service, port, dataDir, journal, commits } = options;
-  const azurite = createAzuriteServer(service, dataDir);
+  const { service, port, dataDir, journal, commits, tls } = options;
+  const azurite = createAzuriteServer(service, dataDir, tls);
   restoreStores(azurite, service, journal);
   if (service !== "table") {
     const folder = join(dataDir, EXTENT_FOLDERS[service]);
@@ -46,7 +48,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   try {
     await azurite.beforeStart();
     const listeningPort = await listen(azurite.httpServer, port, CONTENTS[service]);
-    const url = `http://127.0.0.1:${listeningPort}`;
+    const url = `${tls ? "https" : "http"}://127.0.0.1:${listeningPort}`;
     return { service, url, close: () => close(azurite) };
   } catch (error) {
     await close(azurite);

@@ -27,6 +27,7 @@ const settingsSchema = z.object({
   GATEWAY_MESSAGING_INLINE_BYTES: integer(0, 90_000_000).default(160_000),
   GATEWAY_JOBS_MAX_ATTEMPTS: integer(1, 100).default(5),
   GATEWAY_JOBS_RECONCILE_SECONDS: integer(1, 3600).default(30),
+  GATEWAY_JOBS_STREAM_SECONDS: integer(1, 86_400).default(220),
   GATEWAY_SCHEDULING_PREEMPTIBLE: integerList(1, LEAST_URGENT).default([]),
   GATEWAY_IDEMPOTENCY_HOURS: integer(1, 720).default(24),
   GATEWAY_CREDENTIAL_KEY: z
@@ -75,6 +76,8 @@ export interface Settings {
   readonly inlineBytes: number;
   readonly jobMaxAttempts: number;
   readonly jobReconcileMs: number;
+  /** How long one answer lasts to those who follow a job's stream. */
+  readonly jobStreamMs: number;
   /** How long an idempotency key counts. */
   readonly idempotencyKeptMs: number;
   /** AES-256 key for the credentials of stored requests; without it they are not stored. */
@@ -178,6 +181,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     inlineBytes: raw.GATEWAY_MESSAGING_INLINE_BYTES,
     jobMaxAttempts: raw.GATEWAY_JOBS_MAX_ATTEMPTS,
     jobReconcileMs: raw.GATEWAY_JOBS_RECONCILE_SECONDS * 1000,
+    jobStreamMs: raw.GATEWAY_JOBS_STREAM_SECONDS * 1000,
     idempotencyKeptMs: raw.GATEWAY_IDEMPOTENCY_HOURS * HOUR_MS,
     credentialKey: key ? Buffer.from(key, "base64") : undefined,
     workers: raw.Workers,

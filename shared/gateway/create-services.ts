@@ -27,6 +27,7 @@ import { IdempotencyStore } from "./idempotency-store.ts";
 import { JobEventFeed } from "./job-event-feed.ts";
 import { JobEventLog } from "./job-event-log.ts";
 import { type EventChannel, JobEvents } from "./job-events.ts";
+import { JobStreams } from "./job-streams.ts";
 import { LimitLedger } from "./limit-ledger.ts";
 import { openFairShare } from "./open-fair-share.ts";
 import { createPolicy } from "./policy.ts";
@@ -35,6 +36,7 @@ import { probeBackends } from "./probe-backends.ts";
 import { ResultFiles } from "./result-files.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
+import { StreamTails } from "./stream-tails.ts";
 import { TableJobStore } from "./table-job-store.ts";
 import { createTopicChannel } from "./topic-channel.ts";
 import type { LimitServices } from "./within-limits.ts";
@@ -257,7 +259,9 @@ function openJobs(
   const feed = new JobEventFeed({ log: eventLog, clock });
   const onEvent = (jobId: string): void => feed.poke(jobId);
   const events = new JobEvents({ log: eventLog, store, channels, clock, emit, onEvent });
-  return { store, events, eventLog, feed, results, files, links };
+  const streams = new JobStreams(table);
+  const tails = new StreamTails({ store, streams, own: results, clock });
+  return { store, events, eventLog, feed, results, files, links, streams, tails };
 }
 
 function openWaitingRoom(

@@ -14,6 +14,7 @@ export {
 export { type JobsQuery, listJobs } from "./list-jobs.ts";
 export { probeBackends } from "./probe-backends.ts";
 export { type JobQuery, readJob, readJobResult } from "./read-job.ts";
+export { readJobStream } from "./read-job-stream.ts";
 export { readStatus } from "./read-status.ts";
 export { type ResultLinks, resultLinks } from "./result-links.ts";
 export { resultPlaceOf } from "./result-place.ts";

@@ -1,18 +1,17 @@
 import { GatewayError } from "../core/errors.ts";
-import { type HeaderList, headerValue } from "../core/headers.ts";
+import type { HeaderList } from "../core/headers.ts";
 import { retryAfterMs } from "../core/retry-after.ts";
 import {
   isWorthRepeating,
   type JobEngine,
   type JobOutcome,
-  type JobResult,
   type JobSignal,
   retryDelayMs,
 } from "../jobs/index.ts";
 import { jobSignalFailed } from "../telemetry/index.ts";
 import { endJob, retryJob } from "./job-transitions.ts";
+import { keepAnswer } from "./keep-answer.ts";
 import type { JobServices, Services } from "./services.ts";
-import { takeAnswer } from "./take-answer.ts";
 
 /** One run of an attempt, in a lane's worker or in process. Scope: per invocation. */
 export interface JobAttemptRun {
@@ -111,17 +110,4 @@ const canRepeat = ({ attempt, maxAttempts }: JobAttemptRun): boolean => attempt 
 
 function nextDelayMs({ services, attempt }: JobAttemptRun, askedMs: number | undefined): number {
   return retryDelayMs(attempt, askedMs, services.random);
-}
-
-async function keepAnswer(
-  { services, jobs, jobId }: JobAttemptRun,
-  answer: OpenAnswer,
-  signal: AbortSignal,
-): Promise<JobResult> {
-  // A name of its own for each delivery: only the one that commits is ever read.
-  const blob = `${jobId}/${services.newId()}`;
-  const sizeBytes = await takeAnswer(answer, signal, (body) =>
-    jobs.results.writeStream(blob, body, headerValue(answer.headers, "content-type")),
-  );
-  return { status: answer.status, headers: answer.headers, blob, sizeBytes };
 }

@@ -13,6 +13,7 @@ import type {
 import {
   type BlobContainer,
   type BlobContent,
+  type BlobRange,
   type BlobStore,
   fromLongText,
   type Table,
@@ -67,10 +68,10 @@ export class ResultFiles implements OutcomeFiles {
     if (result?.source !== undefined) await this.#options.own.remove(result.source).catch(() => {});
   }
 
-  /** Opens a result's bytes; undefined when they are gone. */
-  open({ container, blob }: JobResult): Promise<BlobContent | undefined> {
+  /** Opens a result's bytes, or a range of them; undefined when they are gone. */
+  open({ container, blob }: JobResult, range?: BlobRange): Promise<BlobContent | undefined> {
     const { own, blobs } = this.#options;
-    return (container === undefined ? own : blobs.container(container)).readStream(blob);
+    return (container === undefined ? own : blobs.container(container)).readStream(blob, range);
   }
 
   /** Removes all that is kept of a job's results. */

@@ -1,3 +1,4 @@
+import { wantsStream } from "../admission/index.ts";
 import { callBackends } from "./call-backends.ts";
 import {
   type AttemptResult,
@@ -66,7 +67,9 @@ async function callFor(
 ): Promise<AttemptResult> {
   const { services } = run;
   try {
-    const outgoing = await fromEnvelope(envelope, room.claimCheck, services.settings);
+    const stored = await fromEnvelope(envelope, room.claimCheck, services.settings);
+    // A stream is followed as it comes; of anything else only the whole is of use.
+    const outgoing = { ...stored, whole: !wantsStream(stored.headers, stored.body) };
     const answer = await callBackends(services, { ...outgoing, trip }, signal);
     return await resultOfAnswer(run, answer, signal);
   } catch (error) {

@@ -14,9 +14,11 @@ import type { FairShareServices } from "./enter-lane.ts";
 import type { JobEventFeed } from "./job-event-feed.ts";
 import type { JobEventLog } from "./job-event-log.ts";
 import type { JobEvents } from "./job-events.ts";
+import type { JobStreams } from "./job-streams.ts";
 import type { Policy } from "./policy.ts";
 import type { ResultFiles } from "./result-files.ts";
 import type { Idempotency } from "./serve-once.ts";
+import type { StreamTails } from "./stream-tails.ts";
 import type { LimitServices } from "./within-limits.ts";
 
 /** What serving through lanes needs; absent where no Service Bus is configured (role `stream`). */
@@ -41,6 +43,10 @@ export interface JobServices {
   /** The gateway's own container: what attempts write. */
   readonly results: BlobContainer;
   readonly files: ResultFiles;
+  /** Which event streams a job has. */
+  readonly streams: JobStreams;
+  /** Watches those that somebody follows. */
+  readonly tails: StreamTails;
   readonly links: Pick<ReadLinks, "plain" | "signed">;
 }
 

@@ -12,7 +12,7 @@ export function streamErrorEvent(
   error: unknown,
 ): Uint8Array | undefined {
   if (status > 299 || !isOpenEventStream(headers)) return undefined;
-  const { code, detail } = described(error);
+  const { code, detail } = brokenStream(error);
   const problem = {
     type: `urn:simplel7proxy:error:${code}`,
     title: ERRORS[code].title,
@@ -39,7 +39,8 @@ const DETAILS: Partial<Record<BackendFailureKind, string>> = {
   "error-event": "The backend reported an error in the middle of its stream.",
 };
 
-function described(error: unknown): { code: ErrorCode; detail: string } {
+/** Why a stream broke, in words for its reader. */
+export function brokenStream(error: unknown): { code: ErrorCode; detail: string } {
   if (error instanceof GatewayError && ERRORS[error.code].expose) {
     return { code: error.code, detail: error.message };
   }

@@ -49,6 +49,8 @@ export interface JobResult {
   readonly container?: string;
   /** The attempt's own blob, of which this one is a copy. */
   readonly source?: string;
+  /** Number of the event stream that it is, for those who follow it. */
+  readonly stream?: number;
   readonly sizeBytes: number;
 }
 

@@ -5,10 +5,7 @@ import { identityCredential } from "../connections/index.ts";
 import { type AppendLog, createAppendLog } from "./append-log.ts";
 import { copyBlob } from "./copy-blob.ts";
 import { statusOf, withStorage } from "./storage-error.ts";
-
-// Blocks of a streamed upload: at most two are held in memory.
-const UPLOAD_BLOCK_BYTES = 1024 * 1024;
-const UPLOAD_CONCURRENCY = 2;
+import { uploadBody } from "./upload-body.ts";
 
 /** A blob that can be read. */
 export interface BlobContent {
@@ -61,14 +58,10 @@ export class BlobContainer {
     body: AsyncIterable<Uint8Array>,
     contentType?: string,
   ): Promise<number> {
-    let sizeBytes = 0;
     let sourceError: unknown;
-    async function* counted(): AsyncGenerator<Uint8Array> {
+    async function* watched(): AsyncGenerator<Uint8Array> {
       try {
-        for await (const chunk of body) {
-          sizeBytes += chunk.byteLength;
-          yield chunk;
-        }
+        yield* body;
       } catch (error) {
         sourceError = error;
         throw error;
@@ -76,15 +69,12 @@ export class BlobContainer {
     }
     const blob = (await this.#ready()).getBlockBlobClient(name);
     try {
-      const stream = Readable.from(counted(), { objectMode: false });
-      const options = typed(contentType);
-      await blob.uploadStream(stream, UPLOAD_BLOCK_BYTES, UPLOAD_CONCURRENCY, options);
+      return await uploadBody(blob, watched(), typed(contentType));
     } catch (error) {
       // Whose fault it was decides what happens next: the backend's is retried elsewhere.
       if (sourceError !== undefined) throw sourceError;
-      await withStorage("Writing a blob", () => Promise.reject(error));
+      return withStorage("Writing a blob", () => Promise.reject(error));
     }
-    return sizeBytes;
   }
 
   read(name: string): Promise<Uint8Array> {

@@ -73,6 +73,7 @@ export const FLOORS: readonly Floor[] = [
       "croner",
       "zod",
       "openai",
+      "selfsigned",
       "@azure/identity",
       "@azure/service-bus",
       "@azure/storage-queue",

@@ -6,7 +6,9 @@ import { createServices, type Services } from "../../shared/gateway/index.ts";
 import { JobEventFeed } from "../../shared/gateway/job-event-feed.ts";
 import { JobEventLog } from "../../shared/gateway/job-event-log.ts";
 import { JobEvents } from "../../shared/gateway/job-events.ts";
+import { JobStreams } from "../../shared/gateway/job-streams.ts";
 import { ResultFiles } from "../../shared/gateway/result-files.ts";
+import { StreamTails } from "../../shared/gateway/stream-tails.ts";
 import { TableJobStore } from "../../shared/gateway/table-job-store.ts";
 import { createTopicChannel } from "../../shared/gateway/topic-channel.ts";
 import type { JobEngine } from "../../shared/jobs/index.ts";
@@ -79,6 +81,7 @@ export function createGateway(env: Record<string, string> = {}) {
     onUnclaimed: () => {},
     onLost: () => {},
   });
+  const streams = new JobStreams(table.asTable);
   let ids = 0;
   const claimCheck = createClaimCheck(work, settings.inlineBytes);
   const services: Services = {
@@ -117,6 +120,8 @@ export function createGateway(env: Record<string, string> = {}) {
       results: results.asContainer,
       files,
       links: fakeLinks(clock),
+      streams,
+      tails: new StreamTails({ store, streams, own: results.asContainer, clock }),
     },
   };
   return {

@@ -1,0 +1,56 @@
+import { BackendFailure } from "../backends/index.ts";
+import { GatewayError } from "../core/errors.ts";
+import { headerValue } from "../core/headers.ts";
+import type { JobResult } from "../jobs/index.ts";
+import type { JobAttemptRun, OpenAnswer } from "./job-attempt.ts";
+import { brokenStream, isOpenEventStream } from "./stream-error-event.ts";
+import { writeStreamLog } from "./stream-log.ts";
+import { takeAnswer } from "./take-answer.ts";
+
+/**
+ * Keeps an answer's exact bytes under a name of their own for each delivery, so that only the one that
+ * commits is ever read. An event stream can be followed while it comes.
+ */
+export async function keepAnswer(
+  run: JobAttemptRun,
+  answer: OpenAnswer,
+  signal: AbortSignal,
+): Promise<JobResult> {
+  const { services, jobs, jobId } = run;
+  const { status, headers } = answer;
+  const blob = `${jobId}/${services.newId()}`;
+  if (status < 300 && isOpenEventStream(headers)) {
+    return { status, headers, blob, ...(await keepStream(run, { answer, blob }, signal)) };
+  }
+  const contentType = headerValue(headers, "content-type");
+  const sizeBytes = await takeAnswer(answer, signal, (body) =>
+    jobs.results.writeStream(blob, body, contentType),
+  );
+  return { status, headers, blob, sizeBytes };
+}
+
+async function keepStream(
+  { services, jobs, jobId, attempt }: JobAttemptRun,
+  { answer, blob }: { answer: OpenAnswer; blob: string },
+  signal: AbortSignal,
+): Promise<Pick<JobResult, "sizeBytes" | "stream">> {
+  const contentType = headerValue(answer.headers, "content-type") ?? "text/event-stream";
+  try {
+    return await takeAnswer(answer, signal, async (body) => {
+      const log = await jobs.results.createLog(blob, contentType);
+      // Only now: whoever finds the stream finds its blob.
+      const stream = await jobs.streams.begin(jobId, { blob, attempt });
+      return { stream, sizeBytes: await writeStreamLog(log, body, services.clock) };
+    });
+  } catch (error) {
+    await jobs.results.remove(blob).catch(() => {});
+    if (error instanceof BackendFailure) throw asBackendError(error);
+    throw error;
+  }
+}
+
+/** A stream that breaks has already been shown to followers, so that no other backend was asked for it. */
+function asBackendError(cause: BackendFailure): GatewayError {
+  const { code, detail } = brokenStream(cause);
+  return new GatewayError(code, detail, { cause });
+}
