@@ -80,11 +80,29 @@ function kept(
 ): KeptBody {
   return {
     isWhole: rest === undefined,
-    body: readBack(chunks, file, rest),
+    body: file || rest ? readBack(chunks, file, rest) : inPieces(chunks),
     discard() {
       void file?.close();
       // Its own failure would tell nobody anything any more.
       void Promise.resolve(rest?.source.return?.()).catch(() => {});
+    },
+  };
+}
+
+// Nearly every body is one: a generator would await each of its pieces twice.
+function inPieces(chunks: readonly Uint8Array[]): AsyncIterableIterator<Uint8Array, undefined> {
+  let at = 0;
+  return {
+    async next() {
+      const value = chunks[at++];
+      return value ? { done: false, value } : { done: true, value: undefined };
+    },
+    async return() {
+      at = chunks.length;
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
     },
   };
 }
