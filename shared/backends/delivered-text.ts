@@ -1,10 +1,5 @@
 import { type ChunkPlace, type CompletionChunk, mapChunk } from "./chunk-texts.ts";
-
-/** A stretch of one channel of a choice, between two changes of the channel. */
-export interface Stretch {
-  readonly channel: string;
-  text: string;
-}
+import { Stretch } from "./stretch.ts";
 
 // A million characters are more than any model says in one answer.
 const MAX_CHARS = 1024 * 1024;
@@ -78,8 +73,9 @@ export class DeliveredText {
     if (text === "" || !this.#isComparable) return text;
     const stretches = this.#choices.get(choice) ?? [];
     const last = stretches.at(-1);
-    if (last?.channel === channel) last.text += text;
-    else stretches.push({ channel, text });
+    const stretch = last?.channel === channel ? last : new Stretch(channel);
+    stretch.append(text);
+    if (stretch !== last) stretches.push(stretch);
     this.#choices.set(choice, stretches);
     return text;
   }

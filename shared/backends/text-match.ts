@@ -1,5 +1,6 @@
 import { type ChunkPlace, type CompletionChunk, choiceNumber, mapChunk } from "./chunk-texts.ts";
-import type { DeliveredText, Stretch } from "./delivered-text.ts";
+import type { DeliveredText } from "./delivered-text.ts";
+import type { Stretch } from "./stretch.ts";
 
 /** How far into a choice's stretches another stream has said the same. */
 interface Cursor {
