@@ -95,6 +95,30 @@ const eventsOperation: Json = {
   },
 };
 
+const FROM = {
+  name: "from",
+  in: "query",
+  required: false,
+  description:
+    "Where to go on: the id of the last event that the reader has, or an offset in bytes.",
+  schema: { type: "string", pattern: "^(\\d+-)?(\\d+|end)$" },
+};
+
+const streamOperation: Json = {
+  operationId: "followJobStream",
+  summary: "The backend's event stream, as it comes; `Last-Event-ID` goes on behind an event, too.",
+  responses: {
+    "200": {
+      description:
+        "The events, and those of the gateway: stream.restart, stream.continue, job.ended.",
+      content: { "text/event-stream": {} },
+    },
+    "204": { description: "The reader has seen the end: there is nothing to come." },
+    "400": problem("The place to go on from is not an id of this stream."),
+    ...NO_SUCH_JOB,
+  },
+};
+
 const resultOperation: Json = {
   operationId: "getJobResult",
   summary: "The backend's answer as it came: status, headers and exact bytes.",
@@ -158,6 +182,7 @@ export function openApiDocument(): Json {
         patch: moveOperation,
       },
       "/jobs/{id}/events": { parameters: [ID, LAST_EVENT_ID], get: eventsOperation },
+      "/jobs/{id}/stream": { parameters: [ID, FROM], get: streamOperation },
       "/jobs/{id}/result": { parameters: [ID], get: resultOperation },
     },
     components: { schemas: componentSchemas() },
