@@ -73,7 +73,7 @@ const events = (name: string): Event[] =>
     .output()
     .split("\n")
     .flatMap((line) => {
-      const json = /\{"level":.*\}/.exec(line)?.[0];
+      const json = /\{"(?:level|event)":.*\}/.exec(line)?.[0];
       return json ? [JSON.parse(json) as Event] : [];
     })
     .filter(({ event }) => event === name);
