@@ -104,8 +104,8 @@ export class Band {
     return this.#passedOver < PASSED_OVER_AT_MOST ? (within ?? inTurn) : inTurn;
   }
 
-  #mayHoldMore({ running, weight }: Flow): boolean {
-    return running < this.#recent.entitlement(weight);
+  #mayHoldMore(flow: Flow): boolean {
+    return this.#recent.isBelowPart(`${flow.kind} ${flow.id}`, flow);
   }
 
   #judge(flow: Flow): void {

@@ -45,7 +45,7 @@ export function standingOf(
 
 /**
  * Whether the caller, who has `demand` requests there, asks for more than their fair share: more than
- * the max-min fair share of the slots, and more than users have on average. So nobody is over while
+ * the max-min fair share of the slots, and half as much again as users have on average. So nobody is over while
  * everything fits, a lone user never, and never are all. In a group that is over, those are who ask for
  * no less than its average.
  */

@@ -16,7 +16,8 @@ interface Recent extends Claim {
   weight: number;
   /** How many wait and run now. */
   load: Load;
-  /** How many did lately: the older, the less they count. */
+  /** How many ran lately, and how many waited or ran: the older, the less they count. */
+  use: number;
   demand: number;
   at: number;
   isOver: boolean;
@@ -44,9 +45,11 @@ export class RecentDemand {
     return this.#spared;
   }
 
-  /** The slots that an account of this weight may hold in any case: its part if all took theirs. */
-  entitlement(weight: number): number {
-    return Math.max(1, Math.floor(this.#perWeight * weight));
+  /** Whether an account has held, and holds, fewer slots than would be its part if all took theirs. */
+  isBelowPart(key: string, { running, weight }: { running: number; weight: number }): boolean {
+    const part = this.#perWeight * weight;
+    const use = this.#accounts.get(key)?.use ?? 0;
+    return use < part && running < Math.max(1, Math.floor(part));
   }
 
   isOver(key: string): boolean {
@@ -98,13 +101,14 @@ export function headroomFor(
   const spread = Math.ceil(Math.sqrt(demand));
   return Math.max(
     0,
-    Math.min(spread, Math.floor(capacity - demand), Math.floor(capacity * headroom)),
+    Math.min(spread, Math.ceil(capacity - demand), Math.floor(capacity * headroom)),
   );
 }
 
 const newAccount = (at: number): Recent => ({
   weight: 1,
   load: { waiting: 0, running: 0 },
+  use: 0,
   demand: 0,
   at,
   isOver: false,
@@ -116,6 +120,7 @@ const isForgotten = ({ load, demand }: Recent): boolean =>
 function advance(account: Recent, { nowMs, memoryMs }: HouseNow): void {
   const { waiting, running } = account.load;
   const kept = Math.exp(-Math.max(0, nowMs - account.at) / memoryMs);
+  account.use = running + (account.use - running) * kept;
   account.demand = waiting + running + (account.demand - waiting - running) * kept;
   account.at = nowMs;
 }

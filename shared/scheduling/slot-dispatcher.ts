@@ -175,6 +175,7 @@ export class SlotDispatcher {
   /** Who may start, most urgent first; nothing passes a class that waits though a slot is free. */
   #servable(): Band[] {
     const bands = startable(this.pool);
+    if (this.#policy.headroom === 0) return bands;
     const heldBack = bands.findIndex((band) => !band.next(this.#hasSpare(band)));
     return heldBack < 0 ? bands : bands.slice(0, heldBack);
   }

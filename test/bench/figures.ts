@@ -26,3 +26,10 @@ export function quantile(samples: readonly number[], part: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
 }
+
+/** Jain's fairness index: 1 when all get the same, 1/n when one gets everything. */
+export function jain(shares: readonly number[]): number {
+  const sum = shares.reduce((a, b) => a + b, 0);
+  const squares = shares.reduce((a, b) => a + b * b, 0);
+  return (sum * sum) / (shares.length * squares);
+}

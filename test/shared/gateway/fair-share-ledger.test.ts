@@ -106,7 +106,7 @@ describe("the ledger of fair share", () => {
 describe("the book of fair share", () => {
   it("keeps a user where they are until all they have there is through", () => {
     const { a } = two();
-    a.hold(LIGHT, 3);
+    a.hold(LIGHT, 2);
     const waiting = a.hold(HEAVY, 9);
     expect(a.isOver(HEAVY)).toBe(true);
     const over = a.book.hold(STANDARD, HEAVY, { isOver: true });
@@ -119,7 +119,7 @@ describe("the book of fair share", () => {
   it("leaves less urgent classes what more urgent ones do not use", () => {
     const { a } = two();
     for (let n = 0; n < 4; n++) a.book.hold(1, { userId: `urgent${n}` });
-    a.hold(HEAVY, 3);
+    a.hold(HEAVY, 4);
     a.hold(LIGHT, 1);
     expect(a.isOver(HEAVY)).toBe(true);
   });

@@ -62,11 +62,11 @@ describe("slots that stand ready", () => {
       const alone = await play({ load, heavy: 0, headroom: HEADROOM });
       const beside = await play({ load, heavy: 100, headroom: HEADROOM });
       const plain = await play({ load, heavy: 100, headroom: 0 });
-      expect(beside.p95).toBeLessThan(2.6 * alone.p95);
+      expect(beside.p95).toBeLessThan(2 * alone.p95);
       expect(beside.p95).toBeLessThan(0.6 * plain.p95);
       // Who is held back still gets the part that is everybody's.
       expect(beside.heavyShare).toBeGreaterThan(0.85 / 11);
-      expect(beside.used).toBeGreaterThan(0.92);
+      expect(beside.used).toBeGreaterThan(0.87);
     },
   );
 
@@ -118,7 +118,7 @@ describe("slots that stand ready", () => {
           const kept = headroomFor(demand, { capacity, headroom });
           expect(Number.isInteger(kept) && kept >= 0).toBe(true);
           expect(kept).toBeLessThanOrEqual(capacity * headroom);
-          expect(kept).toBeLessThanOrEqual(Math.max(0, capacity - demand));
+          expect(kept).toBeLessThanOrEqual(Math.max(0, Math.ceil(capacity - demand)));
         },
       ),
     );
