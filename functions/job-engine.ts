@@ -5,6 +5,7 @@ import { ATTEMPT_ENDED_EVENT, type JobEngine } from "../shared/jobs/index.ts";
 import { JOB_ORCHESTRATOR } from "./job.orchestrator.ts";
 
 const START_RETRY_AFTER_MS = 2000;
+const CONFLICT = 409;
 
 /** Durable Functions as the owner of jobs; needs a durable client input on the invocation. */
 export function createJobEngine(context: InvocationContext): JobEngine {
@@ -14,6 +15,7 @@ export function createJobEngine(context: InvocationContext): JobEngine {
       try {
         await df.getClient(context).startNew(JOB_ORCHESTRATOR, { instanceId: jobId, input });
       } catch (cause) {
+        if (isRunning(cause)) return;
         const options = { cause, retryAfterMs: START_RETRY_AFTER_MS };
         throw new GatewayError(
           "storage-unavailable",
@@ -24,4 +26,10 @@ export function createJobEngine(context: InvocationContext): JobEngine {
     },
     signal: (jobId, signal) => df.getClient(context).raiseEvent(jobId, ATTEMPT_ENDED_EVENT, signal),
   };
+}
+
+/** Durable refuses to start what runs already: an earlier try, whose answer was lost, has started it. */
+function isRunning(error: unknown): boolean {
+  const { response } = Object(error) as { response?: { status?: unknown } };
+  return response?.status === CONFLICT || (error instanceof Error && /\b409\b/.test(error.message));
 }

@@ -1,4 +1,4 @@
-export { type Admission, admit, type Ticket } from "./admit.ts";
+export { type Admission, admit, asJobTicket, type Promotion, type Ticket } from "./admit.ts";
 export { wantsStream } from "./serving-mode.ts";
 export {
   type CallerDirectory,

@@ -1,17 +1,6 @@
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { RequestBody } from "../core/http.ts";
 
-/** Whether the caller asked for a job: the async header says `true`, or `Prefer: respond-async`. */
-export function wantsAsync(headers: HeaderList, asyncHeader: string): boolean {
-  const optIn = headerValue(headers, asyncHeader)?.trim().toLowerCase();
-  if (optIn !== undefined) return optIn === "true";
-  return headers.some(
-    ([name, value]) =>
-      name.toLowerCase() === "prefer" &&
-      value.split(",").some((preference) => preference.trim().toLowerCase() === "respond-async"),
-  );
-}
-
 /**
  * Whether the answer will be a stream of events. The body is parsed only when it mentions `stream`,
  * because most large bodies do not.

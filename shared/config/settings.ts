@@ -48,6 +48,8 @@ const settingsSchema = z.object({
   TimeoutHeader: headerName.default("S7PTimeout"),
   UniqueUserHeaders: list.default(["X-UserID"]),
   AsyncClientRequestHeader: headerName.default("S7PAsyncMode"),
+  AsyncTriggerTimeout: integer(0, MAX_INT32).default(0),
+  GATEWAY_JOBS_WALL_SECONDS: integer(0, 86_400).default(220),
   AsyncTTLSecs: integer(1, MAX_INT32).default(86_400),
   AsyncTimeout: integer(1, MAX_INT32).default(1_800_000),
   OperatorKeys: list.default([]),
@@ -96,6 +98,10 @@ export interface Settings {
   readonly timeoutHeader: string;
   readonly userHeaders: readonly string[];
   readonly asyncHeader: string;
+  /** How long a caller who asks for a job by header is kept waiting for an ordinary answer. */
+  readonly asyncTriggerMs: number;
+  /** After this time every caller who may have jobs gets one; 0 for never. */
+  readonly asyncWallMs: number;
   readonly asyncTtlMs: number;
   readonly asyncTimeoutMs: number;
   readonly loadBalanceMode: RawSettings["LoadBalanceMode"];
@@ -203,6 +209,8 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     timeoutHeader: raw.TimeoutHeader,
     userHeaders: raw.UniqueUserHeaders,
     asyncHeader: raw.AsyncClientRequestHeader,
+    asyncTriggerMs: raw.AsyncTriggerTimeout,
+    asyncWallMs: raw.GATEWAY_JOBS_WALL_SECONDS * 1000,
     asyncTtlMs: raw.AsyncTTLSecs * 1000,
     asyncTimeoutMs: raw.AsyncTimeout,
     loadBalanceMode: raw.LoadBalanceMode,

@@ -28,7 +28,8 @@ export async function acceptJob(
   const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
   await jobs.store.insert(job);
   await engine.start(id, engineInputOf(job, settings));
-  return acceptedAnswer(services, { job, state: "queued", preferenceApplied: undefined });
+  const preferenceApplied = admitted.ticket.promotion?.preference;
+  return acceptedAnswer(services, { job, state: "queued", preferenceApplied });
 }
 
 /**

@@ -74,5 +74,7 @@ function withoutForbiddenAsync(
   { settings }: PolicySnapshot,
 ): Ticket {
   const isAllowed = !settings.policy.useProfiles || profile?.asyncAccess.enabled === true;
-  return isAllowed ? ticket : { ...ticket, isAsync: false };
+  if (isAllowed) return ticket;
+  const { promotion: _, ...synchronous } = ticket;
+  return synchronous;
 }

@@ -15,7 +15,7 @@ import { LimitBook } from "../limits/index.ts";
 import { type ClaimCheck, createClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import { BackendPool } from "../routing/index.ts";
 import { FairScheduler, parsePriorityWorkers, QueuePlaces } from "../scheduling/index.ts";
-import { BlobContainer, BlobStore, openBlobService, ReadLinks, Table } from "../storage/index.ts";
+import { BlobContainer, openBlobService, Table } from "../storage/index.ts";
 import {
   type Emit,
   limitLedgerFailed,
@@ -24,20 +24,14 @@ import {
 } from "../telemetry/index.ts";
 import { createRequestHeaderFilter } from "./forwarded-headers.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
-import { JobEventFeed } from "./job-event-feed.ts";
-import { JobEventLog } from "./job-event-log.ts";
-import { type EventChannel, JobEvents } from "./job-events.ts";
-import { JobStreams } from "./job-streams.ts";
 import { LimitLedger } from "./limit-ledger.ts";
 import { openFairShare } from "./open-fair-share.ts";
+import { openJobs } from "./open-jobs.ts";
 import { createPolicy } from "./policy.ts";
 import { openPolicyDocuments } from "./policy-documents.ts";
 import { probeBackends } from "./probe-backends.ts";
-import { ResultFiles } from "./result-files.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
-import { StreamTails } from "./stream-tails.ts";
-import { TableJobStore } from "./table-job-store.ts";
 import { createTopicChannel } from "./topic-channel.ts";
 import type { LimitServices } from "./within-limits.ts";
 
@@ -64,8 +58,6 @@ export interface OwnedServices {
 const HEADROOM = 1 / 3;
 
 const WORK_CONTAINER = "gateway-requests";
-const RESULTS_CONTAINER = "gateway-results";
-const JOBS_TABLE = "gatewayJobs";
 const IDEMPOTENCY_TABLE = "gatewayIdempotency";
 const LIMITS_TABLE = "gatewayLimits";
 
@@ -132,10 +124,10 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     },
     stop: () => stopping.abort(),
     async close() {
+      await remote?.jobs.detached.close();
       await limits.ledger?.close();
       await fairShare.ledger?.close();
-      await remote?.waitingRoom.replies.close();
-      await remote?.waitingRoom.bus.close();
+      if (remote) await closeWaitingRoom(remote.waitingRoom);
       await backends.close();
     },
   };
@@ -240,28 +232,9 @@ function openRemote(
   };
 }
 
-function openJobs(
-  storage: StorageConnection,
-  { clock, emit, channels }: { clock: Clock; emit: Emit; channels: readonly EventChannel[] },
-): JobServices {
-  const table = new Table(storage, JOBS_TABLE);
-  const blobs = new BlobStore(() => openBlobService(storage));
-  const links = new ReadLinks({
-    open: () => blobs.service(),
-    signWith: storage.kind === "identity" ? "identity" : "sharedKey",
-    clock,
-  });
-  const results = blobs.container(RESULTS_CONTAINER);
-  const uriOf = (container: string, name: string) => links.plain({ container, name });
-  const files = new ResultFiles({ own: results, blobs, table, uriOf });
-  const store = new TableJobStore(table, files);
-  const eventLog = new JobEventLog(table);
-  const feed = new JobEventFeed({ log: eventLog, clock });
-  const onEvent = (jobId: string): void => feed.poke(jobId);
-  const events = new JobEvents({ log: eventLog, store, channels, clock, emit, onEvent });
-  const streams = new JobStreams(table);
-  const tails = new StreamTails({ store, streams, own: results, clock });
-  return { store, events, eventLog, feed, results, files, links, streams, tails };
+async function closeWaitingRoom({ replies, bus }: WaitingRoom): Promise<void> {
+  await replies.close();
+  await bus.close();
 }
 
 function openWaitingRoom(

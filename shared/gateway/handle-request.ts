@@ -1,18 +1,22 @@
-import { wantsStream } from "../admission/index.ts";
+import { asJobTicket, wantsStream } from "../admission/index.ts";
 import { ERRORS, GatewayError, toGatewayError } from "../core/errors.ts";
 import type { GatewayRequest, GatewayResponse } from "../core/http.ts";
 import { problemResponse } from "../core/problem.ts";
 import type { JobEngine } from "../jobs/index.ts";
+import type { Slot } from "../scheduling/index.ts";
 import { requestFailed } from "../telemetry/index.ts";
 import { acceptJob } from "./accept-job.ts";
 import { admitRequest } from "./admit-request.ts";
 import { underPolicy } from "./in-force.ts";
+import type { Promoter } from "./promoter.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { RequestRecord } from "./request-record.ts";
 import { serveDirect } from "./serve-direct.ts";
+import { serveDirectOrPromote } from "./serve-direct-or-promote.ts";
 import { serveOnce } from "./serve-once.ts";
 import { serveQueued } from "./serve-queued.ts";
 import type { Services } from "./services.ts";
+import { SharedBody } from "./shared-body.ts";
 import { withinLimits } from "./within-limits.ts";
 
 const SHUTDOWN_RETRY_AFTER_MS = 5000;
@@ -65,7 +69,7 @@ async function serve(
       retryAfterMs: SHUTDOWN_RETRY_AFTER_MS,
     });
   }
-  const admitted = await admitRequest(services, request);
+  const admitted = withSharedBody(await admitRequest(services, request));
   record.admitted(admitted);
   const current = underPolicy(services, admitted.policy);
   try {
@@ -73,8 +77,7 @@ async function serve(
     return await serveOnce(current, admitted, () =>
       withinLimits(current, admitted, {
         record,
-        serve: (claimed) =>
-          claimed.ticket.isAsync ? acceptJob(current, claimed, engine) : serveNow(current, claimed),
+        serve: (claimed) => serveInTime(current, claimed, engine),
       }),
     );
   } finally {
@@ -83,16 +86,48 @@ async function serve(
   }
 }
 
+/** A body outside of memory, so that a job may keep it when the request is answered. */
+function withSharedBody<Admitted extends AdmittedRequest>(admitted: Admitted): Admitted {
+  const { body } = admitted;
+  if (body === undefined || body instanceof Uint8Array) return admitted;
+  return { ...admitted, body: new SharedBody(body) };
+}
+
+/** By a job at once, or by an answer that may turn into one. */
+function serveInTime(
+  services: Services,
+  claimed: AdmittedRequest,
+  engine: JobEngine | undefined,
+): Promise<GatewayResponse> {
+  const { request, ticket } = claimed;
+  const { promotion } = ticket;
+  const { jobs, waitingRoom: room, settings } = services;
+  const canPromote = jobs && room && engine;
+  if (!promotion?.isAsked) {
+    const promoter = promotion && canPromote && { jobs, room, engine, promotion };
+    return serveNow(services, claimed, promoter || undefined);
+  }
+  const asked = { ...claimed, ticket: asJobTicket(ticket, request.headers, settings) };
+  if (!canPromote || promotion.at <= request.receivedAt) return acceptJob(services, asked, engine);
+  return serveNow(services, asked, { jobs, room, engine, promotion });
+}
+
 /** A stream is always direct; the rest goes by the mode, and never into a waiting room that is not there. */
-function serveNow(services: Services, admitted: AdmittedRequest): Promise<GatewayResponse> {
-  const { settings, waitingRoom, slots } = services;
+function serveNow(
+  services: Services,
+  admitted: AdmittedRequest,
+  promoter: Promoter | undefined,
+): Promise<GatewayResponse> {
+  const { settings, waitingRoom: room, slots } = services;
   const { request, ticket, body } = admitted;
-  if (!waitingRoom || settings.syncMode === "direct" || wantsStream(request.headers, body)) {
-    return serveDirect(services, admitted);
+  const direct = (slot?: Slot): Promise<GatewayResponse> =>
+    promoter
+      ? serveDirectOrPromote(services, admitted, { promoter, slot })
+      : serveDirect(services, admitted, slot);
+  if (!room || settings.syncMode === "direct" || wantsStream(request.headers, body)) {
+    return direct();
   }
   const demand = { priority: ticket.priority, ...admitted.caller };
   const slot = settings.syncMode === "auto" ? slots.tryAcquire(demand) : undefined;
-  return slot
-    ? serveDirect(services, admitted, slot)
-    : serveQueued(services, waitingRoom, admitted);
+  return slot ? direct(slot) : serveQueued(services, admitted, { room, promoter });
 }

@@ -10,19 +10,26 @@ export function jobRecordOf(
   body: MessageBody | undefined,
   settings: Settings,
 ): JobRecord {
-  const { request, caller, ticket, profile, notify } = admitted;
+  const { request, ticket, notify } = admitted;
   const facts = { kind: "job", body, maxAttempts: settings.jobMaxAttempts } as const;
-  const results = resultPlaceOf(profile);
   return {
-    id: request.id,
-    owner: caller.userId,
+    ...jobOwnershipOf(admitted),
     priority: ticket.priority,
     createdAt: request.receivedAt,
     expiresAt: ticket.expiresAt,
     request: JSON.stringify(toEnvelope(admitted, facts, settings)),
-    ...(results ? { results } : {}),
     ...(notify ? { notify } : {}),
   };
+}
+
+/** Whose job a request becomes, and where its results go: all that its 202 tells. */
+export function jobOwnershipOf({
+  request,
+  caller,
+  profile,
+}: AdmittedRequest): Pick<JobRecord, "id" | "owner" | "results"> {
+  const results = resultPlaceOf(profile);
+  return { id: request.id, owner: caller.userId, ...(results ? { results } : {}) };
 }
 
 /** With what a job's orchestrator is started. */

@@ -1,4 +1,4 @@
-import type { Ticket } from "../admission/index.ts";
+import type { Promotion, Ticket } from "../admission/index.ts";
 import type { Settings } from "../config/index.ts";
 import type { GatewayRequest, RequestBody } from "../core/http.ts";
 import { type Caller, openRequest, type Profile, sealRequest } from "../identity/index.ts";
@@ -30,12 +30,13 @@ export interface EnvelopeFacts {
   readonly body: MessageBody | undefined;
   readonly maxAttempts: number;
   readonly replySession?: string;
+  readonly promotion?: Promotion | undefined;
 }
 
 /** Writes a request so that another process can run it. Credentials travel sealed or not at all. */
 export function toEnvelope(
   { request, caller, ticket, showsReceipt, isOver }: AdmittedRequest,
-  { kind, body, maxAttempts, replySession }: EnvelopeFacts,
+  { kind, body, maxAttempts, replySession, promotion }: EnvelopeFacts,
   settings: Settings,
 ): RequestEnvelope {
   const { target, headers, sealed } = sealRequest(request, settings.credentialKey, request.id);
@@ -57,6 +58,7 @@ export function toEnvelope(
     attempt: 1,
     maxAttempts,
     ...(replySession === undefined ? {} : { replySession }),
+    ...(promotion ? { promotion: { at: promotion.at, expiresAt: promotion.expiresAt } } : {}),
     ...(showsReceipt ? { showsReceipt } : {}),
   };
 }

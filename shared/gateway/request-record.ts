@@ -79,7 +79,7 @@ export class RequestRecord {
       user: caller?.userId,
       group: caller?.groupId,
       priority: ticket?.priority,
-      isAsync: ticket?.isAsync,
+      isAsync: ticket && ticket.promotion?.isAsked === true,
       status: response.status,
       code,
       attempts: attemptCount,

@@ -89,7 +89,8 @@ async function counted(
 async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<void> {
   const { services, envelope } = run;
   const { clock, gates } = services;
-  const { priority, userId, groupId, receivedAt, expiresAt } = envelope;
+  const { priority, userId, groupId, receivedAt } = envelope;
+  const expiresAt = latestEnd(envelope);
   if (expiresAt <= clock.now()) return;
   using deadline = createDeadline(clock, expiresAt, { reason: ttlExpired });
   const { signal } = deadline;
@@ -110,6 +111,10 @@ async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<v
   }
 }
 
+/** A request that may become a job, or has done so, is wanted for as long as the job would live. */
+const latestEnd = ({ expiresAt, promotion }: RequestEnvelope): number =>
+  Math.max(expiresAt, promotion?.expiresAt ?? 0);
+
 // The scheduler may notice before the deadline's own timer has fired.
 const isExpired = (error: unknown): boolean =>
   error instanceof GatewayError && error.code === "ttl-expired";
@@ -125,14 +130,15 @@ async function comeAgain(
 ): Promise<void> {
   const nowMs = services.clock.now();
   const scheduledAt = nowMs + delayMs;
-  const isInTime = scheduledAt < envelope.expiresAt;
+  const endsAt = latestEnd(envelope);
+  const isInTime = scheduledAt < endsAt;
   services.emit(requestRouted(() => trip.receipt(isInTime ? "requeued" : "failed")));
   if (!isInTime) return;
   await room.bus.send(queue, {
     messageId: `again-${services.newId()}`,
     body: { ...envelope, trip: trip.memory(nowMs) },
     scheduledAt,
-    timeToLiveMs: envelope.expiresAt - scheduledAt,
+    timeToLiveMs: endsAt - scheduledAt,
   });
 }
 

@@ -3,36 +3,87 @@ import { problemResponse } from "../core/problem.ts";
 import type { MessageBody, ReplyEnvelope } from "../messaging/index.ts";
 import { callBackends } from "./call-backends.ts";
 import { receiptOfFailure } from "./explain-error.ts";
+import {
+  type AttemptResult,
+  commitAttempt,
+  resultOfAnswer,
+  resultOfError,
+  signalEngine,
+} from "./job-attempt.ts";
+import { asJobRun, isJobByNow, mayBeJob, PromotedTurn } from "./promoted-turn.ts";
 import { fromEnvelope } from "./request-envelope.ts";
 import { RequeueError } from "./requeue-error.ts";
+import { abandonJob, runJobAttempt } from "./run-job-attempt.ts";
 import type { LaneRun } from "./run-lane-message.ts";
 import { takeAnswer } from "./take-answer.ts";
+import { JobEndedError } from "./watch-job.ts";
 
 /**
  * Calls the backends for a caller who waits elsewhere, and sends the whole answer to the session that
- * holds the connection. A body that breaks off throws: the next delivery makes a fresh attempt.
+ * holds the connection. A body that breaks off throws: the next delivery makes a fresh attempt. A request
+ * that has become a job meanwhile is run as the job's first attempt.
  */
 export async function runQueuedRequest(run: LaneRun, signal: AbortSignal): Promise<void> {
-  const { room, envelope } = run;
-  const { id, replySession } = envelope;
-  if (replySession !== undefined && !room.replies.hasLeft(replySession, id)) {
-    await sendReply(run, await answer(run, signal));
+  const { services, room, envelope } = run;
+  const { id, replySession, expiresAt } = envelope;
+  // Asked first: its holder makes a job of a request before it stops waiting for the reply.
+  const hasLeft = replySession === undefined || room.replies.hasLeft(replySession, id);
+  if (await isJobByNow(run)) return runJobAttempt(asJobRun(run), signal);
+  if (!hasLeft && expiresAt > services.clock.now()) {
+    using turn = new PromotedTurn(run, signal);
+    if ((await answerOrCommit(run, turn)) === "committed") return;
   }
   await room.claimCheck.discard(envelope.body).catch(() => {});
 }
 
 /** Tells the caller that their request could not be processed. */
 export async function abandonRequest(run: LaneRun): Promise<void> {
+  if (await isJobByNow(run)) return abandonJob(asJobRun(run));
   if (run.envelope.replySession === undefined) return;
   const error = new GatewayError("delivery-failed", "The request could not be processed.");
   await sendReply(run, problemReply(run, error));
+  if (!(await isAnswered(run))) await abandonJob(asJobRun(run));
 }
 
-async function answer(run: LaneRun, signal: AbortSignal): Promise<ReplyEnvelope> {
+/**
+ * Answers the caller, or commits the answer for the job that the request has become. The note that
+ * follows the reply races with the promotion: where that was first, the reply went to nobody.
+ */
+async function answerOrCommit(run: LaneRun, turn: PromotedTurn): Promise<"answered" | "committed"> {
+  try {
+    const message = await answer(run, turn);
+    if (message) {
+      await sendReply(run, message);
+      if (await isAnswered(run)) return "answered";
+      await turn.become();
+      await commitReply(run, turn, message);
+    }
+    return "committed";
+  } catch (error) {
+    if (!(turn.signal.reason instanceof JobEndedError)) throw error;
+    await signalEngine(turn.attempt, { attempt: 1, isFinal: true });
+    return "committed";
+  }
+}
+
+/** Notes that the caller was answered; false when the request was a job by then. */
+async function isAnswered(run: LaneRun): Promise<boolean> {
+  if (!mayBeJob(run)) return true;
+  const { services, jobs, envelope } = run;
+  return jobs.store.noteAnswered(envelope.id, services.clock.now());
+}
+
+/** The reply for the caller; undefined when the answer was committed for a job. */
+async function answer(run: LaneRun, turn: PromotedTurn): Promise<ReplyEnvelope | undefined> {
   const { services, room, envelope, trip } = run;
+  const { signal } = turn;
   try {
     const outgoing = await fromEnvelope(envelope, room.claimCheck, services.settings);
     const backendAnswer = await callBackends(services, { ...outgoing, trip }, signal);
+    if (await turn.isJob()) {
+      await commitTurn(turn, await resultOfAnswer(turn.attempt, backendAnswer, signal));
+      return undefined;
+    }
     // Each delivery has a name of its own: a late duplicate must not overwrite what is being read.
     const name = `replies/${envelope.id}/${services.newId()}`;
     const body = await takeAnswer(backendAnswer, signal, (bytes) =>
@@ -40,11 +91,33 @@ async function answer(run: LaneRun, signal: AbortSignal): Promise<ReplyEnvelope>
     );
     return reply(run, { ...backendAnswer, body });
   } catch (error) {
-    if (error instanceof RequeueError) throw error;
+    if (error instanceof RequeueError || signal.aborted) throw error;
+    const result = (await turn.isJob()) ? resultOfError(turn.attempt, error) : undefined;
+    if (result) {
+      await commitTurn(turn, result);
+      return undefined;
+    }
     const isAnAnswer = error instanceof GatewayError && ERRORS[error.code].expose;
-    if (isAnAnswer && !signal.aborted) return problemReply(run, told(run, error));
+    if (isAnAnswer) return problemReply(run, told(run, error));
     throw error;
   }
+}
+
+async function commitTurn(turn: PromotedTurn, result: AttemptResult): Promise<void> {
+  // The end must not overtake the beginning: nothing follows it.
+  await turn.told;
+  await commitAttempt(turn.attempt, result);
+}
+
+/** Keeps a reply that nobody waits for any more as the result of the job that the request has become. */
+async function commitReply(
+  { room }: LaneRun,
+  turn: PromotedTurn,
+  { status, headers, body }: ReplyEnvelope,
+): Promise<void> {
+  const open = { status, headers, body: room.claimCheck.open(body), discard: () => {} };
+  await commitTurn(turn, await resultOfAnswer(turn.attempt, open, turn.signal));
+  await room.claimCheck.discard(body).catch(() => {});
 }
 
 /** The error with the receipt, where its caller may have one; the times are for whoever holds the caller. */

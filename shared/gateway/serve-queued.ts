@@ -1,27 +1,42 @@
 import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { GatewayResponse, RouteFacts } from "../core/http.ts";
-import type { ReplyEnvelope } from "../messaging/index.ts";
+import type { GatewayRequest, GatewayResponse, RouteFacts } from "../core/http.ts";
+import type { MessageBody, ReplyEnvelope } from "../messaging/index.ts";
 import { type QueuePlace, retryAfterWait } from "../scheduling/index.ts";
+import { acceptedAnswer } from "./accepted-answer.ts";
+import { answeredOrPromoted } from "./answered-or-promoted.ts";
 import { timingHeaders } from "./attempt-headers.ts";
 import { enterLane, type LaneEntry } from "./enter-lane.ts";
+import { jobOwnershipOf } from "./job-record.ts";
+import { promoteQueued } from "./promote-queued.ts";
+import type { Promoter } from "./promoter.ts";
 import { packRequestBody } from "./read-request-body.ts";
 import { type AdmittedRequest, toEnvelope } from "./request-envelope.ts";
 import { ttlExpired, waitHeaders } from "./serve-direct.ts";
 import { laneFor, type Services, type WaitingRoom } from "./services.ts";
 
-/** Serves a request through its lane: stores it, holds the connection, and waits for the reply. */
+/** How a request is served through its lane. */
+export interface QueuedOptions {
+  readonly room: WaitingRoom;
+  /** Absent for requests that must not become jobs. */
+  readonly promoter?: Promoter | undefined;
+}
+
+/**
+ * Serves a request through its lane: stores it, holds the connection, and waits for the reply. When that
+ * has not come in time, the caller gets a 202, and the message in the lane is the job's first attempt.
+ */
 export async function serveQueued(
   services: Services,
-  room: WaitingRoom,
   admitted: AdmittedRequest,
+  { room, promoter }: QueuedOptions,
 ): Promise<GatewayResponse> {
   const { ticket, caller } = admitted;
   const left = new AbortController();
   const place = takePlace(services, room, { ...admitted, leave: (why) => left.abort(why) });
   const entry = enterLane(services, ticket.priority, caller);
   try {
-    const response = await exchange(services, room, { admitted, entry, left });
+    const response = await exchange(services, admitted, { room, promoter, entry, left });
     return { ...response, headers: [...response.headers, ...waitHeaders(entry.judgement)] };
   } finally {
     entry.hold.release();
@@ -29,34 +44,54 @@ export async function serveQueued(
   }
 }
 
-interface Exchange {
-  readonly admitted: AdmittedRequest;
+interface Exchange extends QueuedOptions {
   readonly entry: LaneEntry;
   /** Ends the wait before the deadline. */
   readonly left: AbortController;
 }
 
-/** Sends the request, and waits for its reply. */
+/** Sends the request, and waits for its reply, or until it is a job. */
 async function exchange(
   services: Services,
-  room: WaitingRoom,
-  { admitted, entry, left }: Exchange,
+  admitted: AdmittedRequest,
+  { room, promoter, entry, left }: Exchange,
 ): Promise<GatewayResponse> {
   const { request, ticket } = admitted;
   using deadline = createDeadline(services.clock, ticket.expiresAt, {
     reason: ttlExpired,
     parent: AbortSignal.any([request.closed, left.signal]),
   });
-  const reply = room.replies.expect(request.id, deadline.signal);
+  const working = room.replies.expect(request.id, deadline.signal);
+  const body = packRequestBody(room.claimCheck, `requests/${request.id}`, admitted.body);
   // Not awaited: a broker that is slow to take the message must not hold the caller past the deadline.
-  enqueue(services, room, { admitted, entry }).catch((error: unknown) => left.abort(error));
-  const answer = await reply;
-  const { status, headers, body } = answer;
+  enqueue(services, admitted, { room, promoter, entry, body }).catch((error: unknown) =>
+    left.abort(error),
+  );
+  if (!promoter) return toResponse(services, room, { request, reply: await working });
+  const { at, preference: preferenceApplied } = promoter.promotion;
+  const { isOver } = entry.judgement;
+  const reply = await answeredOrPromoted(services.clock, {
+    working,
+    at,
+    promote: () => promoteQueued(services, { ...admitted, isOver }, { promoter, body }),
+  });
+  if (reply) return toResponse(services, room, { request, reply });
+  left.abort(new Error("The request is a job now."));
+  const job = jobOwnershipOf(admitted);
+  return acceptedAnswer(services, { job, state: "queued", preferenceApplied });
+}
+
+async function toResponse(
+  { clock }: Services,
+  room: WaitingRoom,
+  { request, reply }: { request: GatewayRequest; reply: ReplyEnvelope },
+): Promise<GatewayResponse> {
+  const { status, headers, body } = reply;
   const bytes = await room.claimCheck.unpack(body);
   // The reply is in hand: its blob serves nobody else, and a failed removal costs only space.
   room.claimCheck.discard(body).catch(() => {});
-  const route = routeOf(answer);
-  const timing = route ? timingHeaders(route, services.clock.now() - request.receivedAt) : [];
+  const route = routeOf(reply);
+  const timing = route ? timingHeaders(route, clock.now() - request.receivedAt) : [];
   return {
     route,
     status,
@@ -71,27 +106,34 @@ function routeOf({ attempts, processMs, backend }: ReplyEnvelope): RouteFacts | 
   return { attemptCount: attempts, processMs, backend };
 }
 
+interface Enqueuing extends QueuedOptions {
+  readonly entry: LaneEntry;
+  readonly body: Promise<MessageBody | undefined>;
+}
+
 async function enqueue(
   services: Services,
-  room: WaitingRoom,
-  { admitted, entry }: Pick<Exchange, "admitted" | "entry">,
+  admitted: AdmittedRequest,
+  { room, promoter, entry, body }: Enqueuing,
 ): Promise<void> {
   const { request, ticket } = admitted;
   const lane = laneFor(services.lanes, ticket.priority);
+  const promotion = promoter?.promotion;
   const envelope = toEnvelope(
     admitted,
     {
       kind: "request",
-      body: await packRequestBody(room.claimCheck, `requests/${request.id}`, admitted.body),
+      body: await body,
       maxAttempts: lane.maxDeliveryCount,
       replySession: room.replies.sessionId,
+      promotion,
     },
     services.settings,
   );
   await room.bus.send(entry.queue, {
     messageId: request.id,
     body: envelope,
-    timeToLiveMs: ticket.expiresAt - services.clock.now(),
+    timeToLiveMs: Math.max(ticket.expiresAt, promotion?.expiresAt ?? 0) - services.clock.now(),
   });
 }
 

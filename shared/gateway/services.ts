@@ -10,6 +10,7 @@ import type { BackendPool } from "../routing/index.ts";
 import type { FairScheduler, QueuePlaces } from "../scheduling/index.ts";
 import type { BlobContainer, ReadLinks } from "../storage/index.ts";
 import type { Emit } from "../telemetry/index.ts";
+import type { DetachedWork } from "./detached-work.ts";
 import type { FairShareServices } from "./enter-lane.ts";
 import type { JobEventFeed } from "./job-event-feed.ts";
 import type { JobEventLog } from "./job-event-log.ts";
@@ -34,6 +35,8 @@ export interface WaitingRoom {
 /** What jobs need; absent where neither Service Bus nor Durable is at hand (role `stream`). */
 export interface JobServices {
   readonly store: JobStore;
+  /** What this instance does for jobs whose callers it has answered 202. */
+  readonly detached: DetachedWork;
   /** Notes what happens to jobs, and tells it. */
   readonly events: JobEvents;
   /** What happened to jobs, as it was noted. */

@@ -6,6 +6,8 @@ export interface BodyBlobs {
   /** Streams a body and returns its size in bytes. */
   writeStream(name: string, body: AsyncIterable<Uint8Array>): Promise<number>;
   read(name: string): Promise<Uint8Array>;
+  /** Undefined when there is no such blob. */
+  readStream(name: string): Promise<{ readonly body: AsyncIterable<Uint8Array> } | undefined>;
   remove(name: string): Promise<void>;
 }
 
@@ -16,6 +18,8 @@ export interface ClaimCheck {
   /** As `pack`, for a body that is still arriving: no more of it than fits a message is held. */
   packStream(name: string, body: AsyncIterable<Uint8Array>): Promise<MessageBody | undefined>;
   unpack(body: MessageBody | undefined): Promise<Uint8Array | undefined>;
+  /** As `unpack`, piece by piece: for bodies that are only passed on. */
+  open(body: MessageBody | undefined): AsyncIterable<Uint8Array>;
   /** Removes what `pack` left behind; for bodies that nobody can ask for any more. */
   discard(body: MessageBody | undefined): Promise<void>;
 }
@@ -39,6 +43,15 @@ export function createClaimCheck(blobs: BodyBlobs, inlineLimitBytes: number): Cl
     async unpack(body) {
       if (body === undefined) return undefined;
       return "blob" in body ? blobs.read(body.blob) : inlineBytes(body);
+    },
+    async *open(body) {
+      if (body === undefined) return;
+      const bytes = "blob" in body ? undefined : inlineBytes(body);
+      if (bytes) yield bytes;
+      if (!("blob" in body)) return;
+      const content = await blobs.readStream(body.blob);
+      if (!content) throw new Error("The blob of a body is gone.");
+      yield* content.body;
     },
     async discard(body) {
       if (body && "blob" in body) await blobs.remove(body.blob);

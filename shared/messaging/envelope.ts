@@ -54,6 +54,8 @@ const requestSchema = z.strictObject({
   epoch: z.int().min(0).optional(),
   /** Session of the reply queue whose holder waits for the answer; jobs have none. */
   replySession: z.string().optional(),
+  /** When the request becomes a job if it is unanswered, and until when that lives; epoch milliseconds. */
+  promotion: z.strictObject({ at: z.number(), expiresAt: z.number() }).optional(),
   /** Whether the caller may see how the request was decided, and asked for it. */
   showsReceipt: z.boolean().optional(),
   trip: tripSchema.optional(),

@@ -142,6 +142,22 @@ export const fairShareLedgerFailed = (error: unknown): TelemetryEvent => ({
   ...causeOf(error),
 });
 
+/** A request could not be made a job yet; its caller goes on waiting, and it is tried again. */
+export const promotionFailed = (requestId: string, error: unknown): TelemetryEvent => ({
+  event: "job.promotion.failed",
+  level: "warning",
+  requestId,
+  ...causeOf(error),
+});
+
+/** Work for a job that ran in process could not be brought to its end; another attempt follows. */
+export const detachedWorkFailed = (jobId: string, error: unknown): TelemetryEvent => ({
+  event: "job.detached.failed",
+  level: "warning",
+  jobId,
+  ...causeOf(error),
+});
+
 /** Instances could not tell each other their use of limits; the last figures stay in force. */
 export const limitLedgerFailed = (error: unknown): TelemetryEvent => ({
   event: "limits.ledger.failed",

@@ -1,6 +1,7 @@
 import { vi } from "vitest";
 import { shippedLanes } from "../../shared/config/index.ts";
 import type { GatewayRequest } from "../../shared/core/http.ts";
+import { DetachedWork } from "../../shared/gateway/detached-work.ts";
 import { IdempotencyStore } from "../../shared/gateway/idempotency-store.ts";
 import { createServices, type Services } from "../../shared/gateway/index.ts";
 import { JobEventFeed } from "../../shared/gateway/job-event-feed.ts";
@@ -107,6 +108,7 @@ export function createGateway(env: Record<string, string> = {}) {
     },
     jobs: owned.services.jobs && {
       store,
+      detached: new DetachedWork(),
       events: new JobEvents({
         log: eventLog,
         store,

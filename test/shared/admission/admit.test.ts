@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { admit, type Ticket } from "../../../shared/admission/index.ts";
+import { admit, asJobTicket, type Ticket } from "../../../shared/admission/index.ts";
 import type { HeaderList } from "../../../shared/core/headers.ts";
 import { settingsWith } from "../../support/settings.ts";
 
@@ -23,17 +23,57 @@ describe("admit", () => {
       priority: 2,
       expiresAt: NOW + 300_000,
       attemptTimeoutMs: 1_200_000,
-      isAsync: false,
+      promotion: { isAsked: false, at: NOW + 220_000, expiresAt: NOW + 86_400_000 },
     });
   });
 
   it("gives a job the limits of jobs", () => {
-    expect(ticketFor([["S7PAsyncMode", "true"]])).toEqual({
+    const headers = [["S7PAsyncMode", "true"]] as const;
+    expect(asJobTicket(ticketFor(headers), headers, settings)).toEqual({
       priority: 2,
       expiresAt: NOW + 86_400_000,
       attemptTimeoutMs: 1_800_000,
-      isAsync: true,
+      promotion: { isAsked: true, at: NOW, expiresAt: NOW + 86_400_000 },
     });
+  });
+
+  it("gives a job the limits that its request states", () => {
+    const headers = [
+      ["S7PAsyncMode", "true"],
+      ["S7PTTL", "60"],
+      ["S7PTimeout", "5000"],
+    ] as const;
+    const ticket = asJobTicket(ticketFor(headers), headers, settings);
+    expect(ticket).toMatchObject({ expiresAt: NOW + 60_000, attemptTimeoutMs: 5000 });
+    expect(ticket.promotion?.expiresAt).toBe(NOW + 60_000);
+  });
+
+  it.each<[string, HeaderList, number | undefined]>([
+    ["at once by preference", [["Prefer", "respond-async"]], 0],
+    ["as late as it prefers", [["Prefer", "respond-async, wait=7"]], 7000],
+    ["at the wall at the latest", [["Prefer", "wait=900, respond-async"]], 220_000],
+    ["at the trigger", [["S7PAsyncMode", "true"]], 10_000],
+    [
+      "at the time it prefers to the trigger",
+      [
+        ["S7PAsyncMode", "true"],
+        ["Prefer", "wait=3"],
+      ],
+      3000,
+    ],
+    ["before the platform's wall though it did not ask", [], 220_000],
+    ["never when it refuses", [["S7PAsyncMode", "false"]], undefined],
+    ["never when it expires before the wall", [["S7PTTL", "220"]], undefined],
+  ])("makes a job of a request %s", (_, headers, afterMs) => {
+    const withTrigger = settingsWith({ AsyncTriggerTimeout: "10000" });
+    const at = ticketFor(headers, withTrigger).promotion?.at;
+    expect(at === undefined ? undefined : at - NOW).toBe(afterMs);
+  });
+
+  it("knows no wall where none is set", () => {
+    const without = settingsWith({ GATEWAY_JOBS_WALL_SECONDS: "0" });
+    expect(ticketFor([], without).promotion).toBeUndefined();
+    expect(ticketFor([["Prefer", "respond-async"]], without).promotion?.at).toBe(NOW);
   });
 
   it.each([

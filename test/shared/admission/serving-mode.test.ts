@@ -1,41 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { wantsStream } from "../../../shared/admission/index.ts";
-import { wantsAsync } from "../../../shared/admission/serving-mode.ts";
 import type { HeaderList } from "../../../shared/core/headers.ts";
-
-describe("wantsAsync", () => {
-  it.each<[string, HeaderList]>([
-    ["the header says true", [["s7pasyncmode", "true"]]],
-    ["the header says true in another case", [["S7PAsyncMode", " TRUE "]]],
-    ["the client prefers it", [["Prefer", "respond-async"]]],
-    ["the client prefers it among others", [["prefer", "wait=10, Respond-Async"]]],
-    [
-      "a second Prefer header says so",
-      [
-        ["Prefer", "wait=10"],
-        ["Prefer", "respond-async"],
-      ],
-    ],
-  ])("is true when %s", (_, headers) => {
-    expect(wantsAsync(headers, "S7PAsyncMode")).toBe(true);
-  });
-
-  it.each<[string, HeaderList]>([
-    ["nothing says so", []],
-    ["the header says something else", [["S7PAsyncMode", "1"]]],
-    [
-      "the header says false, whatever is preferred",
-      [
-        ["S7PAsyncMode", "false"],
-        ["Prefer", "respond-async"],
-      ],
-    ],
-    ["the preference is another", [["Prefer", "respond-asynchronously"]]],
-  ])("is false when %s", (_, headers) => {
-    expect(wantsAsync(headers, "S7PAsyncMode")).toBe(false);
-  });
-});
 
 describe("wantsStream", () => {
   const json: HeaderList = [["Content-Type", "application/json; charset=utf-8"]];
