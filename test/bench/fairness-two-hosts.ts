@@ -8,7 +8,7 @@ const MEAN_SERVICE_MS = 200;
 const OTHERS = Array.from({ length: 10 }, (_, index) => `user${index + 1}`);
 /** What each of the others keeps in line or in service: together four times the slots. */
 const OUTSTANDING = 4;
-const WARM_UP_MS = 4000;
+const WARM_UP_MS = 8000;
 
 /** How long each scene is played. */
 export interface HostsTiming {
@@ -36,7 +36,9 @@ async function play(
 
 const othersP95 = (served: readonly ServedByHosts[]): number =>
   quantile(
-    served.filter(({ userId }) => userId !== "heavy").map(({ waitedMs }) => waitedMs),
+    served
+      .filter(({ userId, isSettled }) => isSettled && userId !== "heavy")
+      .map(({ waitedMs }) => waitedMs),
     0.95,
   );
 
@@ -73,7 +75,9 @@ export async function benchTwoHosts(timing: HostsTiming): Promise<Figure[]> {
   );
   const busyAlone = othersP95(await busyHouse(timing, 0));
   const busyBeside = othersP95(await busyHouse(timing, 100 * OUTSTANDING));
-  const urgent = (await urgentHouse(timing)).filter(({ userId }) => userId === "urgent");
+  const urgent = (await urgentHouse(timing)).filter(
+    ({ userId, isSettled }) => isSettled && userId === "urgent",
+  );
   const urgentP95 = quantile(
     urgent.map(({ waitedMs }) => waitedMs),
     0.95,

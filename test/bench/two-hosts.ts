@@ -11,6 +11,8 @@ import { startBackend, type TestBackend } from "../support/backend.ts";
 export interface ServedByHosts {
   readonly userId: string;
   readonly waitedMs: number;
+  /** Whether it came after the warm-up; its wait then owes nothing to the start. */
+  readonly isSettled: boolean;
 }
 
 export interface HostRequest {
@@ -43,6 +45,7 @@ export class TwoHosts implements AsyncDisposable {
   readonly #folder: string;
   readonly #stopped = new AbortController();
   #turn = 0;
+  #isWarm = false;
 
   private constructor(parts: {
     stack: Stack;
@@ -86,6 +89,7 @@ export class TwoHosts implements AsyncDisposable {
     const url = `${this.#urls[this.#turn++ % 2]}/work?ms=${Math.round(serviceMs)}`;
     const headers = { "x-userid": userId, S7PPriorityKey: key };
     const sentAt = Date.now();
+    const isSettled = this.#isWarm;
     return new Promise((resolve) => {
       const call = request(url, { agent: this.#agent, headers, signal }, (response) => {
         let text = "";
@@ -96,7 +100,8 @@ export class TwoHosts implements AsyncDisposable {
         response.on("error", () => resolve());
         response.on("end", () => {
           const { statusCode = 0 } = response;
-          if (statusCode === 200) this.served.push({ userId, waitedMs: Number(text) - sentAt });
+          if (statusCode === 200)
+            this.served.push({ userId, waitedMs: Number(text) - sentAt, isSettled });
           else this.refused.set(statusCode, (this.refused.get(statusCode) ?? 0) + 1);
           resolve();
         });
@@ -124,6 +129,7 @@ export class TwoHosts implements AsyncDisposable {
   async run({ warmUpMs, durationMs }: { warmUpMs: number; durationMs: number }): Promise<void> {
     await pause(warmUpMs);
     this.served.length = 0;
+    this.#isWarm = true;
     await pause(durationMs);
   }
 
