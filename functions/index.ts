@@ -13,6 +13,7 @@ import { registerJobStream } from "./job-stream.http.ts";
 import { registerJobs } from "./jobs.http.ts";
 import { registerLanes } from "./lanes.servicebus.ts";
 import { registerOperations } from "./operations.http.ts";
+import { registerWebhooks } from "./webhooks.servicebus.ts";
 
 /**
  * The composition root: settings, then services, then triggers. Bad settings throw here, which keeps
@@ -41,6 +42,7 @@ if (owned.services.jobs) {
   registerJobs(context);
   registerJobEvents(context);
   registerJobStream(context);
+  registerWebhooks(context);
   registerLanes(context);
   registerJobActivities(context);
   registerJobOrchestrator();

@@ -76,6 +76,13 @@ const moveOperation: Json = {
   },
 };
 
+const SEQUENCE = {
+  name: "sequence",
+  in: "path",
+  required: true,
+  schema: { type: "integer", minimum: 1 },
+};
+
 const LAST_EVENT_ID = {
   name: "Last-Event-ID",
   in: "header",
@@ -116,6 +123,16 @@ const streamOperation: Json = {
     "204": { description: "The reader has seen the end: there is nothing to come." },
     "400": problem("The place to go on from is not an id of this stream."),
     ...NO_SUCH_JOB,
+  },
+};
+
+const redeliverOperation: Json = {
+  operationId: "redeliverJobEvent",
+  summary: "Sends an event once more to the job's webhooks.",
+  responses: {
+    "202": { description: "It will be delivered.", content: { "application/json": {} } },
+    "404": problem("There is no such job or event, or it is another caller's."),
+    "409": problem("The job sends no webhooks."),
   },
 };
 
@@ -183,6 +200,10 @@ export function openApiDocument(): Json {
       },
       "/jobs/{id}/events": { parameters: [ID, LAST_EVENT_ID], get: eventsOperation },
       "/jobs/{id}/stream": { parameters: [ID, FROM], get: streamOperation },
+      "/jobs/{id}/events/{sequence}/redeliver": {
+        parameters: [ID, SEQUENCE],
+        post: redeliverOperation,
+      },
       "/jobs/{id}/result": { parameters: [ID], get: resultOperation },
     },
     components: { schemas: componentSchemas() },

@@ -34,6 +34,8 @@ export const ERRORS = {
   "profile-required": kind(403, "A user profile is required."),
   "user-suspended": kind(403, "The user is suspended."),
   "job-not-found": kind(404, "There is no such job."),
+  "event-not-found": kind(404, "There is no such event."),
+  "job-without-webhooks": kind(409, "The job sends no webhooks."),
   "job-without-result": kind(404, "The job has no result."),
   "no-route": kind(404, "No backend serves this path."),
   "method-not-allowed": kind(405, "The resource does not support this method."),

@@ -32,7 +32,6 @@ import { openPolicyDocuments } from "./policy-documents.ts";
 import { probeBackends } from "./probe-backends.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
-import { createTopicChannel } from "./topic-channel.ts";
 import type { LimitServices } from "./within-limits.ts";
 
 export interface CreateServicesOptions {
@@ -127,7 +126,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
       await remote?.jobs.detached.close();
       await limits.ledger?.close();
       await fairShare.ledger?.close();
-      if (remote) await closeWaitingRoom(remote.waitingRoom);
+      if (remote) await closeRemote(remote);
       await backends.close();
     },
   };
@@ -213,6 +212,12 @@ interface Remote {
   readonly jobs: JobServices;
 }
 
+async function closeRemote({ waitingRoom, jobs }: Remote): Promise<void> {
+  await waitingRoom.replies.close();
+  await waitingRoom.bus.close();
+  await jobs.webhooks.close();
+}
+
 function openRemote(
   { messaging, storage }: Connections,
   options: CreateServicesOptions,
@@ -225,16 +230,9 @@ function openRemote(
     );
   }
   const waitingRoom = openWaitingRoom({ messaging, claimCheck, clock }, options);
-  const channels = [createTopicChannel(waitingRoom.bus)];
-  return {
-    waitingRoom,
-    jobs: openJobs(storage, { clock, emit: options.emit, channels }),
-  };
-}
-
-async function closeWaitingRoom({ replies, bus }: WaitingRoom): Promise<void> {
-  await replies.close();
-  await bus.close();
+  const { settings, lanes, emit } = options;
+  const { bus } = waitingRoom;
+  return { waitingRoom, jobs: openJobs(storage, { bus, settings, lanes, clock, emit }) };
 }
 
 function openWaitingRoom(

@@ -1,5 +1,6 @@
 export { cancelJob, type JobChange, moveJob } from "./change-job.ts";
 export { createServices, type OwnedServices } from "./create-services.ts";
+export { deliverWebhook } from "./deliver-webhook.ts";
 export { type EventsQuery, followJobEvents } from "./follow-job-events.ts";
 export { answering, handleRequest } from "./handle-request.ts";
 export { type InstanceStatus, instanceStatus, readinessProblems } from "./instance-status.ts";
@@ -16,6 +17,7 @@ export { probeBackends } from "./probe-backends.ts";
 export { type JobQuery, readJob, readJobResult } from "./read-job.ts";
 export { readJobStream } from "./read-job-stream.ts";
 export { readStatus } from "./read-status.ts";
+export { type RedeliverQuery, redeliverEvent } from "./redeliver-event.ts";
 export { type ResultLinks, resultLinks } from "./result-links.ts";
 export { resultPlaceOf } from "./result-place.ts";
 export { runLaneMessage } from "./run-lane-message.ts";

@@ -2,6 +2,7 @@ import type { JobRecord, NotifyTargets, StatusEvent } from "../jobs/index.ts";
 import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
 
 const EVENT_ROW = "event-";
+const GONE_ROW = "eventgone-";
 const SENT_ROW = "eventsent-";
 // "event" and all that begins with it, and nothing else of a job's partition.
 const LOG_ROWS = { from: "event", before: "evenu" };
@@ -19,6 +20,8 @@ export interface JobLog {
   readonly events: readonly StatusEvent[];
   /** Number of the last event that went out on a channel, 0 when none did. */
   sentOn(channel: string): number;
+  /** Whether a webhook of the job, by its place among them, wants no more events. */
+  isGone(target: number): boolean;
 }
 
 /**
@@ -44,6 +47,7 @@ export class JobEventLog {
     return {
       job,
       events: events.map((row) => fromLongText<{ event: StatusEvent }>(row).event),
+      isGone: (target) => keys.includes(`${GONE_ROW}${target}`),
       sentOn: (channel) => lastNumber(keys, `${SENT_ROW}${channel}-`),
     };
   }
@@ -57,6 +61,10 @@ export class JobEventLog {
   /** Inserts an event; false when its number is taken. */
   append(jobId: string, event: StatusEvent): Promise<boolean> {
     return this.#table.insert(rowOf(jobId, numbered(EVENT_ROW, event.sequence), { event }));
+  }
+
+  async markGone(jobId: string, target: number): Promise<void> {
+    await this.#table.insert(rowOf(jobId, `${GONE_ROW}${target}`, {}));
   }
 
   async markSent(jobId: string, channel: string, sequence: number): Promise<void> {

@@ -1,25 +1,36 @@
-import type { StorageConnection } from "../config/index.ts";
+import type { Lanes, Settings, StorageConnection } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
+import type { ServiceBus } from "../messaging/index.ts";
 import { BlobStore, openBlobService, ReadLinks, Table } from "../storage/index.ts";
 import type { Emit } from "../telemetry/index.ts";
+import { WebhookClient } from "../webhooks/index.ts";
 import { DetachedWork } from "./detached-work.ts";
 import { JobEventFeed } from "./job-event-feed.ts";
 import { JobEventLog } from "./job-event-log.ts";
-import { type EventChannel, JobEvents } from "./job-events.ts";
+import { JobEvents } from "./job-events.ts";
 import { JobStreams } from "./job-streams.ts";
 import { ResultFiles } from "./result-files.ts";
 import type { JobServices } from "./services.ts";
 import { StreamTails } from "./stream-tails.ts";
 import { TableJobStore } from "./table-job-store.ts";
+import { createTopicChannel } from "./topic-channel.ts";
+import { createWebhookChannel } from "./webhook-channel.ts";
 
 const RESULTS_CONTAINER = "gateway-results";
 const JOBS_TABLE = "gatewayJobs";
 
-/** All that keeps jobs, their results and what is told of them. */
-export function openJobs(
-  storage: StorageConnection,
-  { clock, emit, channels }: { clock: Clock; emit: Emit; channels: readonly EventChannel[] },
-): JobServices {
+export interface OpenJobsOptions {
+  readonly bus: ServiceBus;
+  readonly settings: Settings;
+  readonly lanes: Lanes;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+/** What jobs need; nothing of it connects before its first use. */
+export function openJobs(storage: StorageConnection, options: OpenJobsOptions): JobServices {
+  const { settings, clock } = options;
+  const { allowLocalWebhooks: allowLocal, webhookTimeoutMs: timeoutMs } = settings.notifications;
   const table = new Table(storage, JOBS_TABLE);
   const blobs = new BlobStore(() => openBlobService(storage));
   const links = new ReadLinks({
@@ -31,22 +42,32 @@ export function openJobs(
   const uriOf = (container: string, name: string) => links.plain({ container, name });
   const files = new ResultFiles({ own: results, blobs, table, uriOf });
   const store = new TableJobStore(table, files);
-  const eventLog = new JobEventLog(table);
-  const feed = new JobEventFeed({ log: eventLog, clock });
-  const onEvent = (jobId: string): void => feed.poke(jobId);
-  const events = new JobEvents({ log: eventLog, store, channels, clock, emit, onEvent });
   const streams = new JobStreams(table);
-  const tails = new StreamTails({ store, streams, own: results, clock });
   return {
     store,
     detached: new DetachedWork(),
-    events,
-    eventLog,
-    feed,
+    ...openEvents(table, store, options),
+    webhooks: new WebhookClient({ clock, timeoutMs, allowLocal }),
     results,
     files,
     links,
     streams,
-    tails,
+    tails: new StreamTails({ store, streams, own: results, clock }),
   };
+}
+
+function openEvents(
+  table: Table,
+  store: TableJobStore,
+  { bus, lanes, clock, emit }: OpenJobsOptions,
+): Pick<JobServices, "events" | "eventLog" | "feed"> {
+  const eventLog = new JobEventLog(table);
+  const feed = new JobEventFeed({ log: eventLog, clock });
+  const onEvent = (jobId: string): void => feed.poke(jobId);
+  const channels = [
+    createTopicChannel(bus),
+    createWebhookChannel({ bus, queue: lanes.webhooks.queue }),
+  ];
+  const events = new JobEvents({ log: eventLog, store, channels, clock, emit, onEvent });
+  return { events, eventLog, feed };
 }

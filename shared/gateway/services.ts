@@ -10,6 +10,7 @@ import type { BackendPool } from "../routing/index.ts";
 import type { FairScheduler, QueuePlaces } from "../scheduling/index.ts";
 import type { BlobContainer, ReadLinks } from "../storage/index.ts";
 import type { Emit } from "../telemetry/index.ts";
+import type { WebhookClient } from "../webhooks/index.ts";
 import type { DetachedWork } from "./detached-work.ts";
 import type { FairShareServices } from "./enter-lane.ts";
 import type { JobEventFeed } from "./job-event-feed.ts";
@@ -43,6 +44,7 @@ export interface JobServices {
   readonly eventLog: JobEventLog;
   /** Follows what happens to jobs, for readers at this instance. */
   readonly feed: JobEventFeed;
+  readonly webhooks: WebhookClient;
   /** The gateway's own container: what attempts write. */
   readonly results: BlobContainer;
   readonly files: ResultFiles;

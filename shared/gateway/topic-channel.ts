@@ -4,6 +4,9 @@ import { eventView } from "./event-view.ts";
 import type { LoggedJob } from "./job-event-log.ts";
 import type { EventChannel } from "./job-events.ts";
 
+// How long a message really stays is for the topic to say, whose own limit holds when it is shorter.
+const EVENT_TTL_MS = 30 * 24 * 3_600_000;
+
 /**
  * The caller's own Service Bus topic. A message's id is its job's and its number in it, so a topic with
  * duplicate detection passes on each event once, whoever sent it how often.
@@ -20,6 +23,7 @@ export function createTopicChannel(bus: Pick<ServiceBus, "send">): EventChannel 
         messageId: `job-${job.id}-event-${sequence}`,
         // Subscriptions with sessions get each job's events in order, however many read them.
         sessionId: `job-${job.id}`,
+        timeToLiveMs: EVENT_TTL_MS,
         body: toTopicMessage(job, topic, event),
         applicationProperties: {
           jobId: job.id,

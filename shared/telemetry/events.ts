@@ -120,6 +120,17 @@ export const jobEventFailed = (
   ...causeOf(error),
 });
 
+/** A webhook's receiver did not take an event; `step` says what follows. */
+export const webhookFailed = (
+  facts: { jobId: string; sequence: number; target: number; tries: number; step: string },
+  answer: object,
+): TelemetryEvent => ({
+  event: "webhook.failed",
+  level: facts.step === "giveUp" ? "error" : "warning",
+  ...facts,
+  answer,
+});
+
 /** Something of a job's log could not be told to those it concerns within the time that is given to it. */
 export const jobEventsUntold = (jobId: string): TelemetryEvent => ({
   event: "job.events.untold",

@@ -23,4 +23,5 @@ export {
   resultLinkFailed,
   streamContinued,
   type TelemetryEvent,
+  webhookFailed,
 } from "./events.ts";

@@ -19,7 +19,13 @@ const POLICY = [
   "shared/limits",
   "shared/usage",
 ];
-const ADAPTERS = ["shared/backends", "shared/messaging", "shared/storage", "shared/documents"];
+const ADAPTERS = [
+  "shared/backends",
+  "shared/messaging",
+  "shared/storage",
+  "shared/documents",
+  "shared/webhooks",
+];
 
 const policyRoom = (room: string): Floor => ({ room, rooms: GROUND, packages: [] });
 
@@ -42,6 +48,12 @@ export const FLOORS: readonly Floor[] = [
     room: "shared/messaging",
     rooms: BELOW_ADAPTERS,
     packages: ["@azure/service-bus", "zod"],
+  },
+  {
+    // Calls to receivers whom callers name: with address checks that no backend needs.
+    room: "shared/webhooks",
+    rooms: GROUND,
+    packages: ["undici", "ipaddr.js", "zod"],
   },
   {
     room: "shared/storage",
@@ -103,6 +115,7 @@ export const FLOORS: readonly Floor[] = [
       "@azure/storage-queue",
       "@azure/data-tables",
       "durable-functions",
+      "standardwebhooks",
     ],
   },
 ];

@@ -1,8 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServiceBusClient, type ServiceBusReceivedMessage } from "@azure/service-bus";
+import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type SeenRequest, startBackend, type TestBackend } from "../support/backend.ts";
 import { freePort } from "../support/free-port.ts";
 import { type HoldingBackend, startHoldingBackend } from "../support/holding-backend.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
@@ -13,20 +16,31 @@ const PATIENCE_MS = 60_000;
 const asyncConfig = (user: string): string =>
   `enabled=true, containername=results-${user}, topic=status-${user}`;
 
+const SECRET = randomBytes(32).toString("base64");
 const PROFILES = [
   { userId: "u1", "async-config": asyncConfig("u1") },
   { userId: "u2", "async-config": asyncConfig("u2") },
+  { userId: "hooked", "async-config": asyncConfig("hooked") },
   { userId: "lost", "async-config": "enabled=true, containername=abc, topic=nowhere" },
 ];
 
 let backend: HoldingBackend;
+let receiver: TestBackend;
+let tries = 0;
 let stack: TestStack;
 let bus: ServiceBusClient;
 let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "gateway-events-"));
-  const profiles = writeProfiles(PROFILES.slice(0, 2));
+  // A receiver that fails twice before it takes anything.
+  receiver = await startBackend((_, response) => {
+    tries += 1;
+    response.writeHead(tries <= 2 ? 500 : 204).end();
+  });
+  const hooks = `webhooks=${receiver.url}/hooks/*, webhooksecret=main`;
+  PROFILES[2] = { userId: "hooked", "async-config": `${asyncConfig("hooked")}, ${hooks}` };
+  const profiles = writeProfiles(PROFILES.slice(0, 3));
   backend = await startHoldingBackend();
   const brokerPort = await freePort();
   stack = await startStack({
@@ -36,6 +50,8 @@ beforeAll(async () => {
       UseProfiles: "true",
       UserConfigUrl: `file:${profiles}`,
       UserConfigRefreshIntervalSecs: "1",
+      GATEWAY_WEBHOOKS_ALLOW_LOCAL: "true",
+      GATEWAY_WEBHOOKS_SECRET_MAIN: `whsec_${SECRET}`,
       AsyncTriggerTimeout: "500",
     },
   });
@@ -46,6 +62,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await bus?.close();
   await stack?.[Symbol.asyncDispose]();
+  await receiver?.[Symbol.asyncDispose]();
   await backend?.[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -90,10 +107,10 @@ async function releaseWhen(held: number): Promise<void> {
   backend.release();
 }
 
-async function startJob(user: string): Promise<string> {
+async function startJob(user: string, headers: Record<string, string> = {}): Promise<string> {
   const response = await fetch(`${stack.url}/hold`, {
     method: "POST",
-    headers: { S7PAsyncMode: "true", "X-UserProfile": user },
+    headers: { S7PAsyncMode: "true", "X-UserProfile": user, ...headers },
     body: "question",
   });
   const text = await response.text();
@@ -156,7 +173,7 @@ describe("a job's events on its caller's topic", () => {
   });
 
   it("V107: reach nobody else's topic", async () => {
-    const locations = await Promise.all(["u1", "u2"].map(startJob));
+    const locations = await Promise.all(["u1", "u2"].map((user) => startJob(user)));
     await releaseWhen(2);
     const [one, two] = await Promise.all([eventsOf("u1"), eventsOf("u2")]);
     const idsOf = (events: TopicEvent[]) => new Set(events.map(({ body }) => body["RequestGuid"]));
@@ -182,5 +199,54 @@ describe("a job's events on its caller's topic", () => {
       "The job's end",
     );
     await expect.poll(() => stack.output(), { timeout: PATIENCE_MS }).toContain("job.event.failed");
+  });
+});
+
+/** A webhook as its receiver checks it, with the library of the convention. */
+function verified({ headers, body }: SeenRequest) {
+  const text = body.toString();
+  const payload = new Webhook(SECRET).verify(text, headers as Record<string, string>);
+  return {
+    id: headers["webhook-id"],
+    payload: payload as { type: string; data: { jobId: string } },
+  };
+}
+
+describe("a job's webhooks", () => {
+  it("are signed, come again until they are taken, and once more on request", async () => {
+    const url = `${receiver.url}/hooks/a`;
+    const location = await startJob("hooked", { S7PWebhook: url });
+    await releaseWhen(1);
+    const typesSeen = () => new Set(receiver.seen.map((seen) => verified(seen).payload.type));
+    const all = ["job.queued", "job.processing", "job.async_processing", "job.succeeded"];
+    await expect.poll(typesSeen, { timeout: PATIENCE_MS }).toEqual(new Set(all));
+    await expect.poll(() => receiver.seen.length, { timeout: PATIENCE_MS }).toBe(all.length + 2);
+    const id = location.split("/").at(-1);
+    for (const seen of receiver.seen) {
+      expect(seen.target).toBe("/hooks/a");
+      expect(verified(seen).payload.data).toMatchObject({ jobId: id });
+    }
+    expect(new Set(receiver.seen.map((seen) => verified(seen).id)).size).toBe(all.length);
+
+    const again = await fetch(`${stack.url}${location}/events/4/redeliver`, {
+      method: "POST",
+      ...asUser("hooked"),
+    });
+    expect(again.status).toBe(202);
+    await expect.poll(() => receiver.seen.length, { timeout: PATIENCE_MS }).toBe(all.length + 3);
+    const last = receiver.seen.at(-1);
+    expect(last && verified(last)).toMatchObject({
+      id: `event_${id}_4`,
+      payload: { type: "job.succeeded" },
+    });
+  });
+
+  it("go nowhere that the profile does not allow", async () => {
+    for (const S7PWebhook of [`${receiver.url}/elsewhere`, "https://evil.example/"]) {
+      const headers = { S7PAsyncMode: "true", "X-UserProfile": "hooked", S7PWebhook };
+      const response = await fetch(`${stack.url}/now`, { headers });
+      expect(response.status).toBe(403);
+      expect(await response.json()).toMatchObject({ code: "webhook-not-allowed" });
+    }
   });
 });

@@ -12,10 +12,12 @@ import { ResultFiles } from "../../shared/gateway/result-files.ts";
 import { StreamTails } from "../../shared/gateway/stream-tails.ts";
 import { TableJobStore } from "../../shared/gateway/table-job-store.ts";
 import { createTopicChannel } from "../../shared/gateway/topic-channel.ts";
+import { createWebhookChannel } from "../../shared/gateway/webhook-channel.ts";
 import type { JobEngine } from "../../shared/jobs/index.ts";
 import { createClaimCheck, ReplyInbox } from "../../shared/messaging/index.ts";
 import type { ReadLinks } from "../../shared/storage/index.ts";
 import { heard, type TelemetryEvent } from "../../shared/telemetry/index.ts";
+import { WebhookClient } from "../../shared/webhooks/index.ts";
 import { FakeBackends } from "./fake-backends.ts";
 import { FakeBus } from "./fake-bus.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -112,13 +114,14 @@ export function createGateway(env: Record<string, string> = {}) {
       events: new JobEvents({
         log: eventLog,
         store,
-        channels: [createTopicChannel(bus)],
+        channels: [createTopicChannel(bus), createWebhookChannel({ bus, queue: "webhooks" })],
         clock,
         emit,
         onEvent: (jobId) => feed.poke(jobId),
       }),
       eventLog,
       feed,
+      webhooks: new WebhookClient({ clock, timeoutMs: 5000, allowLocal: true }),
       results: results.asContainer,
       files,
       links: fakeLinks(clock),
