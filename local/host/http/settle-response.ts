@@ -38,9 +38,13 @@ export function drainAfterResponse(request: PublicRequest, response: PublicRespo
   if (!hasBody(request)) return;
   response.once("finish", () => {
     if (request.complete || request.destroyed) return;
+    // A reader that has stopped would pause it again, with the connection's next requests behind it.
     request.removeAllListeners("readable");
+    request.removeAllListeners("data");
     request.resume();
-    const timer = setTimeout(() => request.destroy(), DRAIN_LIMIT_MS).unref();
+    const timer = setTimeout(() => {
+      if (!request.complete) request.destroy();
+    }, DRAIN_LIMIT_MS).unref();
     request.once("close", () => clearTimeout(timer));
     request.once("end", () => clearTimeout(timer));
   });
