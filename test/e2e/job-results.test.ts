@@ -19,7 +19,9 @@ import { startStack, type TestStack } from "../support/stack.ts";
 const MIB = 1024 * 1024;
 const BLOCK = Buffer.alloc(MIB, "0123456789abcdef");
 // The issue asks for 300 MB; `RESULT_MB=300` measures that.
-const LARGE_MB = Number(process.env["RESULT_MB"] ?? 100);
+const LARGE_MB = Number(process.env["RESULT_MB"] ?? 60);
+// The case allows 100 MB for 300. Holding a smaller result would take more than this, too.
+const MAX_GROWTH_MB = Math.min(100, LARGE_MB * 0.7);
 const BYTES = randomBytes(100_000);
 const access = (container: string, more = ""): string =>
   `enabled=true, containername=${container}, topic=status-${container}${more}`;
@@ -85,16 +87,15 @@ interface Finished {
   readonly headersFile: string;
 }
 
-async function jobOf(user: string, path = "/bytes", withinMs = 60_000): Promise<Finished> {
+async function jobOf(user: string, path = "/bytes", intervalMs = 50): Promise<Finished> {
   const headers = { "X-UserProfile": user, S7PAsyncMode: "true", Prefer: "respond-async" };
   const accepted = await fetch(`${stack.url}${path}`, { headers });
   expect(accepted.status).toBe(202);
   const location = accepted.headers.get("location") ?? "";
   await accepted.body?.cancel();
-  const job = await finishedJob(stack.url, location, {
-    withinMs,
-    headers: { "X-UserProfile": user },
-  });
+  const ended = { timeout: 150_000, interval: intervalMs };
+  await expect.poll(() => statusOf(location, user), ended).toBe(200);
+  const job = await finishedJob(stack.url, location, { headers: { "X-UserProfile": user } });
   const { links } = job as unknown as { links: { dataBlobUri: string; headerBlobUri: string } };
   return {
     id: job.id,
@@ -102,6 +103,12 @@ async function jobOf(user: string, path = "/bytes", withinMs = 60_000): Promise<
     data: links.dataBlobUri,
     headersFile: links.headerBlobUri,
   };
+}
+
+async function statusOf(location: string, user: string): Promise<number> {
+  const response = await fetch(`${stack.url}${location}`, { headers: { "X-UserProfile": user } });
+  await response.body?.cancel();
+  return response.status;
 }
 
 const follow = (link: string, init: { method?: string; body?: string } = {}) =>
@@ -213,15 +220,17 @@ describe.runIf(canMeasureMemory)("V110: a large result", () => {
     for (let block = 0; block < LARGE_MB; block++) expected.update(BLOCK);
     const hashed = createHash("sha256");
     // The heap has the size of a busy one before it is measured.
-    await jobOf("ann", "/blocks/50");
+    await Promise.all(Array.from({ length: 40 }, () => jobOf("ann", "/bytes", 5)));
+    await jobOf("ann", "/blocks/30");
     const growth = await hostGrowth(stack, async () => {
-      const job = await jobOf("ann", `/blocks/${LARGE_MB}`, 150_000);
+      // Asked seldom: what thousands of status calls allocate is not the result's.
+      const job = await jobOf("ann", `/blocks/${LARGE_MB}`, 1000);
       const read = await fetch(`${stack.url}/jobs/${job.id}/result`, {
         headers: { "X-UserProfile": "ann" },
       });
       for await (const chunk of read.body ?? []) hashed.update(chunk);
     });
     expect(hashed.digest("hex")).toBe(expected.digest("hex"));
-    expect(growth).toBeLessThan(100 * MIB);
+    expect(growth).toBeLessThan(MAX_GROWTH_MB * MIB);
   });
 });
