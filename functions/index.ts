@@ -11,6 +11,7 @@ import { registerJobOrchestrator } from "./job.orchestrator.ts";
 import { registerJobEvents } from "./job-events.http.ts";
 import { registerJobStream } from "./job-stream.http.ts";
 import { registerJobs } from "./jobs.http.ts";
+import { registerJobSweep } from "./jobs.timer.ts";
 import { registerLanes } from "./lanes.servicebus.ts";
 import { registerOperations } from "./operations.http.ts";
 import { registerWebhooks } from "./webhooks.servicebus.ts";
@@ -46,6 +47,7 @@ if (owned.services.jobs) {
   registerLanes(context);
   registerJobActivities(context);
   registerJobOrchestrator();
+  registerJobSweep(context);
 }
 if (owned.services.idempotency) registerIdempotency(context);
 registerGateway(context);

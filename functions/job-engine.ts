@@ -1,7 +1,7 @@
 import type { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import { GatewayError } from "../shared/core/errors.ts";
-import { ATTEMPT_ENDED_EVENT, type JobEngine } from "../shared/jobs/index.ts";
+import { ATTEMPT_ENDED_EVENT, type JobArchive, type JobEngine } from "../shared/jobs/index.ts";
 import { JOB_ORCHESTRATOR } from "./job.orchestrator.ts";
 
 const START_RETRY_AFTER_MS = 2000;
@@ -25,6 +25,30 @@ export function createJobEngine(context: InvocationContext): JobEngine {
       }
     },
     signal: (jobId, signal) => df.getClient(context).raiseEvent(jobId, ATTEMPT_ENDED_EVENT, signal),
+  };
+}
+
+const ENDED = [
+  df.OrchestrationRuntimeStatus.Completed,
+  df.OrchestrationRuntimeStatus.Failed,
+  df.OrchestrationRuntimeStatus.Terminated,
+];
+
+/** The instances of ended jobs; needs a durable client input on the invocation. */
+export function createJobArchive(context: InvocationContext): JobArchive {
+  return {
+    async endedBefore(epochMs) {
+      const filter = { createdTimeTo: new Date(epochMs), runtimeStatus: ENDED };
+      const instances = await df.getClient(context).getStatusBy(filter);
+      return instances
+        .filter(({ name, lastUpdatedTime }) => {
+          return name === JOB_ORCHESTRATOR && new Date(lastUpdatedTime).getTime() < epochMs;
+        })
+        .map(({ instanceId }) => instanceId);
+    },
+    async purge(jobId) {
+      await df.getClient(context).purgeInstanceHistory(jobId);
+    },
   };
 }
 

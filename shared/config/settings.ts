@@ -26,6 +26,7 @@ const settingsSchema = z.object({
   GATEWAY_HTTP_MAX_BODY_BYTES: integer(1, MAX_INT32).default(MAX_HTTP_BODY_BYTES),
   GATEWAY_MESSAGING_INLINE_BYTES: integer(0, 90_000_000).default(160_000),
   GATEWAY_JOBS_MAX_ATTEMPTS: integer(1, 100).default(5),
+  GATEWAY_JOBS_RETENTION_SECONDS: integer(1, MAX_INT32).default(604_800),
   GATEWAY_JOBS_RECONCILE_SECONDS: integer(1, 3600).default(30),
   GATEWAY_JOBS_STREAM_SECONDS: integer(1, 86_400).default(220),
   GATEWAY_SCHEDULING_PREEMPTIBLE: integerList(1, LEAST_URGENT).default([]),
@@ -78,6 +79,8 @@ export interface Settings {
   readonly inlineBytes: number;
   readonly jobMaxAttempts: number;
   readonly jobReconcileMs: number;
+  /** How long a job is kept after it has ended. */
+  readonly jobRetentionMs: number;
   /** How long one answer lasts to those who follow a job's stream. */
   readonly jobStreamMs: number;
   /** How long an idempotency key counts. */
@@ -186,6 +189,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     maxBodyBytes: raw.GATEWAY_HTTP_MAX_BODY_BYTES,
     inlineBytes: raw.GATEWAY_MESSAGING_INLINE_BYTES,
     jobMaxAttempts: raw.GATEWAY_JOBS_MAX_ATTEMPTS,
+    jobRetentionMs: raw.GATEWAY_JOBS_RETENTION_SECONDS * 1000,
     jobReconcileMs: raw.GATEWAY_JOBS_RECONCILE_SECONDS * 1000,
     jobStreamMs: raw.GATEWAY_JOBS_STREAM_SECONDS * 1000,
     idempotencyKeptMs: raw.GATEWAY_IDEMPOTENCY_HOURS * HOUR_MS,

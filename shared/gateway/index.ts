@@ -23,3 +23,4 @@ export { resultPlaceOf } from "./result-place.ts";
 export { runLaneMessage } from "./run-lane-message.ts";
 export type { Services } from "./services.ts";
 export { sweepIdempotency } from "./sweep-idempotency.ts";
+export { sweepJobs } from "./sweep-jobs.ts";

@@ -15,6 +15,8 @@ import { type AdmittedRequest, toEnvelope } from "./request-envelope.ts";
 import { ttlExpired, waitHeaders } from "./serve-direct.ts";
 import { laneFor, type Services, type WaitingRoom } from "./services.ts";
 
+const NOTE_KEPT_MS = 10_000;
+
 /** How a request is served through its lane. */
 export interface QueuedOptions {
   readonly room: WaitingRoom;
@@ -75,7 +77,13 @@ async function exchange(
     at,
     promote: () => promoteQueued(services, { ...admitted, isOver }, { promoter, body }),
   });
-  if (reply) return toResponse(services, room, { request, reply });
+  if (reply) {
+    // The worker notes that it has answered when the reply is sent, which may be after it is here.
+    services.clock.schedule(NOTE_KEPT_MS, () => {
+      promoter.jobs.store.forgetAnswered(request.id).catch(() => {});
+    });
+    return toResponse(services, room, { request, reply });
+  }
   left.abort(new Error("The request is a job now."));
   const job = jobOwnershipOf(admitted);
   return acceptedAnswer(services, { job, state: "queued", preferenceApplied });

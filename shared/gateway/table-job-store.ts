@@ -52,6 +52,11 @@ export class TableJobStore implements JobStore {
     return this.#table.insert(rowOf(requestId, JOB_ROW, { answeredAt } satisfies Answered));
   }
 
+  async forgetAnswered(requestId: string): Promise<void> {
+    const row = await this.#table.get(requestId, JOB_ROW);
+    if (row && !recordIn(row)) await this.#table.removeUnchanged(row);
+  }
+
   async isPromoted(requestId: string): Promise<boolean> {
     const row = await this.#table.get(requestId, JOB_ROW);
     return row !== undefined && recordIn(row) !== undefined;

@@ -15,6 +15,8 @@ export interface JobStore {
   insert(job: JobRecord): Promise<boolean>;
   /** Notes that a request was answered, so that it becomes no job; false when it is a job already. */
   noteAnswered(requestId: string, answeredAt: number): Promise<boolean>;
+  /** Lets go of the note that a request was answered, once nobody can make a job of it any more. */
+  forgetAnswered(requestId: string): Promise<void>;
   /** Whether a request is a job by now: one row. */
   isPromoted(requestId: string): Promise<boolean>;
   read(jobId: string): Promise<JobSnapshot | undefined>;
@@ -75,4 +77,12 @@ export interface JobEngine {
   start(jobId: string, input: JobEngineInput): Promise<void>;
   /** Tells a waiting orchestrator; losing the signal delays a job but never loses it. */
   signal(jobId: string, signal: JobSignal): Promise<void>;
+}
+
+/** The engine's list of the jobs that have ended, by which they are found when their time is over. */
+export interface JobArchive {
+  /** Ids of jobs that ended before a time in epoch milliseconds. */
+  endedBefore(epochMs: number): Promise<readonly string[]>;
+  /** Takes a job off the list. */
+  purge(jobId: string): Promise<void>;
 }

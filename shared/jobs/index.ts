@@ -1,4 +1,11 @@
-export type { JobEngine, JobListing, JobListRange, JobStore, OutcomeFiles } from "./contracts.ts";
+export type {
+  JobArchive,
+  JobEngine,
+  JobListing,
+  JobListRange,
+  JobStore,
+  OutcomeFiles,
+} from "./contracts.ts";
 export {
   type AttemptEnd,
   type FinalState,

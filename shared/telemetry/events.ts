@@ -176,6 +176,20 @@ export const limitLedgerFailed = (error: unknown): TelemetryEvent => ({
   ...causeOf(error),
 });
 
+/** Jobs were forgotten that had been kept for long enough. */
+export const jobsSwept = (removed: number): TelemetryEvent => ({
+  event: "jobs.swept",
+  level: "info",
+  removed,
+});
+
+/** Jobs could not be forgotten; the next sweep goes on with them. */
+export const jobSweepFailed = (error: unknown): TelemetryEvent => ({
+  event: "jobs.sweep.failed",
+  level: "warning",
+  ...causeOf(error),
+});
+
 /** Idempotency keys were removed that count no more. */
 export const idempotencySwept = (removed: number): TelemetryEvent => ({
   event: "idempotency.swept",

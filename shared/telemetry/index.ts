@@ -11,6 +11,8 @@ export {
   jobEventFailed,
   jobEventsUntold,
   jobSignalFailed,
+  jobSweepFailed,
+  jobsSwept,
   limitLedgerFailed,
   messageFailed,
   promotionFailed,
