@@ -27,6 +27,10 @@ export function printScenario(measured: Measured): void {
   for (const name of TARGET_NAMES) {
     const rounds = roundsOf(measured, name);
     if (rounds.length === 0) continue;
+    if (rounds.every(({ perSecond }) => perSecond === 0)) {
+      console.log(`${name.padEnd(12)}    no whole answer with status 200`);
+      continue;
+    }
     const cells = columns.map(([, value, digits]) =>
       median(rounds.map((round) => round[value]))
         .toFixed(digits)
