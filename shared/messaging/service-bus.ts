@@ -19,16 +19,22 @@ export interface OutgoingMessage {
 const RETRY_OPTIONS = { maxRetries: 5, retryDelayInMs: 300, maxRetryDelayInMs: 3000, mode: 0 };
 const SERVICE_BUS_DEFAULT_TTL_MS = 24 * 3_600_000;
 
+// Callers' topics may be many, and a connection bears 5,000 links; those used last stay open.
+const MAX_SENDERS = 500;
+
 /**
- * One Service Bus connection with one sender a queue, made on first use. Scope: per instance.
+ * One Service Bus connection with one sender a queue or topic, made on first use. Scope: per instance.
  */
 export class ServiceBus {
   readonly #connection: MessagingConnection;
+  readonly #maxSenders: number;
+  /** In the order of their last use. */
   readonly #senders = new Map<string, Promise<ServiceBusSender>>();
   #client: Promise<ServiceBusClient> | undefined;
 
-  constructor(connection: MessagingConnection) {
+  constructor(connection: MessagingConnection, maxSenders = MAX_SENDERS) {
     this.#connection = connection;
+    this.#maxSenders = maxSenders;
   }
 
   /** The SDK's client; the library loads with the first call, not at start. */
@@ -70,10 +76,20 @@ export class ServiceBus {
 
   #sender(queue: string): Promise<ServiceBusSender> {
     const known = this.#senders.get(queue);
-    if (known !== undefined) return known;
-    const sender = this.client().then((client) => client.createSender(queue));
+    if (known !== undefined) this.#senders.delete(queue);
+    const sender = known ?? this.client().then((client) => client.createSender(queue));
     this.#senders.set(queue, sender);
+    if (this.#senders.size > this.#maxSenders) this.#closeOldest();
     return sender;
+  }
+
+  /** What it still sends fails, as when a connection is lost, and is sent again by whoever sent it. */
+  #closeOldest(): void {
+    for (const [queue, sender] of this.#senders) {
+      this.#senders.delete(queue);
+      sender.then((each) => each.close()).catch(() => {});
+      return;
+    }
   }
 }
 

@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { ServiceBus } from "../../../shared/messaging/index.ts";
+import { brokerUnderTest, receive } from "./broker-under-test.ts";
+
+const QUEUES = ["one", "two", "three"];
+
+describe("the app's own Service Bus connection", () => {
+  it("sends to more queues than it keeps senders for, in order and without loss", async () => {
+    await using world = await brokerUnderTest({ queues: QUEUES.map((name) => ({ name })) });
+    const { connectionString } = world.broker;
+    const bus = new ServiceBus({ kind: "connectionString", connectionString }, 2);
+    for (let round = 1; round <= 3; round++) {
+      for (const queue of QUEUES) {
+        await bus.send(queue, { messageId: `message-${queue}-${round}`, body: { round } });
+      }
+    }
+    for (const queue of QUEUES) {
+      const messages = await receive(world.client.createReceiver(queue), 3);
+      expect(messages.map(({ body }) => body)).toEqual([{ round: 1 }, { round: 2 }, { round: 3 }]);
+    }
+    await bus.close();
+  });
+});
