@@ -44,6 +44,8 @@ export async function checkAttempt(services: Services, ref: AttemptRef): Promise
   const snapshot = await jobs.store.read(jobId);
   // Removed: the answer of a request that was about to become a job came in time after all.
   if (!snapshot) return { attempt, isFinal: true };
+  // What a topic or a broker that was away has missed so far is told now, and not first at the end.
+  await jobs.events.announce(jobId, { kind: "queued" });
   const word = wordOf(snapshot, ref);
   const { lease } = snapshot;
   if (word || lease?.attempt !== attempt || lease.until > services.clock.now()) return word ?? null;

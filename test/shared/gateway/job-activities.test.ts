@@ -6,8 +6,8 @@ import { acceptedJob } from "../../support/lane-messages.ts";
 
 const second = { jobId: "job-1", attempt: 2, epoch: 0 };
 
-async function open(): Promise<TestGateway> {
-  const gateway = createGateway();
+async function open(topic?: string): Promise<TestGateway> {
+  const gateway = createGateway(topic === undefined ? {} : { GATEWAY_JOBS_TOPIC: topic });
   await acceptedJob(gateway);
   return gateway;
 }
@@ -64,6 +64,19 @@ describe("putting an attempt into its lane", () => {
 });
 
 describe("looking for word of an attempt", () => {
+  it("tells what could not be told before", async () => {
+    const { services, bus } = await open("job-status");
+    bus.sendError = new Error("away");
+    await services.jobs?.events.announce("job-1", { kind: "running", attempt: 1 });
+    bus.sendError = undefined;
+    await checkAttempt(services, second);
+    expect(bus.sent.map(({ message }) => message.messageId)).toEqual([
+      "job-job-1-event-1",
+      "job-job-1-event-2",
+      "job-job-1-event-3",
+    ]);
+  });
+
   it("finds none while it runs, in a form that survives JSON", async () => {
     const { services } = await open();
     expect(await checkAttempt(services, second)).toBeNull();
