@@ -33,6 +33,14 @@ export const jobViewSchema = z.strictObject({
   state: jobStateSchema,
   priority: z.int().min(1).meta({ description: "1 is the most urgent." }),
   attempts: z.int().min(0).meta({ description: "How many attempts have begun." }),
+  waiting: z
+    .strictObject({ position: z.int().min(0), estimatedWaitMs: z.int().min(0).optional() })
+    .optional()
+    .meta({
+      description:
+        "While it waits in its lane: how many requests begin before one of this caller and class " +
+        "that comes now, and how long that would wait by the measured rate.",
+    }),
   history: z.array(jobAttemptSchema),
   createdAt: time,
   expiresAt: time,

@@ -10,10 +10,11 @@ export function jobRecordOf(
   body: MessageBody | undefined,
   settings: Settings,
 ): JobRecord {
-  const { request, ticket, notify } = admitted;
+  const { request, ticket, caller, notify } = admitted;
   const facts = { kind: "job", body, maxAttempts: settings.jobMaxAttempts } as const;
   return {
     ...jobOwnershipOf(admitted),
+    ...(caller.groupId === undefined ? {} : { group: caller.groupId }),
     priority: ticket.priority,
     createdAt: request.receivedAt,
     expiresAt: ticket.expiresAt,

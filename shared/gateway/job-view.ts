@@ -1,7 +1,7 @@
 import type { JobView } from "../api/index.ts";
 import { type JobAttempt, type JobSnapshot, stateOf } from "../jobs/index.ts";
 import { resultLinks } from "./result-links.ts";
-import type { Services } from "./services.ts";
+import { laneFor, type Services } from "./services.ts";
 
 const toTime = (epochMs: number): string => new Date(epochMs).toISOString();
 
@@ -11,16 +11,14 @@ export function jobLinks(id: string): { self: string; result: string; events: st
 }
 
 /** A job as its owner sees it. */
-export async function jobView(
-  services: Pick<Services, "jobs" | "emit">,
-  snapshot: JobSnapshot,
-): Promise<JobView> {
+export async function jobView(services: Services, snapshot: JobSnapshot): Promise<JobView> {
   const { job, priority, attempts, history, startedAt, outcome } = snapshot;
   return {
     id: job.id,
     state: stateOf(snapshot),
     priority,
     attempts,
+    ...(isInLane(services, snapshot) ? { waiting: outlookOf(services, snapshot) } : {}),
     history: history.map(attemptView),
     createdAt: toTime(job.createdAt),
     expiresAt: toTime(job.expiresAt),
@@ -31,6 +29,26 @@ export async function jobView(
       ? { result: { status: outcome.result.status, sizeBytes: outcome.result.sizeBytes } }
       : {}),
     links: { ...jobLinks(job.id), ...(await resultLinks(services, job)) },
+  };
+}
+
+/** Whether the job waits for a worker, and not for the time of its next attempt. */
+function isInLane({ clock }: Services, snapshot: JobSnapshot): boolean {
+  if (stateOf(snapshot) !== "queued") return false;
+  const end = snapshot.history.at(-1)?.end;
+  return !end || end.endedAt + end.retryAfterMs <= clock.now();
+}
+
+function outlookOf(
+  { fairShare, lanes }: Services,
+  { job, priority }: JobSnapshot,
+): NonNullable<JobView["waiting"]> {
+  const caller = { userId: job.owner, groupId: job.group };
+  const lane = laneFor(lanes, priority);
+  const { position, estimatedWaitMs } = fairShare.book.judge(lane.priority, caller);
+  return {
+    position,
+    ...(estimatedWaitMs === undefined ? {} : { estimatedWaitMs: Math.round(estimatedWaitMs) }),
   };
 }
 

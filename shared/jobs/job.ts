@@ -29,6 +29,8 @@ export interface ResultPlace {
 export interface JobRecord {
   readonly id: string;
   readonly owner: string;
+  /** Within whose share the owner has a share. */
+  readonly group?: string;
   readonly priority: PriorityClass;
   readonly createdAt: number;
   readonly expiresAt: number;

@@ -46,6 +46,7 @@ describe("readJob", () => {
       state: "queued",
       priority: 2,
       attempts: 0,
+      waiting: { position: 0, estimatedWaitMs: 0 },
       history: [],
       createdAt: "2026-01-01T00:00:00.000Z",
       expiresAt: "2026-01-01T00:01:00.000Z",
