@@ -66,6 +66,22 @@ describe("work in process that is promoted", () => {
     expect(gateway.services.slots.snapshot().running).toBe(0);
   });
 
+  it("is promoted before the platform's wall though it did not ask, and lives as long as jobs do", async () => {
+    const gateway = createGateway({ GATEWAY_JOBS_WALL_SECONDS: "10", GATEWAY_SYNC_MODE: "direct" });
+    const answer = heldCall(gateway);
+    const request = requestTo(gateway, { body: "question" });
+    const serving = handleRequest(gateway.services, request, fakeEngine());
+    await expect.poll(() => gateway.backends.calls.length, eventually).toBe(1);
+    await gateway.clock.advance(10_000);
+    expect((await serving).status).toBe(202);
+    // Longer than the request would have lived.
+    for (let minutes = 0; minutes < 10; minutes++) await gateway.clock.advance(60_000);
+    answer();
+    await expect
+      .poll(async () => (await snapshotOf(gateway))?.outcome?.state, eventually)
+      .toBe("succeeded");
+  });
+
   it("outlives its client, who may leave with the 202", async () => {
     const gateway = open("direct");
     const answer = heldCall(gateway);
