@@ -27,7 +27,13 @@ export async function acceptJob(
   const body = await packRequestBody(waitingRoom.claimCheck, `jobs/${id}/request`, admitted.body);
   const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
   await jobs.store.insert(job);
-  await engine.start(id, engineInputOf(job, settings));
+  try {
+    await engine.start(id, engineInputOf(job, settings));
+  } catch (error) {
+    // Nothing was promised. Should the engine have it after all, it finds no job, and ends.
+    await jobs.store.remove(id).catch(() => {});
+    throw error;
+  }
   const preferenceApplied = admitted.ticket.promotion?.preference;
   return acceptedAnswer(services, { job, state: "queued", preferenceApplied });
 }

@@ -104,6 +104,7 @@ describe("a request that asks to be a job", () => {
     );
     expect(response.status).toBe(500);
     expect(await textOf(response.body)).not.toContain("engine is away");
+    expect(gateway.table.rows.size).toBe(0);
   });
 
   it("keeps no credential in clear", async () => {
