@@ -57,7 +57,7 @@ async function makeAttempt(
   { selection, candidate }: { selection: Selection<Candidate>; candidate: Candidate },
 ): Promise<Attempt> {
   const { pool, clock, emit, requestHeaders } = services;
-  const turn = pool.begin(selection, trip.isRetry);
+  const turn = pool.begin(selection, trip.isRetry, trip.takeTurn());
   if (!turn) throw new GatewayError("internal", "A backend was chosen that is not there.");
   const startedAt = clock.now();
   const note = (status: number, outcome: string): void => {

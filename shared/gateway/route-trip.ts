@@ -5,6 +5,7 @@ import {
   type AttemptRecord,
   type Candidate,
   type DecisionReceipt,
+  type LineTurn,
   type RouteQuery,
   type Selection,
   type TooLongFor,
@@ -59,6 +60,7 @@ export class RouteTrip {
   waitedMs = 0;
   /** How many calls were made for the request, here and by gateways behind this one. */
   cycle = 0;
+  #turn: LineTurn | undefined;
   #hasFailed = false;
   #held: HeldAnswer | undefined;
   #tooLongFor: TooLongFor | undefined;
@@ -125,6 +127,7 @@ export class RouteTrip {
       expiresAt,
       affinity,
       tried: this.#tried,
+      turnAt: this.#turn?.key,
       isRetry: this.#hasFailed,
       tooLongFor: this.#tooLongFor,
     };
@@ -152,6 +155,18 @@ export class RouteTrip {
     this.#tried.set(key, "brief");
     this.countedAttempts += 1;
     this.briefAttempts += 1;
+  }
+
+  /** It is its turn at a backend that rested. */
+  useTurn(turn: LineTurn | undefined): void {
+    this.#turn = turn;
+  }
+
+  /** Hands the turn to whoever uses it or gives it back. */
+  takeTurn(): LineTurn | undefined {
+    const turn = this.#turn;
+    this.#turn = undefined;
+    return turn;
   }
 
   failed(): void {

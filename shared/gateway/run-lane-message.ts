@@ -107,7 +107,7 @@ async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<v
     // Whoever waited was told at the deadline; the message has nothing left to do.
     if (signal.aborted || isExpired(error)) return;
     if (!(error instanceof RequeueError)) throw error;
-    await comeAgain(run, queue, error.delayMs);
+    await comeAgain(run, queue, againInMs(run, error));
   }
 }
 
@@ -118,6 +118,18 @@ const latestEnd = ({ expiresAt, promotion }: RequestEnvelope): number =>
 // The scheduler may notice before the deadline's own timer has fired.
 const isExpired = (error: unknown): boolean =>
   error instanceof GatewayError && error.code === "ttl-expired";
+
+/** Messages do not all come at the moment when a backend's rest ends: each has a time of its own. */
+function againInMs(
+  { services: { clock, pool }, envelope: { priority, expiresAt } }: LaneRun,
+  { delayMs, atMostMs, restingBackends }: RequeueError,
+): number {
+  const nowMs = clock.now();
+  const turns = pool.lines(restingBackends).map((line) => line.book(priority) - nowMs);
+  if (turns.length === 0) return delayMs;
+  const againMs = Math.min(atMostMs, ...turns);
+  return nowMs + againMs < expiresAt ? againMs : delayMs;
+}
 
 /**
  * Sends the message again for later: the wait is the broker's, and this worker is free. The copy is a

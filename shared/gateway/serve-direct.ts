@@ -48,7 +48,7 @@ export async function serveDirect(
   try {
     const estimatedWaitMs = freeSlot ? undefined : expectedWait(services, admitted);
     // Awaited here: the deadline must hold until the answer begins, not until this call returns.
-    return await withRequeues(services, { trip, signal }, (isAgain) =>
+    return await withRequeues(services, { trip, caller, signal }, (isAgain) =>
       inSlot(services, {
         freeSlot: isAgain ? undefined : freeSlot,
         demand: { ...demand, isLimited: !isAgain, place },

@@ -1,7 +1,14 @@
 import type { BackendAnswer } from "../backends/index.ts";
 import { delay } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
-import { backoffMs, exhaustedStatus, nextStep, type Selection } from "../routing/index.ts";
+import {
+  backoffMs,
+  exhaustedStatus,
+  isResting,
+  nextStep,
+  type PassedOver,
+  type Selection,
+} from "../routing/index.ts";
 import { TIMED_OUT } from "./attempt-backend.ts";
 import { RequeueError } from "./requeue-error.ts";
 import type { RouteTrip } from "./route-trip.ts";
@@ -13,9 +20,12 @@ export async function withoutCandidate(
   {
     trip,
     signal,
-    selection: { passedOver },
+    selection: { candidates, passedOver },
   }: { trip: RouteTrip; signal: AbortSignal; selection: Selection },
 ): Promise<BackendAnswer | undefined> {
+  const turn = trip.takeTurn();
+  if (candidates.length > 0) turn?.giveBack();
+  else turn?.decline();
   if (trip.held?.isVerdict) return trip.takeHeld();
   const { routing, maxAttempts } = settings;
   const step = nextStep(
@@ -41,11 +51,18 @@ export async function withoutCandidate(
       await delay(clock, backoffMs(trip.round, random), signal);
       return undefined;
     case "requeue": {
-      const full = passedOver.filter(({ reason }) => reason === "concurrency");
-      const isFull = new Set(full.map(({ backend }) => backend));
-      const keys = pool.backends.filter(({ host }) => isFull.has(host.id)).map(({ key }) => key);
+      const { delayMs, atMostMs, isAsked } = step;
+      const keysOf = (isMeant: (backend: PassedOver) => boolean): ReadonlySet<string> => {
+        const ids = new Set(passedOver.filter(isMeant).map(({ backend }) => backend));
+        return new Set(pool.backends.flatMap(({ host, key }) => (ids.has(host.id) ? [key] : [])));
+      };
       trip.requeued(step);
-      throw new RequeueError({ delayMs: step.delayMs, fullBackends: new Set(keys) });
+      throw new RequeueError({
+        delayMs,
+        atMostMs,
+        fullBackends: keysOf(({ reason }) => reason === "concurrency"),
+        restingBackends: isAsked ? new Set() : keysOf(isResting),
+      });
     }
     case "no-route":
       throw new GatewayError("no-route", "No backend serves this path for this class.");

@@ -6,6 +6,7 @@ import { BackendState, type BackendTurn } from "./backend-state.ts";
 import type { BackendView } from "./backend-view.ts";
 import { matchHosts } from "./match-hosts.ts";
 import { nextTurns } from "./order-backends.ts";
+import { type LineTurn, RestLine } from "./rest-line.ts";
 import { RoomWatch } from "./room-watch.ts";
 import { type RouteQuery, type Selection, selectBackends } from "./select-backends.ts";
 
@@ -56,9 +57,11 @@ export class BackendPool {
 
   /** Takes new settings as a whole. A backend that is still there keeps all that is known about it. */
   useSettings(settings: PoolSettings): void {
-    this.#states = this.#statesFor(settings, this.#states);
+    const before = this.#states;
+    this.#states = this.#statesFor(settings, before);
     this.#settings = settings;
     this.#affinity = new AffinityTokens(settings.routing.affinitySalt);
+    for (const [key, { line }] of before) if (!this.#states.has(key)) line.close();
   }
 
   /** Whether any backend serves the path at all, and then who may be called, and why not the others. */
@@ -75,9 +78,20 @@ export class BackendPool {
     return selectBackends(views, query, { nowMs, policy });
   }
 
-  /** A call to the first candidate of a selection begins. */
-  begin({ candidates }: Selection<Candidate>, isRetry: boolean): BackendTurn | undefined {
+  /** The lines of those that wait for backends that rest. */
+  lines(keys: ReadonlySet<string>): readonly RestLine[] {
+    return [...keys].flatMap((key) => this.#states.get(key)?.line ?? []);
+  }
+
+  /** A call to the first candidate of a selection begins; a turn elsewhere is given back. */
+  begin(
+    { candidates }: Selection<Candidate>,
+    isRetry: boolean,
+    lineTurn?: LineTurn,
+  ): BackendTurn | undefined {
     const [called] = candidates;
+    const own = lineTurn?.key === called?.key ? lineTurn : undefined;
+    if (!own) lineTurn?.giveBack();
     const state = called && this.#states.get(called.key);
     if (!called || !state) return undefined;
     const equals = candidates.filter(({ host }) => host.tier === called.host.tier);
@@ -85,7 +99,7 @@ export class BackendPool {
       const equal = this.#states.get(key);
       if (equal) equal.turn = turn;
     }
-    return this.#freeing(state, state.begin(this.#clock.now(), isRetry));
+    return this.#freeing(state, state.begin(this.#clock.now(), isRetry, own));
   }
 
   /** The value by which a client may ask for this backend again. */
@@ -122,7 +136,7 @@ export class BackendPool {
     const stateOf = (host: HostSettings): BackendState => {
       const existing = known.get(hostKey(host));
       existing?.reconfigure(host, routing);
-      return existing ?? new BackendState(host, routing);
+      return existing ?? new BackendState(host, routing, new RestLine(hostKey(host), this.#clock));
     };
     return new Map(hosts.map((host) => [hostKey(host), stateOf(host)]));
   }

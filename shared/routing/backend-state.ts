@@ -5,6 +5,7 @@ import { isFairTimeout } from "./fair-timeout.ts";
 import { HealthWindow } from "./health-window.ts";
 import type { Verdict } from "./judge-answer.ts";
 import { LatencyMeter } from "./latency-meter.ts";
+import type { LineTurn, RestLine } from "./rest-line.ts";
 import { RetryBudget } from "./retry-budget.ts";
 
 /** How a call ended, as far as it says something about its backend. */
@@ -23,6 +24,8 @@ export class BackendState {
   readonly key: string;
   readonly health = new HealthWindow();
   readonly latency = new LatencyMeter();
+  /** Who waits until it has rested. */
+  readonly line: RestLine;
   turn = 0;
   #host: HostSettings;
   readonly #breaker: CircuitBreaker;
@@ -30,8 +33,9 @@ export class BackendState {
   #throttledUntil = 0;
   #inFlight = 0;
 
-  constructor(host: HostSettings, { breaker, retryShare }: RoutingSettings) {
+  constructor(host: HostSettings, { breaker, retryShare }: RoutingSettings, line: RestLine) {
     this.key = hostKey(host);
+    this.line = line;
     this.#host = host;
     this.#breaker = new CircuitBreaker(breaker);
     this.#budget = new RetryBudget(retryShare);
@@ -48,6 +52,7 @@ export class BackendState {
       isHealthy: this.health.isHealthy,
       breaker: this.#breaker.view(nowMs),
       throttledUntil: this.#throttledUntil,
+      nextInLine: this.line.mostUrgent,
       inFlight: this.#inFlight,
       latencyMs: this.latency.latencyMs(nowMs),
       failureRate: this.#breaker.failureRate(nowMs),
@@ -64,7 +69,7 @@ export class BackendState {
   }
 
   /** A call begins. What is returned takes its outcome, once, and frees its place. */
-  begin(nowMs: number, isRetry: boolean): BackendTurn {
+  begin(nowMs: number, isRetry: boolean, lineTurn?: LineTurn): BackendTurn {
     this.#inFlight += 1;
     const isProbe = this.#breaker.begin(nowMs);
     if (isRetry) this.#budget.take();
@@ -75,8 +80,13 @@ export class BackendState {
         if (isSettled) return;
         isSettled = true;
         this.#settle(outcome, { nowMs: atMs, isProbe, isRetry });
+        this.#restAfter(outcome, atMs, lineTurn);
+        lineTurn?.used(effectOf(outcome));
       },
-      broke: (atMs) => this.#breaker.failed(atMs, false),
+      broke: (atMs) => {
+        this.#breaker.failed(atMs, false);
+        this.#restAfter({ failure: "broken" }, atMs);
+      },
       release: () => {
         if (isHeld) this.#inFlight -= 1;
         isHeld = false;
@@ -127,10 +137,30 @@ export class BackendState {
     if (isRetry) this.#budget.giveBack();
   }
 
+  /** Whoever waits for it waits until it may be called again. */
+  #restAfter(outcome: CallOutcome, nowMs: number, turn?: LineTurn): void {
+    const breaker = this.#breaker.view(nowMs);
+    const isOut = breaker.state === "open";
+    const asksForRest = "verdict" in outcome && waitOf(outcome.verdict) !== undefined;
+    if (!isOut && !asksForRest) return;
+    this.line.rest(Math.max(this.#throttledUntil, isOut ? breaker.until : 0), turn);
+  }
+
   #throttle(waitMs: number | undefined, nowMs: number): void {
     const until = nowMs + Math.min(waitMs ?? 0, MAX_THROTTLE_MS);
     this.#throttledUntil = Math.max(this.#throttledUntil, until);
   }
+}
+
+const waitOf = (verdict: Verdict): number | undefined =>
+  verdict.kind === "throttled" || verdict.kind === "failed" ? verdict.waitMs : undefined;
+
+/** What a call says about whether its backend takes more. */
+function effectOf(outcome: CallOutcome): "accepted" | "refused" | "unknown" {
+  if (!("verdict" in outcome)) return "unknown";
+  const { kind } = outcome.verdict;
+  if (kind === "throttled") return "refused";
+  return kind === "failed" || kind === "requeued" ? "unknown" : "accepted";
 }
 
 interface CallFacts {

@@ -1,4 +1,5 @@
 import type { HostSettings } from "../config/index.ts";
+import type { PriorityClass } from "../core/domain.ts";
 import type { BreakerView } from "./circuit-breaker.ts";
 
 /** What is known of a backend at one moment: plain data, all that a selection looks at. */
@@ -9,6 +10,8 @@ export interface BackendView {
   readonly breaker: BreakerView;
   /** Epoch milliseconds until which it asked to be left alone; 0 when it did not. */
   readonly throttledUntil: number;
+  /** The most urgent class of which requests wait in line for it; undefined when none do. */
+  readonly nextInLine: PriorityClass | undefined;
   readonly inFlight: number;
   /** Time to its first byte; undefined before anything was measured. */
   readonly latencyMs: number | undefined;
@@ -30,6 +33,7 @@ export type PassedOverReason =
   | "health"
   | "breaker"
   | "throttled"
+  | "line"
   | "concurrency"
   | "retry-budget";
 

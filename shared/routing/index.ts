@@ -5,7 +5,7 @@ export { backoffMs } from "./backoff.ts";
 export { isContextRefusal, isContextStatus } from "./context-refusal.ts";
 export { exhaustedStatus, isPassedOn, judgeAnswer, type Verdict } from "./judge-answer.ts";
 export { type Match, matchHosts } from "./match-hosts.ts";
-export { nextStep } from "./next-step.ts";
+export { isResting, nextStep } from "./next-step.ts";
 export {
   type AttemptRecord,
   type Decision,
@@ -13,5 +13,6 @@ export {
   receiptHeader,
   toDecision,
 } from "./receipt.ts";
+export type { LineTurn, RestLine } from "./rest-line.ts";
 export { rewriteModelInBody, rewriteModelInTarget } from "./rewrite-model.ts";
 export type { RouteQuery, Selection, TooLongFor, TriedMark } from "./select-backends.ts";

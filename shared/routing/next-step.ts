@@ -20,7 +20,13 @@ export interface DeadEnd {
 /** What to do about it. */
 export type NextStep =
   /** Give the slot back and come again: at a backend's word, or when there may be room or leave. */
-  | { readonly kind: "requeue"; readonly delayMs: number; readonly isAsked: boolean }
+  | {
+      readonly kind: "requeue";
+      readonly delayMs: number;
+      readonly isAsked: boolean;
+      /** How long to wait in the lines of backends that rest: until there is leave to go elsewhere. */
+      readonly atMostMs: number;
+    }
   /** Another round, after a back-off. */
   | { readonly kind: "again" }
   /** Every backend had its turn: their answers decide. */
@@ -35,6 +41,8 @@ export type NextStep =
 const ROOM_RECHECK_MS = 1000;
 // However little a backend asks for, it is not called in a tight loop.
 const MIN_WAIT_MS = 50;
+/** After that it is looked at anew, whatever happens. */
+const MAX_WAIT_MS = 3_600_000;
 
 /** Decides how a request goes on that has no candidate, or may make no more attempts. */
 export function nextStep(end: DeadEnd, nowMs: number): NextStep {
@@ -46,36 +54,45 @@ function waitOrGoRound(end: DeadEnd, nowMs: number): NextStep | undefined {
   if (end.requeueDelaysMs.length > 0) {
     const delayMs = Math.max(MIN_WAIT_MS, Math.min(...end.requeueDelaysMs));
     // A wait beyond the deadline cannot end well: the client learns at once.
-    return delayMs < leftMs ? { kind: "requeue", delayMs, isAsked: true } : undefined;
+    return delayMs < leftMs
+      ? { kind: "requeue", delayMs, isAsked: true, atMostMs: delayMs }
+      : undefined;
   }
-  const delayMs = heldBackMs(end.passedOver, nowMs);
-  if (delayMs !== undefined && delayMs < leftMs) {
-    return { kind: "requeue", delayMs: Math.max(1, delayMs), isAsked: false };
-  }
+  const wait = heldBack(end.passedOver, nowMs);
+  if (wait && wait.delayMs < leftMs) return { kind: "requeue", ...wait, isAsked: false };
   const canGoRound = end.goesRound && end.hasAttemptsLeft && has(end.passedOver, "tried");
   return canGoRound ? { kind: "again" } : undefined;
 }
 
-const BOUND_TO_END: ReadonlySet<PassedOverReason> = new Set([
-  "tier",
-  "throttled",
-  "breaker",
-  "tried",
-]);
-
-/** How long until a backend that is only full, or only not yet allowed, may be called. */
-function heldBackMs(passedOver: readonly PassedOver[], nowMs: number): number | undefined {
-  const isFull = has(passedOver, "concurrency");
-  if (!isFull && !has(passedOver, "tier")) return undefined;
-  const waits = passedOver
-    .filter(({ reason }) => BOUND_TO_END.has(reason))
-    .flatMap(({ reason, readyAt = Number.NaN }) => {
-      if (Number.isNaN(readyAt)) return [];
-      return Math.max(reason === "tried" ? MIN_WAIT_MS : 0, readyAt - nowMs);
-    });
-  const soonestMs = Math.min(...waits, isFull ? ROOM_RECHECK_MS : Number.POSITIVE_INFINITY);
-  return Number.isFinite(soonestMs) ? soonestMs : undefined;
+/** Whether a backend only rests, so that one may wait for it in line. */
+export function isResting({ reason, readyAt }: PassedOver): boolean {
+  // Of those that had their turn, only who asked for a moment's rest says when it is over.
+  if (reason === "tried") return readyAt !== undefined;
+  return reason === "throttled" || reason === "breaker" || reason === "line";
 }
+
+/** How long until a backend that is only full, resting, or not yet allowed, may be called. */
+function heldBack(
+  passedOver: readonly PassedOver[],
+  nowMs: number,
+): { delayMs: number; atMostMs: number } | undefined {
+  const isFull = has(passedOver, "concurrency");
+  if (!isFull && !has(passedOver, "tier") && !has(passedOver, "line")) return undefined;
+  const leaves = passedOver
+    .filter(({ reason }) => reason === "tier")
+    .flatMap(({ readyAt }) => (readyAt === undefined ? [] : readyAt - nowMs));
+  const atMostMs = Math.min(...leaves, isFull ? ROOM_RECHECK_MS : Number.POSITIVE_INFINITY);
+  const rests = passedOver
+    .filter(isResting)
+    .map(({ reason, readyAt }) =>
+      readyAt === undefined ? ROOM_RECHECK_MS : Math.max(leastWaitMs(reason), readyAt - nowMs),
+    );
+  const delayMs = Math.min(atMostMs, ...rests);
+  if (!Number.isFinite(delayMs)) return undefined;
+  return { delayMs: Math.max(1, delayMs), atMostMs: Math.max(1, Math.min(atMostMs, MAX_WAIT_MS)) };
+}
+
+const leastWaitMs = (reason: PassedOverReason): number => (reason === "tried" ? MIN_WAIT_MS : 0);
 
 function giveUp({ passedOver, hasTried, recheckMs }: DeadEnd, nowMs: number): NextStep {
   if (hasTried) return { kind: "exhausted" };

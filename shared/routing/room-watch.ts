@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { PriorityClass } from "../core/domain.ts";
+import type { LineTurn, RestLine } from "./rest-line.ts";
 
 /** Who waits for room at which backends. */
 export interface RoomRequest {
@@ -8,6 +9,14 @@ export interface RoomRequest {
   /** Ends the wait in any case. */
   readonly atMostMs: number;
   readonly signal: AbortSignal;
+  /** Backends that rest, whose lines are waited in as well, and where in them. */
+  readonly rest?: RestRequest;
+}
+
+export interface RestRequest {
+  readonly lines: readonly RestLine[];
+  readonly sharer: string;
+  readonly arrivedAt: number;
 }
 
 interface Waiter {
@@ -32,27 +41,38 @@ export class RoomWatch {
     return this.#waiters.size;
   }
 
-  /** Resolves when there may be room, or the time is over; rejects with the signal's reason. */
-  wait({ keys, priority, atMostMs, signal }: RoomRequest): Promise<void> {
+  /**
+   * Resolves when there may be room, with its turn where that has come at a backend that rested, or when
+   * the time is over; rejects with the signal's reason.
+   */
+  wait({ keys, priority, atMostMs, signal, rest }: RoomRequest): Promise<LineTurn | undefined> {
     if (signal.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
+      let isWaiting = true;
+      const leaves: (() => void)[] = [];
       const leave = (): void => {
+        isWaiting = false;
         this.#waiters.delete(waiter);
+        for (const leaveLine of leaves) leaveLine();
         cancel();
         signal.removeEventListener("abort", onAbort);
       };
-      const wake = (): void => {
+      const wake = (turn?: LineTurn): void => {
         leave();
-        resolve();
+        resolve(turn);
       };
       const onAbort = (): void => {
         leave();
         reject(signal.reason);
       };
-      const waiter: Waiter = { keys, priority, wake };
-      const cancel = this.#clock.schedule(atMostMs, wake);
+      const waiter: Waiter = { keys, priority, wake: () => wake() };
+      const cancel = this.#clock.schedule(atMostMs, () => wake());
       this.#waiters.add(waiter);
       signal.addEventListener("abort", onAbort, { once: true });
+      for (const line of rest?.lines ?? []) {
+        // A line may call at once: then there is nothing left to wait for in the others.
+        if (isWaiting) leaves.push(line.enter({ ...standing(priority, rest), called: wake }));
+      }
     });
   }
 
@@ -66,3 +86,8 @@ export class RoomWatch {
     first?.wake();
   }
 }
+
+const standing = (
+  priority: PriorityClass,
+  { sharer = "", arrivedAt = 0 }: Partial<RestRequest> = {},
+) => ({ priority, sharer, arrivedAt });

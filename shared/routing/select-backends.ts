@@ -14,6 +14,8 @@ export interface RouteQuery {
   readonly affinity?: string | undefined;
   /** Keys of the backends that this request tried already, and how that ended. */
   readonly tried: ReadonlyMap<string, TriedMark>;
+  /** Key of the backend at which it is this request's turn. */
+  readonly turnAt?: string | undefined;
   /** Whether a call would repeat one that a backend failed at. */
   readonly isRetry: boolean;
   /** What the request was too long for. */
@@ -103,20 +105,22 @@ function obstacleFor(view: BackendView, query: RouteQuery, moment: Moment): Obst
   return stateObstacle(view, query, moment.nowMs);
 }
 
-function stateObstacle(
-  { isHealthy, breaker, throttledUntil, inFlight, host, canRetry }: BackendView,
-  { isRetry }: RouteQuery,
-  nowMs: number,
-): Obstacle | undefined {
+function stateObstacle(view: BackendView, query: RouteQuery, nowMs: number): Obstacle | undefined {
+  const { isHealthy, breaker, throttledUntil, inFlight, host, canRetry } = view;
   if (!isHealthy) return { reason: "health" };
   if (breaker.state === "open") return { reason: "breaker", readyAt: breaker.until };
   if (breaker.state === "half-open" && breaker.isProbing) return { reason: "breaker" };
   if (throttledUntil > nowMs) return { reason: "throttled", readyAt: throttledUntil };
+  if (isBehind(view, query)) return { reason: "line" };
   if (host.maxConcurrency !== undefined && inFlight >= host.maxConcurrency) {
     return { reason: "concurrency" };
   }
-  return isRetry && !canRetry ? { reason: "retry-budget" } : undefined;
+  return query.isRetry && !canRetry ? { reason: "retry-budget" } : undefined;
 }
+
+/** Nobody passes those that are as urgent and wait for the backend. */
+const isBehind = ({ key, nextInLine }: BackendView, { priority, turnAt }: RouteQuery): boolean =>
+  nextInLine !== undefined && nextInLine <= priority && turnAt !== key;
 
 const readyAt = (atMs: number): { readyAt?: number } =>
   Number.isFinite(atMs) ? { readyAt: atMs } : {};

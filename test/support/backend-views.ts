@@ -13,6 +13,7 @@ export function viewWith(
     isHealthy: true,
     breaker: { state: "closed" },
     throttledUntil: 0,
+    nextInLine: undefined,
     inFlight: 0,
     latencyMs: undefined,
     failureRate: 0,

@@ -258,13 +258,102 @@ describe("fixed capacity", () => {
     ["2=deadline:1000", { IterationMode: "multipass" }],
   ])("is waited for when it rests but for a moment, with %s", async (spill, env) => {
     const gateway = ptuFirst(spill, env);
-    for (let n = 0; n < 20; n++) gateway.backends.answer(429, "busy", [["retry-after-ms", "30"]]);
+    for (let n = 0; n < 5; n++) gateway.backends.answer(429, "busy", [["retry-after-ms", "30"]]);
     gateway.backends.answer(200);
     const waiting = serve(gateway);
     await gateway.clock.advance(20_000);
     expect((await waiting).status).toBe(200);
     expect(new Set(hostsOf(gateway))).toEqual(new Set(["Host1"]));
-    expect(gateway.backends.calls).toHaveLength(21);
+    expect(gateway.backends.calls).toHaveLength(6);
+  });
+
+  const idsOf = ({ backends }: TestGateway): (string | undefined)[] =>
+    backends.calls.map(({ headers }) => headers.find(([name]) => name === "x-S7P-ID")?.[1]);
+  const ofClass = (key: string): [string, string][] => [["S7PPriorityKey", key]];
+  const CLASSES = { PriorityKeys: "one,two,three", PriorityValues: "1,2,3", Workers: "50" };
+
+  it("is come back to by one that waits, the most urgent, and then by few at a time", async () => {
+    const gateway = ptuFirst("*=never", CLASSES);
+    gateway.backends.answer(429, "busy", [["retry-after", "2"]]);
+    gateway.backends.answer(200);
+    const all = [serve(gateway, { id: "first", headers: ofClass("three") })];
+    await settle();
+    for (let n = 0; n < 30; n++) {
+      all.push(serve(gateway, { id: `batch-${n}`, headers: ofClass("three") }));
+    }
+    all.push(serve(gateway, { id: "urgent", headers: ofClass("one") }));
+    await gateway.clock.advance(1999);
+    expect(idsOf(gateway)).toEqual(["first"]);
+    expect(gateway.services.slots.running).toBe(0);
+    await gateway.clock.advance(1);
+    expect(idsOf(gateway)).toEqual(["first", "urgent"]);
+    await gateway.clock.advance(500);
+    expect(idsOf(gateway).slice(2)).toEqual(["first"]);
+    await gateway.clock.advance(60_000);
+    expect((await Promise.all(all)).every(({ status }) => status === 200)).toBe(true);
+    expect(idsOf(gateway).slice(3)).toEqual(Array.from({ length: 30 }, (_, n) => `batch-${n}`));
+    expect([gateway.clock.pending, gateway.services.pool.room.waiting]).toEqual([0, 0]);
+  });
+
+  it("is passed to a more urgent newcomer at once, but not to one that is no more so", async () => {
+    const gateway = ptuFirst("*=never", CLASSES);
+    gateway.backends.answer(429, "busy", [["retry-after", "2"]]);
+    gateway.backends.answer(200);
+    const all = ["a", "b", "c"].map((id) => serve(gateway, { id, headers: ofClass("two") }));
+    await gateway.clock.advance(2000);
+    expect(idsOf(gateway)).toEqual(["a", "a"]);
+    all.push(serve(gateway, { id: "equal", headers: ofClass("two") }));
+    all.push(serve(gateway, { id: "urgent", headers: ofClass("one") }));
+    await settle();
+    expect(idsOf(gateway)).toEqual(["a", "a", "urgent"]);
+    await gateway.clock.advance(10_000);
+    await Promise.all(all);
+    expect(idsOf(gateway).slice(3)).toEqual(["b", "c", "equal"]);
+    expect(gateway.receipts.at(-1)).toMatchObject({
+      decisions: [{ passedOver: [{ reason: "line" }, { reason: "tier" }] }, {}],
+    });
+  });
+
+  it("is waited for no longer than until there is leave to spill, or until the client leaves", async () => {
+    const gateway = ptuFirst("2=after:3000", { ...CLASSES, DefaultPriority: "2" });
+    gateway.backends.answer(429, "busy", [["retry-after", "60"]]);
+    gateway.backends.answer(200);
+    const leaving = new AbortController();
+    const left = serve(gateway, { id: "left", closed: leaving.signal });
+    const spilling = serve(gateway, { id: "spills" });
+    await gateway.clock.advance(1000);
+    leaving.abort(new Error("gone"));
+    await left;
+    await gateway.clock.advance(2000);
+    expect((await spilling).status).toBe(200);
+    expect(hostsOf(gateway)).toEqual(["Host1", "Host2"]);
+    expect([gateway.clock.pending, gateway.services.pool.room.waiting]).toEqual([0, 0]);
+  });
+
+  it("is tried by one when its breaker lets one through, not by all that wait", async () => {
+    const gateway = ptuFirst("*=never", { ...CLASSES, CBErrorThreshold: "1", CBTimeslice: "10" });
+    gateway.backends.refuse();
+    await serve(gateway, { id: "breaks" });
+    gateway.backends.answers.splice(0);
+    gateway.backends.answer(200);
+    const all = ["a", "b", "c"].map((id) => serve(gateway, { id }));
+    await gateway.clock.advance(10_000);
+    expect(idsOf(gateway)).toEqual(["breaks", "a"]);
+    await gateway.clock.advance(5_000);
+    expect((await Promise.all(all)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(idsOf(gateway)).toEqual(["breaks", "a", "b", "c"]);
+  });
+
+  it("is looked for anew by all that wait when it is taken out of the settings", async () => {
+    const gateway = ptuFirst("*=never", CLASSES);
+    gateway.backends.answer(429, "busy", [["retry-after", "100"]]);
+    gateway.backends.answer(200);
+    const waiting = serve(gateway);
+    await settle();
+    const { pool, settings } = gateway.services;
+    pool.useSettings({ ...settings, hosts: settings.hosts.slice(1) });
+    expect((await waiting).status).toBe(200);
+    expect(hostsOf(gateway)).toEqual(["Host1", "Host2"]);
   });
 
   it("is asked once each where there is no leave to wait for, and its 429 is the answer", async () => {

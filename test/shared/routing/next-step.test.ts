@@ -27,6 +27,7 @@ describe("nextStep", () => {
       kind: "requeue",
       delayMs: 400,
       isAsked: true,
+      atMostMs: 400,
     });
   });
 
@@ -38,21 +39,42 @@ describe("nextStep", () => {
   });
 
   it("waits for the leave to spill, or for the first tier, whichever comes first", () => {
-    const requeue = (delayMs: number) => ({ kind: "requeue", delayMs, isAsked: false });
-    expect(step({ passedOver: [over("tier", 2000), over("health")] })).toEqual(requeue(2000));
+    const requeue = (delayMs: number, atMostMs: number) => ({
+      kind: "requeue",
+      delayMs,
+      atMostMs,
+      isAsked: false,
+    });
+    expect(step({ passedOver: [over("tier", 2000), over("health")] })).toEqual(requeue(2000, 2000));
     expect(step({ passedOver: [over("tier", 2000), over("throttled", 700)] })).toEqual(
-      requeue(700),
+      requeue(700, 2000),
     );
-    expect(step({ passedOver: [over("tier"), over("breaker", 900)] })).toEqual(requeue(900));
+    const hour = 3_600_000;
+    expect(step({ passedOver: [over("tier"), over("breaker", 900)] })).toEqual(requeue(900, hour));
+    expect(step({ passedOver: [over("tier"), over("breaker")] })).toEqual(requeue(1000, hour));
+    expect(step({ passedOver: [over("line")] })).toEqual(requeue(1000, hour));
+    expect(step({ passedOver: [over("tier"), over("throttled", 60_000)] })).toMatchObject({
+      kind: "unavailable",
+    });
   });
 
   it("looks again soon where a backend is full, for nobody knows when it will have room", () => {
     const end = { passedOver: [over("concurrency"), over("throttled", 5000)], hasTried: true };
-    expect(step(end)).toEqual({ kind: "requeue", delayMs: 1000, isAsked: false });
+    expect(step(end)).toEqual({
+      kind: "requeue",
+      delayMs: 1000,
+      atMostMs: 1000,
+      isAsked: false,
+    });
   });
 
   it("waits for a moment's rest as for a longer one, where it may wait at all", () => {
-    const requeue = (delayMs: number) => ({ kind: "requeue", delayMs, isAsked: false });
+    const requeue = (delayMs: number) => ({
+      kind: "requeue",
+      delayMs,
+      atMostMs: 3_600_000,
+      isAsked: false,
+    });
     const brief = { hasTried: true, hasAttemptsLeft: false };
     const waiting = { ...brief, passedOver: [over("tried", 80), over("tier")] };
     expect(step(waiting)).toEqual(requeue(80));
@@ -101,6 +123,7 @@ describe("nextStep", () => {
       "breaker",
       "throttled",
       "concurrency",
+      "line",
     );
     const anyOver = fc
       .tuple(reason, fc.option(fc.nat(100_000), { nil: undefined }))

@@ -48,6 +48,13 @@ function select(
 }
 
 describe("selectBackends", () => {
+  it("lets nobody pass those that wait as urgently, but for more urgent ones and whose turn it is", () => {
+    const line = pool({ nextInLine: 2 });
+    expect(select(line, { priority: 1 }).ids).toBe("a");
+    expect(select(line, { turnAt: "a" }).ids).toBe("a");
+    expect(select(line, { priority: 3 }).reasons).toEqual({ a: "line" });
+  });
+
   it.each<[string, Change, Partial<RouteQuery>]>([
     ["class", { host: { priorities: [1] } }, {}],
     ["tried", {}, { tried: new Map([["b", "tried"]]) }],
@@ -56,6 +63,8 @@ describe("selectBackends", () => {
     ["breaker", { breaker: { state: "open", until: NOW + 5 } }, {}],
     ["breaker", { breaker: { state: "half-open", isProbing: true } }, {}],
     ["throttled", { throttledUntil: NOW + 1 }, {}],
+    ["line", { nextInLine: 2 }, {}],
+    ["line", { nextInLine: 1 }, { turnAt: "c" }],
     ["concurrency", { host: { maxConcurrency: 2 }, inFlight: 2 }, {}],
     ["retry-budget", { canRetry: false }, { isRetry: true }],
   ])("passes one over and says why: %s", (reason, change, query) => {
