@@ -4,6 +4,9 @@ import {
   checkAttempt,
   enqueueAttempt,
   expireJob,
+  type PollRef,
+  pollProvider,
+  releaseProvider,
   type SettleRef,
   settleEvents,
 } from "../shared/gateway/index.ts";
@@ -21,6 +24,12 @@ export function registerJobActivities({ owned }: AppContext): void {
   });
   df.app.activity(JOB_ACTIVITIES.expire, {
     handler: (ref: AttemptRef) => expireJob(services, ref),
+  });
+  df.app.activity(JOB_ACTIVITIES.poll, {
+    handler: (ref: PollRef) => pollProvider(services, ref),
+  });
+  df.app.activity(JOB_ACTIVITIES.release, {
+    handler: ({ jobId }: AttemptRef) => releaseProvider(services, jobId),
   });
   df.app.activity(JOB_ACTIVITIES.settle, {
     handler: (ref: SettleRef) => settleEvents(services, ref),

@@ -9,6 +9,7 @@ import {
   type JobRun,
   type JobSignal,
   type JobStep,
+  type PollReport,
   settleDelayMs,
 } from "../shared/jobs/index.ts";
 
@@ -18,6 +19,8 @@ export const JOB_ACTIVITIES = {
   enqueue: "enqueueAttempt",
   check: "checkAttempt",
   expire: "expireJob",
+  poll: "pollProvider",
+  release: "releaseProvider",
   settle: "settleEvents",
 } as const;
 
@@ -31,6 +34,10 @@ const retryForever = (): df.RetryOptions => {
   options.maxRetryIntervalInMilliseconds = 30_000;
   return options;
 };
+
+// A provider that cannot be told for so long goes on: what it does is lost, not the job.
+const MAX_RELEASES = 5;
+const RELEASE_AGAIN_MS = 5000;
 
 type Perform = Generator<df.Task, JobEvent, unknown>;
 
@@ -109,12 +116,39 @@ function* perform(performing: Performing, step: JobStep): Perform {
     case "sleep":
       yield context.df.createTimer(new Date(step.untilMs));
       return { kind: "slept" };
+    case "poll": {
+      const look = { jobId, attempt, isLast: step.isLast };
+      const report = yield context.df.callActivityWithRetry(
+        JOB_ACTIVITIES.poll,
+        retryForever(),
+        look,
+      );
+      return { kind: "polled", report: report as PollReport };
+    }
+    case "release":
+      return yield* releaseWork(performing);
     case "expire":
       yield context.df.callActivityWithRetry(JOB_ACTIVITIES.expire, retryForever(), ref);
       return { kind: "expired" };
     case "done":
       throw new Error("A run that is done has no next step.");
   }
+}
+
+/** Passes the end of a job on to the provider that goes on with its work, if there is one. */
+function* releaseWork({ context, run }: Performing): Perform {
+  const { jobId, attempt, epoch } = run;
+  for (let tries = 1; tries <= MAX_RELEASES; tries++) {
+    const isReleased: unknown = yield context.df.callActivityWithRetry(
+      JOB_ACTIVITIES.release,
+      retryForever(),
+      { jobId, attempt, epoch },
+    );
+    if (isReleased === true) break;
+    const now = context.df.currentUtcDateTime.getTime();
+    yield context.df.createTimer(new Date(now + RELEASE_AGAIN_MS * tries));
+  }
+  return { kind: "released" };
 }
 
 function* waitForSignal({ context, inbox }: Performing, untilMs: number): Perform {

@@ -1,5 +1,5 @@
 export { type Admission, admit, asJobTicket, type Promotion, type Ticket } from "./admit.ts";
-export { wantsStream } from "./serving-mode.ts";
+export { wantsBackground, wantsStream } from "./serving-mode.ts";
 export {
   type CallerDirectory,
   type InjectedHeaders,

@@ -7,16 +7,25 @@ import type { RequestBody } from "../core/http.ts";
  */
 export function wantsStream(headers: HeaderList, body: RequestBody | undefined): boolean {
   if (headerValue(headers, "accept")?.toLowerCase().includes("text/event-stream")) return true;
+  return isTrue("stream", headers, body);
+}
+
+/** Whether a request asks its provider to go on by itself, and to be asked for the answer. */
+export function wantsBackground(headers: HeaderList, body: RequestBody | undefined): boolean {
+  return isTrue("background", headers, body) && !wantsStream(headers, body);
+}
+
+function isTrue(member: string, headers: HeaderList, body: RequestBody | undefined): boolean {
   if (!body || !headerValue(headers, "content-type")?.toLowerCase().includes("json")) return false;
   if (!(body instanceof Uint8Array)) {
     // Of members with the same name the last one holds, as in JSON.parse.
-    return body.members.findLast(({ name }) => name === "stream")?.text === "true";
+    return body.members.findLast(({ name }) => name === member)?.text === "true";
   }
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (!bytes.includes('"stream"')) return false;
+  if (!bytes.includes(`"${member}"`)) return false;
   try {
     const parsed: unknown = JSON.parse(bytes.toString());
-    return typeof parsed === "object" && parsed !== null && Object(parsed).stream === true;
+    return typeof parsed === "object" && parsed !== null && Object(parsed)[member] === true;
   } catch {
     return false;
   }

@@ -45,6 +45,9 @@ export const jobViewSchema = z.strictObject({
   createdAt: time,
   expiresAt: time,
   startedAt: time.optional(),
+  handedOverAt: time.optional().meta({
+    description: "When a provider took the work over; the gateway asks it until the work is done.",
+  }),
   endedAt: time.optional(),
   error: z
     .strictObject({ code: z.string(), detail: z.string() })

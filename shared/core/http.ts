@@ -34,6 +34,14 @@ export interface StoredBody {
 /** A response body: whole, streamed, or absent. A stream must be read to its end or returned. */
 export type ResponseBody = Uint8Array | AsyncIterable<Uint8Array> | undefined;
 
+/** Which backend gave an answer, and what it was asked for: for who has to go there again. */
+export interface CalledBackend {
+  readonly hostKey: string;
+  readonly origin: string;
+  /** Path and query as they went on the wire. */
+  readonly target: string;
+}
+
 /** What it took to get an answer. */
 export interface RouteFacts {
   readonly attemptCount: number;
@@ -41,6 +49,7 @@ export interface RouteFacts {
   readonly processMs: number;
   /** Who answered, by its label. */
   readonly backend?: string | undefined;
+  readonly called?: CalledBackend | undefined;
 }
 
 /** An answer for the client. */

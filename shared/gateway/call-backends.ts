@@ -52,7 +52,7 @@ export async function callBackends(
   const trip = request.trip ?? tripOf(services, request);
   try {
     const found = await findAnswer(services, { request, trip, signal });
-    const { candidate, isLast } = found;
+    const { candidate, called, isLast } = found;
     // What is taken whole has broken before it came here, or is not going to.
     const answer = request.whole
       ? found.answer
@@ -67,7 +67,7 @@ export async function callBackends(
     const { attemptCount, processMs } = trip;
     const backend = trip.attempts.at(-1)?.backend;
     const discard = (): void => answer.discard();
-    return { ...answer, headers, discard, attemptCount, processMs, backend };
+    return { ...answer, headers, discard, attemptCount, processMs, backend, called };
   } catch (error) {
     trip.letGo();
     const isRequeued = error instanceof RequeueError;

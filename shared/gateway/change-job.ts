@@ -32,7 +32,7 @@ export async function cancelJob(services: Services, change: JobChange): Promise<
     endedAt: services.clock.now(),
     attempt: snapshot.attempts === 0 ? 0 : attempt,
   });
-  await signalEngine(ref, { attempt, isFinal: true });
+  await signalEngine(ref, { attempt, isFinal: true, isAbandoned: true });
   return jsonResponse(200, await jobView(services, { ...snapshot, outcome }));
 }
 

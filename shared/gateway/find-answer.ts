@@ -1,6 +1,7 @@
 import type { BackendAnswer } from "../backends/index.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { Candidate, Selection } from "../routing/index.ts";
+import type { CalledBackend } from "../core/http.ts";
+import { type Candidate, rewriteModelInTarget, type Selection } from "../routing/index.ts";
 import { attemptEnded } from "../telemetry/index.ts";
 import { type Attempt, attemptBackend } from "./attempt-backend.ts";
 import { headersForAttempt } from "./attempt-headers.ts";
@@ -22,6 +23,8 @@ export interface Found {
   readonly answer: BackendAnswer;
   /** Where to come again, where there is a choice. */
   readonly candidate?: Candidate;
+  /** Who gave it, where it is not one of several failures. */
+  readonly called?: CalledBackend;
   /** Whether it is the failure that is left when every backend had its turn. */
   readonly isLast?: boolean;
 }
@@ -47,8 +50,14 @@ export async function findAnswer(services: Services, way: Search): Promise<Found
     if (!answer) continue;
     trip.letGo();
     const isChoice = selection.candidates.length + selection.passedOver.length > 1;
-    return { answer, ...(isChoice ? { candidate } : {}) };
+    return { answer, called: calledBackend(candidate), ...(isChoice ? { candidate } : {}) };
   }
+}
+
+function calledBackend({ key, host, target }: Candidate): CalledBackend {
+  const { origin, model } = host;
+  const sent = model === undefined ? target : rewriteModelInTarget(target, model);
+  return { hostKey: key, origin, target: sent };
 }
 
 async function makeAttempt(

@@ -81,12 +81,13 @@ async function commitPatiently(
   }
 }
 
-function toOpenAnswer({ status, headers, body }: GatewayResponse): OpenAnswer {
+function toOpenAnswer({ status, headers, body, route }: GatewayResponse): OpenAnswer {
   const pieces = body === undefined || body instanceof Uint8Array ? whole(body) : body;
   return {
     status,
     headers,
     body: pieces,
+    called: route?.called,
     discard: () =>
       void pieces[Symbol.asyncIterator]()
         .return?.()

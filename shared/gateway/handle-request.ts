@@ -1,4 +1,4 @@
-import { asJobTicket, wantsStream } from "../admission/index.ts";
+import { asJobTicket, wantsBackground, wantsStream } from "../admission/index.ts";
 import { ERRORS, GatewayError, toGatewayError } from "../core/errors.ts";
 import type { GatewayRequest, GatewayResponse } from "../core/http.ts";
 import { problemResponse } from "../core/problem.ts";
@@ -108,7 +108,11 @@ function serveInTime(
     return serveNow(services, claimed, promoter || undefined);
   }
   const asked = { ...claimed, ticket: asJobTicket(ticket, request.headers, settings) };
-  if (!canPromote || promotion.at <= request.receivedAt) return acceptJob(services, asked, engine);
+  // What comes at once is word that the work has begun, and not the answer that was asked for.
+  const isLong = wantsBackground(request.headers, claimed.body);
+  if (!canPromote || isLong || promotion.at <= request.receivedAt) {
+    return acceptJob(services, asked, engine);
+  }
   return serveNow(services, asked, { jobs, room, engine, promotion });
 }
 

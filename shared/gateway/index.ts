@@ -13,11 +13,13 @@ export {
   settleEvents,
 } from "./job-activities.ts";
 export { type JobsQuery, listJobs } from "./list-jobs.ts";
+export { type PollRef, pollProvider } from "./poll-provider.ts";
 export { probeBackends } from "./probe-backends.ts";
 export { type JobQuery, readJob, readJobResult } from "./read-job.ts";
 export { readJobStream } from "./read-job-stream.ts";
 export { readStatus } from "./read-status.ts";
 export { type RedeliverQuery, redeliverEvent } from "./redeliver-event.ts";
+export { releaseProvider } from "./release-provider.ts";
 export { type ResultLinks, resultLinks } from "./result-links.ts";
 export { resultPlaceOf } from "./result-place.ts";
 export { runLaneMessage } from "./run-lane-message.ts";

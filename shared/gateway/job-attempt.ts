@@ -1,16 +1,20 @@
 import { GatewayError } from "../core/errors.ts";
 import type { HeaderList } from "../core/headers.ts";
+import type { CalledBackend } from "../core/http.ts";
 import { retryAfterMs } from "../core/retry-after.ts";
 import {
   isWorthRepeating,
   type JobEngine,
   type JobOutcome,
   type JobSignal,
+  type ProviderWork,
   retryDelayMs,
 } from "../jobs/index.ts";
 import { jobSignalFailed } from "../telemetry/index.ts";
-import { endJob, retryJob } from "./job-transitions.ts";
+import { sightAnswer } from "./hand-over.ts";
+import { endJob, handOverJob, retryJob } from "./job-transitions.ts";
 import { keepAnswer } from "./keep-answer.ts";
+import { cancelWork } from "./release-provider.ts";
 import type { JobServices, Services } from "./services.ts";
 
 /** One run of an attempt, in a lane's worker or in process. Scope: per invocation. */
@@ -23,9 +27,10 @@ export interface JobAttemptRun {
   readonly maxAttempts: number;
 }
 
-/** What an attempt came to: the job's end, or another attempt later. */
+/** What an attempt came to: the job's end, work that a provider goes on with, or another attempt later. */
 export type AttemptResult =
   | { readonly outcome: JobOutcome }
+  | { readonly work: ProviderWork }
   | { readonly retryAfterMs: number; readonly reason: string };
 
 /** An answer whose body is still to be read. */
@@ -33,6 +38,8 @@ export interface OpenAnswer {
   readonly status: number;
   readonly headers: HeaderList;
   readonly body: AsyncIterable<Uint8Array>;
+  /** Where it came from; without, it is a result whatever it says. */
+  readonly called?: CalledBackend | undefined;
   discard(): void;
 }
 
@@ -49,7 +56,9 @@ export async function resultOfAnswer(
     const askedMs = retryAfterMs(answer.headers, clock.now());
     return { retryAfterMs: nextDelayMs(run, askedMs), reason: `status-${status}` };
   }
-  const result = await keepAnswer(run, answer, signal);
+  const sighted = await sightAnswer(run, answer, signal);
+  if ("work" in sighted) return sighted;
+  const result = await keepAnswer(run, sighted.answer, signal);
   const state = status < 400 ? "succeeded" : "failed";
   return { outcome: { state, endedAt: clock.now(), attempt: run.attempt, result } };
 }
@@ -73,18 +82,40 @@ export function failedOutcome(
 
 /** Commits what an attempt came to, and then tells the orchestrator. */
 export async function commitAttempt(run: JobAttemptRun, result: AttemptResult): Promise<void> {
-  const { jobs, attempt } = run;
+  const { attempt } = run;
   if ("retryAfterMs" in result) {
     await retryJob(run, result);
     return signalEngine(run, { attempt, isFinal: false, retryAfterMs: result.retryAfterMs });
   }
-  const standing = await endJob(run, result.outcome);
-  const lost = result.outcome.result?.blob;
+  if ("work" in result) {
+    await commitHandOver(run, result.work);
+    return signalEngine(run, { attempt, isFinal: false, isHandedOver: true });
+  }
+  await commitOutcome(run, result.outcome);
+  return signalEngine(run, { attempt, isFinal: true });
+}
+
+/** Ends the job, unless it has ended otherwise. */
+export async function commitOutcome(
+  run: Pick<JobAttemptRun, "services" | "jobs" | "jobId">,
+  outcome: JobOutcome,
+): Promise<void> {
+  const standing = await endJob(run, outcome);
+  const lost = outcome.result?.blob;
   if (lost !== undefined && standing.result?.blob !== lost) {
     // Another delivery committed first; its bytes are the job's, these are nobody's.
-    await jobs.results.remove(lost).catch(() => {});
+    await run.jobs.results.remove(lost).catch(() => {});
   }
-  return signalEngine(run, { attempt, isFinal: true });
+}
+
+/** Of two deliveries whose work providers have taken, one goes on; so does none for a job that has ended. */
+async function commitHandOver(run: JobAttemptRun, work: ProviderWork): Promise<void> {
+  const { services, jobs, jobId } = run;
+  const standing = await handOverJob(run, work);
+  const isOurs = standing.poll.target === work.poll.target;
+  if (isOurs && !(await jobs.store.hasEnded(jobId))) return;
+  const snapshot = await jobs.store.read(jobId);
+  if (snapshot) await cancelWork(services, snapshot.job, work);
 }
 
 /** Tells the orchestrator; a signal that is lost is found by its reconciling timer. */

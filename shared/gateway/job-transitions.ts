@@ -1,4 +1,4 @@
-import type { JobOutcome, JobTurn } from "../jobs/index.ts";
+import type { JobOutcome, JobTurn, ProviderWork } from "../jobs/index.ts";
 import type { JobServices, Services } from "./services.ts";
 
 /** Of which job a transition is told. */
@@ -29,6 +29,16 @@ export async function retryJob(
   await jobs.store.recordRetry(jobId, attempt, { endedAt, reason, retryAfterMs });
   const retryAt = endedAt + retryAfterMs;
   await jobs.events.announce(jobId, { kind: "retrying", attempt, retryAt });
+}
+
+/** A provider goes on with an attempt's work; returns the work that it is. */
+export async function handOverJob(
+  { jobs, jobId }: JobRef,
+  work: ProviderWork,
+): Promise<ProviderWork> {
+  const standing = await jobs.store.recordHandOver(jobId, work);
+  await jobs.events.announce(jobId, { kind: "handedOver", attempt: work.attempt });
+  return standing;
 }
 
 /** A job ends, unless it has ended otherwise; returns the outcome that stands. */

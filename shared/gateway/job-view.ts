@@ -12,7 +12,7 @@ export function jobLinks(id: string): { self: string; result: string; events: st
 
 /** A job as its owner sees it. */
 export async function jobView(services: Services, snapshot: JobSnapshot): Promise<JobView> {
-  const { job, priority, attempts, history, startedAt, outcome } = snapshot;
+  const { job, priority, attempts, history, startedAt, provider, outcome } = snapshot;
   return {
     id: job.id,
     state: stateOf(snapshot),
@@ -23,6 +23,7 @@ export async function jobView(services: Services, snapshot: JobSnapshot): Promis
     createdAt: toTime(job.createdAt),
     expiresAt: toTime(job.expiresAt),
     ...(startedAt === undefined ? {} : { startedAt: toTime(startedAt) }),
+    ...(provider ? { handedOverAt: toTime(provider.takenAt) } : {}),
     ...(outcome ? { endedAt: toTime(outcome.endedAt) } : {}),
     ...(outcome?.error ? { error: outcome.error } : {}),
     ...(outcome?.result

@@ -12,7 +12,7 @@ import { takeAnswer } from "./take-answer.ts";
  * commits is ever read. An event stream can be followed while it comes.
  */
 export async function keepAnswer(
-  run: JobAttemptRun,
+  run: Omit<JobAttemptRun, "engine" | "maxAttempts">,
   answer: OpenAnswer,
   signal: AbortSignal,
 ): Promise<JobResult> {
@@ -30,7 +30,7 @@ export async function keepAnswer(
 }
 
 async function keepStream(
-  { services, jobs, jobId, attempt }: JobAttemptRun,
+  { services, jobs, jobId, attempt }: Omit<JobAttemptRun, "engine" | "maxAttempts">,
   { answer, blob }: { answer: OpenAnswer; blob: string },
   signal: AbortSignal,
 ): Promise<Pick<JobResult, "sizeBytes" | "stream">> {

@@ -1,6 +1,6 @@
-import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import type { BackendAnswer } from "../backends/index.ts";
 import { headerValue } from "../core/headers.ts";
+import { decodedText } from "./decoded-text.ts";
 
 // Refusals are short; what is longer is not one.
 const MAX_BYTES = 65_536;
@@ -20,7 +20,9 @@ export async function peekAnswer(
     read.push(piece.value);
     bytes += piece.value.byteLength;
   }
-  const text = isOver ? decoded(Buffer.concat(read), headerValue(answer.headers, ENCODING)) : "";
+  const text = isOver
+    ? decodedText(Buffer.concat(read), headerValue(answer.headers, ENCODING), MAX_BYTES)
+    : "";
   return { text, answer: { ...answer, body: again(read, pieces) } };
 }
 
@@ -35,23 +37,5 @@ async function* again(
     const piece = await rest.next();
     if (piece.done) return;
     yield piece.value;
-  }
-}
-
-function decoded(bytes: Buffer, encoding: string | undefined): string {
-  const options = { maxOutputLength: MAX_BYTES };
-  try {
-    switch (encoding?.trim().toLowerCase()) {
-      case "gzip":
-        return gunzipSync(bytes, options).toString();
-      case "br":
-        return brotliDecompressSync(bytes, options).toString();
-      case "deflate":
-        return inflateSync(bytes, options).toString();
-      default:
-        return bytes.toString();
-    }
-  } catch {
-    return "";
   }
 }

@@ -1,3 +1,4 @@
+import type { CalledBackend } from "../core/http.ts";
 import type { RequestEnvelope } from "../messaging/index.ts";
 import type { JobAttemptRun } from "./job-attempt.ts";
 import { startAttempt } from "./job-transitions.ts";
@@ -42,6 +43,8 @@ export class PromotedTurn implements Disposable {
   readonly #watch: JobWatch | undefined;
   #told: Promise<void> | undefined;
   readonly signal: AbortSignal;
+  /** Who answered, for a request that becomes a job afterwards. */
+  called: CalledBackend | undefined;
 
   constructor(run: LaneRun, parent: AbortSignal) {
     this.#run = run;

@@ -5,7 +5,7 @@ import { headerValue } from "../core/headers.ts";
 import type { GatewayRequest, RequestBody } from "../core/http.ts";
 import type { ClaimCheck, MessageBody } from "../messaging/index.ts";
 
-const DECIDING_MEMBERS: ReadonlySet<string> = new Set(["model", "stream"]);
+const DECIDING_MEMBERS: ReadonlySet<string> = new Set(["model", "stream", "background"]);
 
 /**
  * Takes a request's body to its end before the request claims anything: a client that sends slowly must

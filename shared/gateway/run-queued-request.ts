@@ -80,6 +80,7 @@ async function answer(run: LaneRun, turn: PromotedTurn): Promise<ReplyEnvelope |
   try {
     const outgoing = await fromEnvelope(envelope, room.claimCheck, services.settings);
     const backendAnswer = await callBackends(services, { ...outgoing, trip }, signal);
+    turn.called = backendAnswer.called;
     if (await turn.isJob()) {
       await commitTurn(turn, await resultOfAnswer(turn.attempt, backendAnswer, signal));
       return undefined;
@@ -115,7 +116,13 @@ async function commitReply(
   turn: PromotedTurn,
   { status, headers, body }: ReplyEnvelope,
 ): Promise<void> {
-  const open = { status, headers, body: room.claimCheck.open(body), discard: () => {} };
+  const open = {
+    status,
+    headers,
+    body: room.claimCheck.open(body),
+    called: turn.called,
+    discard: () => {},
+  };
   await commitTurn(turn, await resultOfAnswer(turn.attempt, open, turn.signal));
   await room.claimCheck.discard(body).catch(() => {});
 }

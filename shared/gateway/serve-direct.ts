@@ -117,6 +117,6 @@ function streamThrough(
   });
   const timing = timingHeaders(answer, services.clock.now() - receivedAt);
   const headers = [...answer.headers, ...timing];
-  const { status, trailers, attemptCount, processMs, backend } = answer;
-  return { status, headers, body, trailers, route: { attemptCount, processMs, backend } };
+  const { status, trailers, attemptCount, processMs, backend, called } = answer;
+  return { status, headers, body, trailers, route: { attemptCount, processMs, backend, called } };
 }

@@ -11,6 +11,7 @@ import {
   type JobStore,
   type JobTurn,
   type OutcomeFiles,
+  type ProviderWork,
   wordOf,
 } from "../jobs/index.ts";
 import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
@@ -20,6 +21,7 @@ import { type ListedJob, listKey, listPartition, listRange, listRow } from "./jo
 const JOB_ROW = "job";
 const OUTCOME_ROW = "outcome";
 const LEASE_ROW = "lease";
+const PROVIDER_PREFIX = "provider-";
 
 /** What stands in the place of the job of a request whose caller had the answer: it is no job any more. */
 interface Answered {
@@ -28,7 +30,8 @@ interface Answered {
 
 /**
  * Jobs as table rows, one partition a job: `job`, one `attempt-N-E` for each turn that was used, one
- * `ended-N` for each attempt that is to be repeated, and `outcome`, inserted once. Values are JSON
+ * `ended-N` for each attempt that is to be repeated, `provider-N` for one whose work a provider has taken
+ * over, and `outcome`, inserted once. Values are JSON
  * text, so that a row reads the same whatever wrote it. A partition an owner lists the owner's jobs.
  */
 export class TableJobStore implements JobStore {
@@ -76,6 +79,7 @@ export class TableJobStore implements JobStore {
       history,
       startedAt: history[0]?.startedAt,
       turn,
+      provider: providerIn(rows),
       lease: lease && fromLongText<JobLease>(lease),
       outcome: outcome && fromLongText<JobOutcome>(outcome),
     };
@@ -91,6 +95,13 @@ export class TableJobStore implements JobStore {
 
   async recordRetry(jobId: string, attempt: number, end: AttemptEnd): Promise<void> {
     await this.#table.insert(rowOf(jobId, endRowKey(attempt), end));
+  }
+
+  async recordHandOver(jobId: string, work: ProviderWork): Promise<ProviderWork> {
+    const rowKey = `${PROVIDER_PREFIX}${String(work.attempt).padStart(4, "0")}`;
+    if (await this.#table.insert(rowOf(jobId, rowKey, work))) return work;
+    const standing = await this.#table.get(jobId, rowKey);
+    return standing ? fromLongText<ProviderWork>(standing) : work;
   }
 
   async signalOf(jobId: string, attempt: number): Promise<JobSignal | undefined> {
@@ -151,6 +162,12 @@ export class TableJobStore implements JobStore {
     const standing = await this.#table.get(jobId, rowKey);
     return standing ? fromLongText<TurnUse>(standing) : use;
   }
+}
+
+/** Rows come in the order of their keys, so that the last attempt's is the last. */
+function providerIn(rows: readonly Row[]): ProviderWork | undefined {
+  const row = rows.findLast(({ rowKey = "" }) => rowKey.startsWith(PROVIDER_PREFIX));
+  return row && fromLongText<ProviderWork>(row);
 }
 
 function recordIn(row: Row | undefined): JobRecord | undefined {

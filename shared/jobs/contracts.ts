@@ -8,6 +8,7 @@ import type {
   JobTurn,
 } from "./job.ts";
 import type { JobEngineInput, JobSignal } from "./job-run.ts";
+import type { ProviderWork } from "./provider-work.ts";
 
 /** Where jobs are kept: the truth that survives every process. Scope of what it holds: global. */
 export interface JobStore {
@@ -26,6 +27,8 @@ export interface JobStore {
   move(jobId: string, turn: JobTurn, priority: number): Promise<boolean>;
   /** Notes that an attempt ended and is to be repeated; the first note of an attempt stands. */
   recordRetry(jobId: string, attempt: number, end: AttemptEnd): Promise<void>;
+  /** Notes that a provider has taken an attempt's work over; returns the note that stands. */
+  recordHandOver(jobId: string, work: ProviderWork): Promise<ProviderWork>;
   /** What the worker of an attempt said, or would say, to the orchestrator; undefined while it runs. */
   signalOf(jobId: string, attempt: number): Promise<JobSignal | undefined>;
   /** Inserts the outcome unless there is one; returns the one that stands. */

@@ -6,6 +6,8 @@ export type {
   JobStore,
   OutcomeFiles,
 } from "./contracts.ts";
+export { below, findProviderWork, ownTarget, type TakenWork } from "./find-provider-work.ts";
+
 export {
   type AttemptEnd,
   type FinalState,
@@ -32,6 +34,18 @@ export {
   type JobSignal,
   type JobStep,
 } from "./job-run.ts";
+export {
+  judgePoll,
+  MAX_REFUSALS,
+  type PollReport,
+  type PollVerdict,
+  type ProviderWatch,
+  type ProviderWork,
+  type ProviderWorkKind,
+  pollDelayMs,
+  type StoredTarget,
+  type WorkAnswer,
+} from "./provider-work.ts";
 export { isWorthRepeating, retryDelayMs } from "./retry-delay.ts";
 export { settleDelayMs } from "./settle-delay.ts";
 export {

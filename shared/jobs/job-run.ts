@@ -1,3 +1,5 @@
+import { MAX_REFUSALS, type PollReport, type ProviderWatch, pollDelayMs } from "./provider-work.ts";
+
 /** What an orchestrator is started with, and carries on from when its history is cut. */
 export interface JobEngineInput {
   readonly jobId: string;
@@ -16,6 +18,10 @@ export interface JobSignal {
   readonly isFinal: boolean;
   /** When to try again, in milliseconds from now, for an attempt that may be repeated. */
   readonly retryAfterMs?: number;
+  /** True when a provider goes on with the work, and is to be asked how it stands. */
+  readonly isHandedOver?: boolean;
+  /** True when the job has ended though its work may not have: a provider is to be told. */
+  readonly isAbandoned?: boolean;
   /** The epoch of the message that the attempt needs now, because the one before is void. */
   readonly epoch?: number;
 }
@@ -25,6 +31,8 @@ export interface JobRun extends JobEngineInput {
   readonly attempt: number;
   /** The epoch of the last message that was put into a lane for the attempt. */
   readonly epoch: number;
+  /** Absent until a provider has taken the attempt's work over. */
+  readonly provider?: ProviderWatch;
 }
 
 /** What the orchestrator does next. */
@@ -33,6 +41,8 @@ export type JobStep =
   | { readonly kind: "wait"; readonly untilMs: number }
   | { readonly kind: "check"; readonly attempt: number }
   | { readonly kind: "sleep"; readonly untilMs: number }
+  | { readonly kind: "poll"; readonly attempt: number; readonly isLast: boolean }
+  | { readonly kind: "release"; readonly attempt: number }
   | { readonly kind: "expire" }
   | { readonly kind: "done" };
 
@@ -43,6 +53,8 @@ export type JobEvent =
   | { readonly kind: "waitedInVain" }
   | { readonly kind: "checked"; readonly signal: JobSignal | undefined }
   | { readonly kind: "slept" }
+  | { readonly kind: "polled"; readonly report: PollReport }
+  | { readonly kind: "released" }
   | { readonly kind: "expired" };
 
 /** Name of the external event that carries a {@link JobSignal}. */
@@ -73,26 +85,63 @@ export function advance(
     case "signalled":
       return onSignal(run, event.signal, nowMs);
     case "waitedInVain":
-      return { run, step: nowMs >= run.expiresAt ? { kind: "expire" } : checkStep(run) };
+      return { run, step: onSilence(run, nowMs) };
     case "checked":
       return event.signal
         ? onSignal(run, event.signal, nowMs)
         : { run, step: waitStep(run, nowMs) };
     case "slept":
       return { run, step: nowMs >= run.expiresAt ? { kind: "expire" } : enqueueStep(run) };
+    case "polled":
+      return onPoll(run, event.report, nowMs);
     case "expired":
+      return { run, step: releaseStep(run) };
+    case "released":
       return { run, step: { kind: "done" } };
   }
 }
 
 function onSignal(run: JobRun, signal: JobSignal, nowMs: number): { run: JobRun; step: JobStep } {
-  if (signal.isFinal) return { run, step: { kind: "done" } };
+  if (signal.isFinal) {
+    return { run, step: signal.isAbandoned === true ? releaseStep(run) : { kind: "done" } };
+  }
   // A late signal of an attempt that was already repeated says nothing new.
   if (signal.attempt < run.attempt) return { run, step: waitStep(run, nowMs) };
+  if (signal.isHandedOver === true) return onHandOver(run, signal, nowMs);
   if (signal.epoch !== undefined) return { run, step: onMove(run, signal, nowMs) };
-  const next = { ...run, attempt: signal.attempt + 1, epoch: 0 };
+  const { provider: _, ...rest } = run;
+  const next = { ...rest, attempt: signal.attempt + 1, epoch: 0 };
   const untilMs = Math.min(nowMs + (signal.retryAfterMs ?? 0), run.expiresAt);
   return { run: next, step: { kind: "sleep", untilMs } };
+}
+
+function onSilence(run: JobRun, nowMs: number): JobStep {
+  if (nowMs >= run.expiresAt) return { kind: "expire" };
+  const { provider, attempt } = run;
+  if (!provider) return checkStep(run);
+  return { kind: "poll", attempt, isLast: provider.refusals + 1 >= MAX_REFUSALS };
+}
+
+/** Told again while the provider is being asked already, it changes nothing. */
+function onHandOver(
+  run: JobRun,
+  { attempt, retryAfterMs }: JobSignal,
+  nowMs: number,
+): { run: JobRun; step: JobStep } {
+  const isKnown = run.provider !== undefined && attempt === run.attempt;
+  if (isKnown) return { run, step: waitStep(run, nowMs) };
+  const nextPollAt = nowMs + pollDelayMs(0, retryAfterMs);
+  const next = { ...run, attempt, provider: { polls: 0, refusals: 0, nextPollAt } };
+  return { run: next, step: waitStep(next, nowMs) };
+}
+
+function onPoll(run: JobRun, report: PollReport, nowMs: number): { run: JobRun; step: JobStep } {
+  if (report.isFinal) return { run, step: { kind: "done" } };
+  const polls = (run.provider?.polls ?? 0) + 1;
+  const refusals = report.isRefused === true ? (run.provider?.refusals ?? 0) + 1 : 0;
+  const nextPollAt = nowMs + pollDelayMs(polls, report.retryAfterMs);
+  const next = { ...run, provider: { polls, refusals, nextPollAt } };
+  return { run: next, step: waitStep(next, nowMs) };
 }
 
 /** A move whose message was sent meanwhile, by a check or before a sleep was over, asks for nothing. */
@@ -110,6 +159,11 @@ function checkStep({ attempt }: JobRun): JobStep {
   return { kind: "check", attempt };
 }
 
-function waitStep(run: JobRun, nowMs: number): JobStep {
-  return { kind: "wait", untilMs: Math.min(nowMs + run.reconcileMs, run.expiresAt) };
+function releaseStep({ attempt }: JobRun): JobStep {
+  return { kind: "release", attempt };
+}
+
+function waitStep({ provider, reconcileMs, expiresAt }: JobRun, nowMs: number): JobStep {
+  const wakeAt = provider ? Math.max(nowMs, provider.nextPollAt) : nowMs + reconcileMs;
+  return { kind: "wait", untilMs: Math.min(wakeAt, expiresAt) };
 }

@@ -1,4 +1,5 @@
 import type { PriorityClass } from "../core/domain.ts";
+import type { ProviderWork } from "./provider-work.ts";
 
 /** The caller's view of a job. The last four are final. */
 export type JobState = "queued" | "running" | "succeeded" | "failed" | "expired" | "cancelled";
@@ -108,6 +109,8 @@ export interface JobSnapshot {
   readonly turn: JobTurn;
   /** Until when the instance that runs the attempt in process has said that it lives. */
   readonly lease: JobLease | undefined;
+  /** The work of the last attempt that a provider has taken over. */
+  readonly provider?: ProviderWork | undefined;
   readonly outcome: JobOutcome | undefined;
 }
 

@@ -131,6 +131,22 @@ export const webhookFailed = (
   answer,
 });
 
+/** A provider could not be asked how a job's work stands; it is asked again. */
+export const providerPollFailed = (jobId: string, error: unknown): TelemetryEvent => ({
+  event: "job.poll.failed",
+  level: "warning",
+  jobId,
+  ...causeOf(error),
+});
+
+/** A provider could not be told that a job's work is not wanted any more. */
+export const providerReleaseFailed = (jobId: string, error: unknown): TelemetryEvent => ({
+  event: "job.release.failed",
+  level: "warning",
+  jobId,
+  ...causeOf(error),
+});
+
 /** Something of a job's log could not be told to those it concerns within the time that is given to it. */
 export const jobEventsUntold = (jobId: string): TelemetryEvent => ({
   event: "job.events.untold",

@@ -16,6 +16,8 @@ export {
   limitLedgerFailed,
   messageFailed,
   promotionFailed,
+  providerPollFailed,
+  providerReleaseFailed,
   replyInboxLost,
   replyUnclaimed,
   requestEnded,

@@ -123,8 +123,37 @@ describe("the orchestrator of a job", () => {
       }
       expect(job.asked).toMatchObject({ kind: "activity", name: "expireJob" });
       job.resume();
+      expect(job.asked).toMatchObject({ kind: "activity", name: "releaseProvider" });
+      job.resume(true);
       expectEnd(job);
     }
+  });
+
+  it("asks the provider that has taken the work over, until its answer is there", () => {
+    const job = begin();
+    job.resume();
+    job.raise({ attempt: 1, isFinal: false, isHandedOver: true });
+    expect(job.asked).toMatchObject({ kind: "any", tasks: [{}, { at: NOW + 1000 }] });
+    job.elapse();
+    const look = { jobId: "job-1", attempt: 1, isLast: false };
+    expect(job.asked).toEqual({ kind: "activity", name: "pollProvider", input: look });
+    job.resume({ isFinal: false, retryAfterMs: 7000 });
+    expect(job.asked).toMatchObject({ tasks: [{}, { at: job.nowMs + 7000 }] });
+    job.elapse();
+    job.resume({ isFinal: true });
+    expectEnd(job);
+  });
+
+  it("tells the provider of a cancelled job a few times, and then no more", () => {
+    const job = begin();
+    job.resume();
+    job.raise({ attempt: 1, isFinal: true, isAbandoned: true });
+    for (let tries = 1; tries <= 5; tries++) {
+      expect(job.asked).toEqual(activity("releaseProvider", 1));
+      job.resume(false);
+      job.resume();
+    }
+    expectEnd(job);
   });
 
   it("looks again, ever more rarely, for more than a day, while the end cannot be told", () => {

@@ -41,7 +41,11 @@ describe("cancelling a job", () => {
     const response = await cancelJob(gateway.services, changeOf({ engine }));
     expect(response.status).toBe(200);
     expect(JSON.parse(await textOf(response.body))).toMatchObject({ state: "cancelled" });
-    expect(engine.signal).toHaveBeenCalledWith("job-1", { attempt: 1, isFinal: true });
+    expect(engine.signal).toHaveBeenCalledWith("job-1", {
+      attempt: 1,
+      isFinal: true,
+      isAbandoned: true,
+    });
     await run(gateway, gateway.bus.sent[0]?.message.body);
     expect(gateway.backends.calls).toEqual([]);
   });

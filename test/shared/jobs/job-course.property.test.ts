@@ -11,6 +11,8 @@ import {
   type JobSignal,
   type JobStep,
   type JobTurn,
+  type PollReport,
+  type ProviderWork,
   wordOf,
 } from "../../../shared/jobs/index.ts";
 import { MemoryTable } from "../../support/memory-table.ts";
@@ -23,6 +25,7 @@ type Move =
   | { readonly kind: "deliver"; readonly pick: number }
   | { readonly kind: "finish"; readonly pick: number; readonly ok: boolean }
   | { readonly kind: "crash"; readonly pick: number }
+  | { readonly kind: "handOver"; readonly pick: number }
   | { readonly kind: "tell" }
   | { readonly kind: "loseSignals" }
   | { readonly kind: "cancel" }
@@ -38,6 +41,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("finish" as const), pick, ok: fc.boolean() }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("crash" as const), pick }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("handOver" as const), pick }) },
   { weight: 3, arbitrary: fc.constant({ kind: "tell" as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: "loseSignals" as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: "cancel" as const }) },
@@ -61,6 +65,7 @@ class World {
   #running: JobTurn[] = [];
   #signals: JobSignal[] = [];
   #sent = new Set<string>();
+  #looks = 0;
 
   constructor(isInFlight: boolean) {
     const expiresAt = START + LIVES_MS;
@@ -94,6 +99,8 @@ class World {
         if (lost) this.#messages.push(lost);
         return;
       }
+      case "handOver":
+        return this.#handOver(take(this.#running, move.pick));
       case "tell":
         return this.#hear(this.#signals.shift());
       case "loseSignals":
@@ -130,6 +137,24 @@ class World {
     const end = { endedAt: this.now, reason: "status-503", retryAfterMs: 5000 };
     await this.store.recordRetry("j", attempt, end);
     this.#signals.push({ attempt, isFinal: false, retryAfterMs: 5000 });
+  }
+
+  async #handOver(turn: JobTurn | undefined): Promise<void> {
+    if (!turn) return;
+    const { attempt } = turn;
+    const work = { attempt, kind: "response", hostKey: "h", poll: { target: "/r" }, takenAt: 0 };
+    await this.store.recordHandOver("j", work as ProviderWork);
+    this.#signals.push({ attempt, isFinal: false, isHandedOver: true });
+  }
+
+  /** The provider is done at the third look, and refuses what it never took. */
+  async #look(attempt: number): Promise<PollReport> {
+    const snapshot = await this.store.read("j");
+    if (!snapshot || snapshot.outcome) return { isFinal: true };
+    if (snapshot.provider?.attempt !== attempt) throw new Error("Nothing was handed over.");
+    if (++this.#looks % 3 !== 0) return { isFinal: false };
+    await this.#commit("succeeded", attempt);
+    return { isFinal: true };
   }
 
   async #commit(state: JobOutcome["state"], attempt: number): Promise<void> {
@@ -171,6 +196,10 @@ class World {
       case "expire":
         await this.#commit("expired", this.run.attempt);
         return this.#advance({ kind: "expired" });
+      case "poll":
+        return this.#advance({ kind: "polled", report: await this.#look(step.attempt) });
+      case "release":
+        return this.#advance({ kind: "released" });
       case "done":
     }
   }

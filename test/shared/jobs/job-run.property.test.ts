@@ -15,19 +15,21 @@ const START = 1_000_000;
 /** What the world does at one step: how long it takes, and what word comes, if any. */
 interface Turn {
   readonly tookMs: number;
-  readonly word: "none" | "final" | "retry" | "stale";
+  readonly word: "none" | "final" | "retry" | "stale" | "handedOver" | "abandoned";
   readonly retryAfterMs: number;
 }
 
 const turn: fc.Arbitrary<Turn> = fc.record({
   tookMs: fc.nat(20_000),
-  word: fc.constantFrom("none", "final", "retry", "stale"),
+  word: fc.constantFrom("none", "final", "retry", "stale", "handedOver", "abandoned"),
   retryAfterMs: fc.nat(1_000_000),
 });
 
 function signalOf({ attempt }: JobRun, { word, retryAfterMs }: Turn): JobSignal | undefined {
   if (word === "none") return undefined;
   if (word === "final") return { attempt, isFinal: true };
+  if (word === "abandoned") return { attempt, isFinal: true, isAbandoned: true };
+  if (word === "handedOver") return { attempt, isFinal: false, isHandedOver: true, retryAfterMs };
   const of = word === "stale" ? attempt - 1 : attempt;
   return { attempt: of, isFinal: false, retryAfterMs };
 }
@@ -45,6 +47,13 @@ function outcomeOf(run: JobRun, step: JobStep, { now, turn }: { now: number; tur
         : at(step.untilMs, { kind: "waitedInVain" });
     case "check":
       return at(now + turn.tookMs, { kind: "checked", signal });
+    case "poll": {
+      const isRefused = turn.word === "stale";
+      const report = { isFinal: turn.word === "final", isRefused };
+      return at(now + turn.tookMs, { kind: "polled", report });
+    }
+    case "release":
+      return at(now + turn.tookMs, { kind: "released" });
     case "sleep":
       return at(step.untilMs, { kind: "slept" });
     case "expire":
@@ -91,9 +100,9 @@ describe("a job's course, whatever happens", () => {
           now = outcome.now;
           ({ run, step } = advance(run, outcome.event, now));
         }
-        expect(kinds.at(-1)).toBe("expire");
+        expect(kinds.slice(-2)).toEqual(["expire", "release"]);
         expect(kinds.filter((kind) => kind === "expire")).toHaveLength(1);
-        expect(now).toBeLessThanOrEqual(expiresAt + 3 * tookMs);
+        expect(now).toBeLessThanOrEqual(expiresAt + 4 * tookMs);
       }),
     );
   });

@@ -62,7 +62,17 @@ describe("a job's course", () => {
       { kind: "slept" },
       { kind: "enqueue", attempt: 2 },
     ],
-    ["is done once expired", { kind: "expired" }, { kind: "done" }],
+    [
+      "tells a provider of its expiry, if one has the work",
+      { kind: "expired" },
+      { kind: "release", attempt: 2 },
+    ],
+    [
+      "tells a provider that the job was cancelled, if one has the work",
+      { kind: "signalled", signal: { ...final, isAbandoned: true } },
+      { kind: "release", attempt: 2 },
+    ],
+    ["is done once the provider is told", { kind: "released" }, { kind: "done" }],
   ])("%s", (_, event, step) => {
     expect(advance(second, event, NOW).step).toEqual(step);
   });
