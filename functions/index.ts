@@ -14,6 +14,7 @@ import { registerJobs } from "./jobs.http.ts";
 import { registerJobSweep } from "./jobs.timer.ts";
 import { registerLanes } from "./lanes.servicebus.ts";
 import { registerOperations } from "./operations.http.ts";
+import { registerSubmissions } from "./submissions.servicebus.ts";
 import { registerWebhooks } from "./webhooks.servicebus.ts";
 
 /**
@@ -44,6 +45,7 @@ if (owned.services.jobs) {
   registerJobEvents(context);
   registerJobStream(context);
   registerWebhooks(context);
+  registerSubmissions(context);
   registerLanes(context);
   registerJobActivities(context);
   registerJobOrchestrator();

@@ -4,7 +4,7 @@ import type { LocalTopic } from "./local-topics.ts";
 
 /** The Service Bus namespace that the lanes document asks for; Bicep makes the same one in Azure. */
 export function namespaceFor(
-  { lanes, queueDefaults, replies, webhooks, statusTopic }: Lanes,
+  { lanes, queueDefaults, replies, webhooks, submissions, statusTopic }: Lanes,
   topics: readonly LocalTopic[] = [],
 ): NamespaceDefinition {
   const defaults = {
@@ -36,6 +36,14 @@ export function namespaceFor(
     maxDeliveryCount: webhooks.maxDeliveryCount,
     defaultMessageTimeToLiveMs: webhooks.defaultMessageTimeToLive,
   };
+  const submissionQueue = {
+    ...defaults,
+    name: submissions.queue,
+    lockDurationMs: submissions.lockDuration,
+    maxDeliveryCount: submissions.maxDeliveryCount,
+    defaultMessageTimeToLiveMs: submissions.defaultMessageTimeToLive,
+    deadLetteringOnMessageExpiration: true,
+  };
   const { topic, subscription } = statusTopic;
   const callersTopics = topics.filter(({ name }) => name.toLowerCase() !== topic);
   const definedTopics = [{ name: topic, subscriptions: [] }, ...callersTopics].map(
@@ -46,5 +54,6 @@ export function namespaceFor(
       subscriptions: [subscription, ...subscriptions].map((each) => ({ name: each })),
     }),
   );
-  return { queues: [...laneQueues, replyQueue, webhookQueue], topics: definedTopics };
+  const queues = [...laneQueues, replyQueue, webhookQueue, submissionQueue];
+  return { queues, topics: definedTopics };
 }

@@ -62,6 +62,33 @@ resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
     }
   }
 
+  resource webhooks 'queues' = {
+    name: document.webhooks.queue
+    properties: {
+      lockDuration: document.webhooks.lockDuration
+      maxDeliveryCount: document.webhooks.maxDeliveryCount
+      defaultMessageTimeToLive: document.webhooks.defaultMessageTimeToLive
+      deadLetteringOnMessageExpiration: document.queueDefaults.deadLetteringOnMessageExpiration
+      requiresDuplicateDetection: document.queueDefaults.requiresDuplicateDetection
+      duplicateDetectionHistoryTimeWindow: document.queueDefaults.duplicateDetectionHistoryTimeWindow
+      maxSizeInMegabytes: document.queueDefaults.maxSizeInMegabytes
+    }
+  }
+
+  resource submissions 'queues' = {
+    name: document.submissions.queue
+    properties: {
+      lockDuration: document.submissions.lockDuration
+      maxDeliveryCount: document.submissions.maxDeliveryCount
+      defaultMessageTimeToLive: document.submissions.defaultMessageTimeToLive
+      // Whoever sent what expires here waits for it.
+      deadLetteringOnMessageExpiration: true
+      requiresDuplicateDetection: document.queueDefaults.requiresDuplicateDetection
+      duplicateDetectionHistoryTimeWindow: document.queueDefaults.duplicateDetectionHistoryTimeWindow
+      maxSizeInMegabytes: document.queueDefaults.maxSizeInMegabytes
+    }
+  }
+
   resource statusTopic 'topics' = {
     name: document.statusTopic.topic
     properties: {

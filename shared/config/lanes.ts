@@ -35,10 +35,12 @@ const queueNames = (document: {
   lanes: readonly Queues[];
   replies: { queue: string };
   webhooks: { queue: string };
+  submissions: { queue: string };
 }): string[] => [
   ...document.lanes.flatMap(({ queue, overQueue }) => [queue, overQueue]),
   document.replies.queue,
   document.webhooks.queue,
+  document.submissions.queue,
 ];
 
 const lanesSchema = z
@@ -62,6 +64,13 @@ const lanesSchema = z
       lockDuration: duration,
       defaultMessageTimeToLive: duration,
       /** Failed deliveries are sent anew for later; this bounds what crashes while it delivers. */
+      maxDeliveryCount: z.int().min(1),
+    }),
+    /** Where jobs come in as messages. What expires here is dead-lettered: its sender waits for it. */
+    submissions: z.strictObject({
+      queue: entityName,
+      lockDuration: duration,
+      defaultMessageTimeToLive: duration,
       maxDeliveryCount: z.int().min(1),
     }),
     statusTopic: z.strictObject({ topic: entityName, subscription: entityName }),

@@ -24,6 +24,7 @@ const kind = (status: number, title: string, traits: Partial<ErrorKind> = {}): E
 export const ERRORS = {
   "bad-request": kind(400, "The request is malformed."),
   "invalid-ttl": kind(400, "The time-to-live header cannot be read."),
+  "invalid-submission": kind(400, "The submitted message cannot be read."),
   "invalid-idempotency-key": kind(400, "The idempotency key cannot be used."),
   "invalid-timeout": kind(400, "The timeout header cannot be read."),
   "operator-key-missing": kind(401, "An operator's key is required."),
@@ -32,6 +33,7 @@ export const ERRORS = {
   "app-id-not-allowed": kind(403, "The calling application is not allowed."),
   "profile-not-found": kind(403, "There is no such user profile."),
   "profile-required": kind(403, "A user profile is required."),
+  "jobs-not-allowed": kind(403, "The user may not have jobs."),
   "user-suspended": kind(403, "The user is suspended."),
   "job-not-found": kind(404, "There is no such job."),
   "event-not-found": kind(404, "There is no such event."),
@@ -41,6 +43,7 @@ export const ERRORS = {
   "method-not-allowed": kind(405, "The resource does not support this method."),
   "backend-timeout": kind(408, "No backend answered in time.", { retryable: true }),
   "ttl-expired": kind(412, "The request's time to live is over."),
+  "job-id-taken": kind(409, "The job's id belongs to another job."),
   "job-not-waiting": kind(409, "The job does not wait any more."),
   "job-not-finished": kind(409, "The job has not finished yet.", { retryable: true }),
   "request-too-large": kind(413, "The request body is too large."),

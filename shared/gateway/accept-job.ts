@@ -42,7 +42,7 @@ export async function acceptJob(
  * Counts a job as its caller's demand, and judges it once, for all its attempts: an attempt that went
  * into one queue first and, repeated after a crash, into the other would not be dropped as a duplicate.
  */
-function countJob(services: Services, { ticket, caller }: AdmittedRequest): boolean {
+export function countJob(services: Services, { ticket, caller }: AdmittedRequest): boolean {
   const { judgement, hold } = enterLane(services, ticket.priority, caller);
   // Nobody tells this instance when the job begins; whoever runs it counts it then.
   services.clock.schedule(ENQUEUED_MS, hold.release);

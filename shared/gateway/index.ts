@@ -23,6 +23,7 @@ export { releaseProvider } from "./release-provider.ts";
 export { type ResultLinks, resultLinks } from "./result-links.ts";
 export { resultPlaceOf } from "./result-place.ts";
 export { runLaneMessage } from "./run-lane-message.ts";
+export { runSubmission, type SubmissionDelivery } from "./run-submission.ts";
 export type { Services } from "./services.ts";
 export { sweepIdempotency } from "./sweep-idempotency.ts";
 export { sweepJobs } from "./sweep-jobs.ts";

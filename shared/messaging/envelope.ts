@@ -89,15 +89,16 @@ export class PoisonMessageError extends Error {
 
 /** Reads what came out of a lane; the Functions worker may have parsed the JSON already. */
 export function readRequestEnvelope(message: unknown): RequestEnvelope {
-  return read(requestSchema, message);
+  return readMessage(requestSchema, message);
 }
 
 /** Reads what came out of the reply queue. */
 export function readReplyEnvelope(message: unknown): ReplyEnvelope {
-  return read(replySchema, message);
+  return readMessage(replySchema, message);
 }
 
-function read<Output>(schema: z.ZodType<Output>, message: unknown): Output {
+/** Reads a message by its schema; throws a `PoisonMessageError` that says what is wrong. */
+export function readMessage<Output>(schema: z.ZodType<Output>, message: unknown): Output {
   const parsed = schema.safeParse(toJson(message));
   if (parsed.success) return parsed.data;
   throw new PoisonMessageError(`The message is not readable: ${z.prettifyError(parsed.error)}`);

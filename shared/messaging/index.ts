@@ -8,4 +8,5 @@ export {
   type TripMemory,
 } from "./envelope.ts";
 export { ReplyInbox } from "./reply-inbox.ts";
-export { type OutgoingMessage, ServiceBus } from "./service-bus.ts";
+export { type DeadLetterCause, type OutgoingMessage, ServiceBus } from "./service-bus.ts";
+export { readSubmission, type Submission } from "./submission.ts";

@@ -1,4 +1,8 @@
-import type { ServiceBusClient, ServiceBusSender } from "@azure/service-bus";
+import type {
+  ServiceBusClient,
+  ServiceBusReceivedMessage,
+  ServiceBusSender,
+} from "@azure/service-bus";
 import type { MessagingConnection } from "../config/index.ts";
 import { identityCredential } from "../connections/index.ts";
 import { GatewayError } from "../core/errors.ts";
@@ -15,8 +19,16 @@ export interface OutgoingMessage {
   readonly applicationProperties?: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** Why a message goes to the dead letters: for its sender, and for operators. */
+export interface DeadLetterCause {
+  readonly reason: string;
+  readonly description: string;
+}
+
 // The SDK's own default waits 30 s between tries; a restarted broker is back long before that.
 const RETRY_OPTIONS = { maxRetries: 5, retryDelayInMs: 300, maxRetryDelayInMs: 3000, mode: 0 };
+// https://learn.microsoft.com/azure/service-bus-messaging/service-bus-dead-letter-queues
+const MAX_DESCRIPTION_LENGTH = 4096;
 const SERVICE_BUS_DEFAULT_TTL_MS = 24 * 3_600_000;
 
 // Callers' topics may be many, and a connection bears 5,000 links; those used last stay open.
@@ -69,6 +81,27 @@ export class ServiceBus {
     }
   }
 
+  /**
+   * Moves a message that a trigger holds to the dead letters. The trigger's own receiver can only
+   * complete or abandon; a lock is settled by its token from anywhere, as that of a deferred message is.
+   */
+  async deadLetter(
+    queue: string,
+    lockToken: string,
+    { reason, description }: DeadLetterCause,
+  ): Promise<void> {
+    const client = await this.client();
+    const receiver = client.createReceiver(queue);
+    try {
+      await receiver.deadLetterMessage(lockedElsewhere(lockToken), {
+        deadLetterReason: reason,
+        deadLetterErrorDescription: description.slice(0, MAX_DESCRIPTION_LENGTH),
+      });
+    } finally {
+      await receiver.close();
+    }
+  }
+
   async close(): Promise<void> {
     const client = await this.#client;
     await client?.close();
@@ -91,6 +124,12 @@ export class ServiceBus {
       return;
     }
   }
+}
+
+/** What the SDK takes for a message without a link of its own, and settles by its lock token. */
+function lockedElsewhere(lockToken: string): ServiceBusReceivedMessage {
+  const locked = { lockToken, body: undefined, delivery: {} };
+  return locked as unknown as ServiceBusReceivedMessage;
 }
 
 async function connect(connection: MessagingConnection): Promise<ServiceBusClient> {

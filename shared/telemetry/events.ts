@@ -87,6 +87,20 @@ export const messageFailed = (
   error: unknown,
 ): TelemetryEvent => ({ event: "message.failed", level: "error", ...facts, ...causeOf(error) });
 
+/** A submitted job cannot be accepted now; its message comes again later. */
+export const submissionPostponed = (facts: {
+  messageId: string;
+  code: string;
+  delayMs: number;
+}): TelemetryEvent => ({ event: "submission.postponed", level: "warning", ...facts });
+
+/** A submitted job can never be accepted; its message goes to the dead letters with the reason. */
+export const submissionRefused = (facts: { messageId: string; code: string }): TelemetryEvent => ({
+  event: "submission.refused",
+  level: "warning",
+  ...facts,
+});
+
 /** A reply came for a request that nobody waits for. */
 export const replyUnclaimed = (requestId: string): TelemetryEvent => ({
   event: "reply.unclaimed",

@@ -26,6 +26,8 @@ export {
   responseBroken,
   resultLinkFailed,
   streamContinued,
+  submissionPostponed,
+  submissionRefused,
   type TelemetryEvent,
   webhookFailed,
 } from "./events.ts";

@@ -1,4 +1,4 @@
-import type { OutgoingMessage, ServiceBus } from "../../shared/messaging/index.ts";
+import type { DeadLetterCause, OutgoingMessage, ServiceBus } from "../../shared/messaging/index.ts";
 
 interface Handlers {
   processMessage(message: { body: unknown }): Promise<void>;
@@ -47,6 +47,7 @@ export class FakeSession {
 /** A bus that keeps what is sent and hands out sessions. Scope: one test. */
 export class FakeBus {
   readonly sent: { queue: string; message: OutgoingMessage }[] = [];
+  readonly deadLetters: ({ queue: string; lockToken: string } & DeadLetterCause)[] = [];
   readonly sessions: FakeSession[] = [];
   sendError: Error | undefined;
   acceptError: Error | undefined;
@@ -70,6 +71,11 @@ export class FakeBus {
     const copy = { ...message, body: JSON.parse(JSON.stringify(message.body)) as unknown };
     this.sent.push({ queue, message: copy });
     this.onSend(queue, copy);
+  }
+
+  async deadLetter(queue: string, lockToken: string, cause: DeadLetterCause): Promise<void> {
+    if (this.sendError) throw this.sendError;
+    this.deadLetters.push({ queue, lockToken, ...cause });
   }
 
   async client() {

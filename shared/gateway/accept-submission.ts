@@ -1,0 +1,138 @@
+import { asJobTicket } from "../admission/index.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { GatewayRequest, GatewayResponse } from "../core/http.ts";
+import type { JobEngine } from "../jobs/index.ts";
+import type { Submission } from "../messaging/index.ts";
+import { countJob } from "./accept-job.ts";
+import { admitRequest, type Recognised, recognise } from "./admit-request.ts";
+import { underPolicy } from "./in-force.ts";
+import { engineInputOf, jobRecordOf } from "./job-record.ts";
+import { packRequestBody } from "./read-request-body.ts";
+import type { AdmittedRequest } from "./request-envelope.ts";
+import { RequestRecord } from "./request-record.ts";
+import type { JobServices, Services, WaitingRoom } from "./services.ts";
+import { withinLimits } from "./within-limits.ts";
+
+/** What accepting a submission needs besides. */
+export interface SubmissionMeans {
+  readonly room: WaitingRoom;
+  readonly jobs: JobServices;
+  readonly engine: JobEngine;
+  /** Epoch milliseconds; the job's time to live counts from here. */
+  readonly arrivedAt: number;
+}
+
+const ACCEPTED: GatewayResponse = { status: 202, headers: [], body: undefined };
+const NEVER_CLOSED = new AbortController().signal;
+
+/**
+ * Makes a job of a submission as of an HTTP request that asks for one, or throws with the reason why
+ * not. The job that has the id already stands, if it is the same user's: a repetition changes nothing.
+ */
+export async function acceptSubmission(
+  services: Services,
+  submission: Submission,
+  means: SubmissionMeans,
+): Promise<void> {
+  const request = requestOf(services, submission, means.arrivedAt);
+  const recognised = await recognise(services, request);
+  const current = underPolicy(services, recognised.policy);
+  if (await resume(current, recognised, { ...means, id: submission.id })) return;
+  const record = new RequestRecord(request, services);
+  const admitted = asJob(current, await admitRequest(current, request), submission);
+  record.admitted(admitted);
+  try {
+    const response = await withinLimits(current, admitted, {
+      record,
+      serve: (claimed) => insert(current, { ...admitted, ...claimed }, means),
+    });
+    record.answered(response);
+  } finally {
+    if (admitted.body && !(admitted.body instanceof Uint8Array)) admitted.body.close();
+  }
+}
+
+/** The request that the submission stands for; its user is who the message says, whatever its headers say. */
+function requestOf(
+  { settings }: Services,
+  { id, user, method, target, headers, body }: Submission,
+  receivedAt: number,
+): GatewayRequest {
+  const { useProfiles, profileHeader } = settings.policy;
+  const userHeader = useProfiles ? profileHeader : settings.userHeaders[0];
+  const own = [userHeader ?? "", settings.asyncHeader].map((name) => name.toLowerCase());
+  return {
+    id,
+    method,
+    target,
+    headers: [
+      ...headers.filter(([name]) => !own.includes(name.toLowerCase())),
+      ...(userHeader === undefined ? [] : [[userHeader, user] as const]),
+      [settings.asyncHeader, "true"],
+    ],
+    body: body && once(body),
+    receivedAt,
+    closed: NEVER_CLOSED,
+  };
+}
+
+async function* once(body: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield body;
+}
+
+interface KnownId extends SubmissionMeans {
+  readonly id: string;
+}
+
+/** Goes on with the job that has the id, in case whoever made it died before its engine knew. */
+async function resume(
+  { settings }: Services,
+  { caller }: Recognised,
+  { id, jobs, engine }: KnownId,
+): Promise<boolean> {
+  const standing = await jobs.store.read(id);
+  if (!standing) return false;
+  const { job, outcome } = standing;
+  if (job.owner !== caller.userId) throw idTaken();
+  if (!outcome) await engine.start(id, engineInputOf(job, settings));
+  return true;
+}
+
+/** The admitted request as a job from the beginning, in the class that the submission names. */
+function asJob(
+  { settings }: Services,
+  admitted: AdmittedRequest & Recognised,
+  { priority }: Submission,
+): AdmittedRequest & Recognised {
+  const { ticket, request } = admitted;
+  if (!ticket.promotion) {
+    throw new GatewayError("jobs-not-allowed", "The user's profile does not allow jobs.");
+  }
+  const asked = asJobTicket(ticket, request.headers, settings);
+  return { ...admitted, ticket: priority === undefined ? asked : { ...asked, priority } };
+}
+
+/** Body, then row, then engine, as for every job; the row decides between messages of one id. */
+async function insert(
+  services: Services,
+  admitted: AdmittedRequest & Recognised,
+  means: SubmissionMeans,
+): Promise<GatewayResponse> {
+  const { settings, newId } = services;
+  const { room, jobs, engine } = means;
+  const { id } = admitted.request;
+  // A name of its own: another message of the same id must not replace what the job was accepted with.
+  const name = `jobs/${id}/request-${newId()}`;
+  const body = await packRequestBody(room.claimCheck, name, admitted.body);
+  const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
+  if (await jobs.store.insert(job)) {
+    await engine.start(id, engineInputOf(job, settings));
+    return ACCEPTED;
+  }
+  await room.claimCheck.discard(body).catch(() => {});
+  if (await resume(services, admitted, { ...means, id })) return ACCEPTED;
+  throw idTaken();
+}
+
+const idTaken = (): GatewayError =>
+  new GatewayError("job-id-taken", "The id belongs to another user's job, or to a request.");
