@@ -1,20 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { createBackendClient, createTokenSource } from "../backends/index.ts";
-import {
-  type Connections,
-  type Lanes,
-  type MessagingConnection,
-  type Settings,
-  SettingsError,
-  type StorageConnection,
+import type {
+  Connections,
+  Lanes,
+  MessagingConnection,
+  Settings,
+  StorageConnection,
 } from "../config/index.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
-import type { PriorityClass } from "../core/domain.ts";
 import { createOperatorCheck } from "../identity/index.ts";
 import { LimitBook } from "../limits/index.ts";
 import { type ClaimCheck, createClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import { BackendPool } from "../routing/index.ts";
-import { FairScheduler, parsePriorityWorkers, QueuePlaces } from "../scheduling/index.ts";
+import { QueuePlaces } from "../scheduling/index.ts";
 import { BlobContainer, openBlobService, Table } from "../storage/index.ts";
 import {
   type Emit,
@@ -27,6 +25,7 @@ import { IdempotencyStore } from "./idempotency-store.ts";
 import { LimitLedger } from "./limit-ledger.ts";
 import { openFairShare } from "./open-fair-share.ts";
 import { openJobs } from "./open-jobs.ts";
+import { openSlots } from "./open-slots.ts";
 import { createPolicy } from "./policy.ts";
 import { openPolicyDocuments } from "./policy-documents.ts";
 import { probeBackends } from "./probe-backends.ts";
@@ -53,9 +52,6 @@ export interface OwnedServices {
   close(): Promise<void>;
 }
 
-/** The largest part of the slots that a user over their share leaves free for those within theirs. */
-const HEADROOM = 1 / 3;
-
 const WORK_CONTAINER = "gateway-requests";
 const IDEMPOTENCY_TABLE = "gatewayIdempotency";
 const LIMITS_TABLE = "gatewayLimits";
@@ -64,11 +60,10 @@ const LIMITS_TABLE = "gatewayLimits";
 export function createServices(options: CreateServicesOptions): OwnedServices {
   const { settings, connections, lanes, emit, clock = systemClock } = options;
   const stopping = new AbortController();
-  const preemptible = preemptibleClasses(lanes, settings);
   const tokens = createTokenSource(clock);
   const backends = createBackendClient({ ...transportOf(settings), tokens, clock });
   const pool = new BackendPool({ settings, clock, random: Math.random });
-  const slots = createSlots(options, preemptible, clock);
+  const places = openSlots({ settings, lanes, clock });
   const fairShare = openFairShare(options, clock);
   const limits = openLimits(connections.storage, { clock, emit });
   const idempotency = connections.storage && openIdempotency(connections.storage, settings);
@@ -81,9 +76,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     newId: randomUUID,
     random: Math.random,
     emit,
-    slots,
-    preemptible,
-    gates: laneGates(lanes, clock),
+    ...places,
     requestHeaders: createRequestHeaderFilter(settings),
     pool,
     backends,
@@ -103,7 +96,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
       }),
       emit,
       onWeights(weights) {
-        slots.reconfigure({ weights });
+        for (const pool of [places.slots, ...places.gates.values()]) pool.reconfigure({ weights });
         fairShare.book.useWeights(weights);
         remote?.waitingRoom.places.useWeights(weights);
       },
@@ -142,23 +135,6 @@ function transportOf({ ignoreTlsErrors, transport }: Settings) {
   };
 }
 
-function createSlots(
-  { settings, lanes }: CreateServicesOptions,
-  preemptible: ReadonlySet<PriorityClass>,
-  clock: Clock,
-): FairScheduler {
-  const { workers, maxQueueLength, priorityWorkers } = settings;
-  const { reservations, problems } = parsePriorityWorkers(priorityWorkers, workers);
-  if (problems.length > 0) throw new SettingsError(problems);
-  const policy = { maxQueueLength, preemptible, reservations, trickle: trickleOf(lanes) };
-  return new FairScheduler({ capacity: workers, clock, headroom: HEADROOM, ...policy });
-}
-
-/** A lane's share as one of so many grants, which its class gets however much more urgent work waits. */
-function trickleOf({ lanes }: Lanes): ReadonlyMap<PriorityClass, number> {
-  return new Map(lanes.map(({ priority, share }) => [priority, Math.max(2, Math.ceil(1 / share))]));
-}
-
 function openLimits(
   storage: StorageConnection | undefined,
   { clock, emit }: { clock: Clock; emit: Emit },
@@ -188,23 +164,6 @@ function openIdempotency(
     discard: (body) => claimCheck.discard(body),
   });
   return { store, claimCheck };
-}
-
-function laneGates({ lanes }: Lanes, clock: Clock): ReadonlyMap<string, FairScheduler> {
-  return new Map(
-    lanes.map(({ name, concurrency }) => [
-      name,
-      new FairScheduler({ capacity: concurrency, clock, headroom: HEADROOM }),
-    ]),
-  );
-}
-
-function preemptibleClasses(
-  { lanes }: Lanes,
-  { preemptible }: Settings,
-): ReadonlySet<PriorityClass> {
-  const marked = lanes.filter((lane) => lane.preemptible).map((lane) => lane.priority);
-  return new Set([...marked, ...preemptible]);
 }
 
 interface Remote {

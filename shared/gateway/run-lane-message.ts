@@ -7,13 +7,13 @@ import type { Slot } from "../scheduling/index.ts";
 import { messageFailed, requestRouted } from "../telemetry/index.ts";
 import { tripOf } from "./call-backends.ts";
 import { inForce } from "./in-force.ts";
-import { inSlot } from "./in-slot.ts";
 import { RequeueError } from "./requeue-error.ts";
 import type { RouteTrip } from "./route-trip.ts";
 import { abandonJob, runJobAttempt } from "./run-job-attempt.ts";
 import { abandonRequest, runQueuedRequest } from "./run-queued-request.ts";
 import { ttlExpired } from "./serve-direct.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
+import { throughGate } from "./through-gate.ts";
 
 /** One delivery of one message of a lane. */
 export interface LaneDelivery {
@@ -88,7 +88,7 @@ async function counted(
 /** Waits for the lane's gate, then for one of the instance's slots, and runs what is still wanted. */
 async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<void> {
   const { services, envelope } = run;
-  const { clock, gates } = services;
+  const { clock } = services;
   const { priority, userId, groupId, receivedAt } = envelope;
   const expiresAt = latestEnd(envelope);
   if (expiresAt <= clock.now()) return;
@@ -96,13 +96,12 @@ async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<v
   const { signal } = deadline;
   const demand = { priority, userId, groupId, expiresAt, signal, isLimited: false };
   try {
-    // A user's requests come from both of the lane's queues, and again after a crash: the older goes first.
-    const gate = await gates.get(lane.name)?.acquire({ ...demand, place: receivedAt });
-    try {
-      await inSlot(services, { demand, run: (slot, wanted) => work(run, slot, wanted) });
-    } finally {
-      gate?.release();
-    }
+    await throughGate(services, {
+      lane,
+      place: receivedAt,
+      demand,
+      run: (slot, wanted) => work(run, slot, wanted),
+    });
   } catch (error) {
     // Whoever waited was told at the deadline; the message has nothing left to do.
     if (signal.aborted || isExpired(error)) return;

@@ -45,9 +45,9 @@ export function standingOf(
 
 /**
  * Whether the caller, who has `demand` requests there, asks for more than their fair share: more than
- * the max-min fair share of the slots, and half as much again as users have on average. So nobody is over while
- * everything fits, a lone user never, and never are all. In a group that is over, those are who ask for
- * no less than its average.
+ * the max-min fair share of the slots, and half as much again as users would have on average if one more came,
+ * who must not find a backlog before them. So nobody is over while everything fits, nor are all of two or more,
+ * but a lone user is who wants more than all slots. In a group that is over, those are who ask for no less than its average.
  */
 export function isOverShare(
   standing: ClassStanding,
@@ -55,11 +55,23 @@ export function isOverShare(
   weights: Weights,
 ): boolean {
   const account = standing.accounts.get(accountOf(caller));
-  if (!account || !isBeyondShare(account, standing)) return false;
+  if (!account || !isBeyondShare(account, withNewcomer(standing))) return false;
   const { members } = account;
   if (!members) return true;
   const own = caller.demand / weightOf(weights, { kind: "user", id: caller.userId });
   return own * members.weight >= members.demand;
+}
+
+/** Whether the caller's account asks for less than half of what accounts do on average. */
+export function isFarBelowAverage({ accounts, total }: ClassStanding, caller: Caller): boolean {
+  const { demand, weight } = accounts.get(accountOf(caller)) ?? NOBODY;
+  return 2 * demand * total.weight < weight * total.demand;
+}
+
+/** The same class with one more account, which has no requests yet. */
+function withNewcomer({ accounts, total, level }: ClassStanding) {
+  const weight = (total.weight * (accounts.size + 1)) / accounts.size;
+  return { level, total: { ...total, weight } };
 }
 
 /**

@@ -3,6 +3,7 @@ import type { PriorityClass } from "../core/domain.ts";
 import type { Caller } from "./band.ts";
 import {
   type ClassStanding,
+  isFarBelowAverage,
   isOverShare,
   placeIn,
   standingOf,
@@ -107,8 +108,10 @@ export class FairShareBook {
     const count = this.#class(priority);
     const demand = count.of(caller) + this.#elsewhere(priority).count.of(caller) + 1;
     const own = { ...caller, demand };
-    // Who has requests there already stays until they are through: their order is kept.
-    const isOver = count.isOver(caller) || isOverShare(standing, own, this.#weights);
+    // Who has requests there already stays until they are through, so that their order is kept, but not
+    // behind the backlog of somebody who has far more.
+    const stays = count.isOver(caller) && !isFarBelowAverage(standing, caller);
+    const isOver = stays || isOverShare(standing, own, this.#weights);
     const position = placeIn(standing, own, this.#weights);
     return { isOver, position, estimatedWaitMs: this.#waitMs(priority, position) };
   }

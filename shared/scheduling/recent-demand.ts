@@ -27,6 +27,10 @@ interface Recent extends Claim {
 const NEGLIGIBLE = 0.01;
 // Who asks for less than a twentieth of a slot keeps none free.
 const LEAST_DEMAND = 0.05;
+// So many requests more than others have may be chance.
+const CHANCE_EXCESS = 2;
+// Who had less than half of an equal part lately takes nothing from anybody, whatever they ask for.
+const SERVED_PART = 1 / 2;
 const CHANGES_BETWEEN = 8;
 const CHANGED_PART = 1 / 4;
 
@@ -80,11 +84,20 @@ export class RecentDemand {
     this.#perWeight = now.capacity / total.weight;
     let within = 0;
     for (const account of all) {
-      account.isOver = isBeyondShare(account, { level, total });
+      account.isOver = isBeyondShare(account, { level, total }) && this.#isTaking(account, total);
       if (!account.isOver) within += account.demand;
     }
     this.#spared = headroomFor(within, now);
     return true;
+  }
+
+  /**
+   * Demand alone misleads: of a user's requests on several instances some more than usual may be here by
+   * chance, and who is put behind for that keeps them waiting here, which looks like demand again.
+   */
+  #isTaking({ demand, use, weight }: Recent, total: Claim): boolean {
+    const excess = demand - (weight * total.demand) / total.weight;
+    return excess > CHANCE_EXCESS && use > SERVED_PART * this.#perWeight * weight;
   }
 }
 

@@ -2,6 +2,7 @@ import { LimitBook } from "../../shared/limits/index.ts";
 import { defaultTrickle, FairScheduler } from "../../shared/scheduling/index.ts";
 import { benchTwoHosts } from "./fairness-two-hosts.ts";
 import { type Figure, jain, printFigures, quantile } from "./figures.ts";
+import { benchVirtualHosts } from "./hosts-scenes.ts";
 import { type Served, seededRandom, VirtualHouse } from "./virtual-house.ts";
 
 const SLOTS = 10;
@@ -199,6 +200,7 @@ export async function benchFairness(): Promise<Figure[]> {
 
 if (import.meta.main) {
   printFigures(await benchFairness());
+  printFigures(await benchVirtualHosts([1, 2, 3]));
   if (!process.argv.includes("--in-process")) {
     printFigures(await benchTwoHosts({ durationMs: HOSTS_DURATION_MS }));
   }

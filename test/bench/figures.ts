@@ -8,14 +8,33 @@ export interface Figure {
 
 /** Prints figures as a table. */
 export function printFigures(figures: readonly Figure[]): void {
-  const rows = figures.map(({ name, value, unit, aim }) => [name, `${format(value)} ${unit}`, aim]);
-  const header = ["what", "measured", "aim"];
+  const rows = figures.map(({ name, value, unit, aim }) => [
+    name,
+    `${format(value)} ${unit}`,
+    aim,
+    verdict(value, aim),
+  ]);
+  const header = ["what", "measured", "aim", ""];
   const widths = header.map((_, column) =>
     Math.max(...[header, ...rows].map((row) => (row[column] ?? "").length)),
   );
   const line = (row: readonly string[]): string =>
     row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
   console.log([line(header), ...rows.map(line)].join("\n"));
+}
+
+const AIM = /^(<=|>=|<|>|=) ([\d.]+)$/;
+
+/** Whether a value reaches its aim; says nothing where no number is aimed at. */
+function verdict(value: number, aim: string): "met" | "MISSED" | "" {
+  const [, relation, bound] = AIM.exec(aim) ?? [];
+  if (relation === undefined) return "";
+  const distance = value - Number(bound);
+  const isMet =
+    (relation.includes("=") && distance === 0) ||
+    (relation.startsWith("<") && distance < 0) ||
+    (relation.startsWith(">") && distance > 0);
+  return isMet ? "met" : "MISSED";
 }
 
 const format = (value: number): string =>

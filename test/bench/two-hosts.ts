@@ -11,6 +11,7 @@ import { startBackend, type TestBackend } from "../support/backend.ts";
 export interface ServedByHosts {
   readonly userId: string;
   readonly waitedMs: number;
+  readonly serviceMs: number;
   /** Whether it came after the warm-up; its wait then owes nothing to the start. */
   readonly isSettled: boolean;
 }
@@ -101,7 +102,7 @@ export class TwoHosts implements AsyncDisposable {
         response.on("end", () => {
           const { statusCode = 0 } = response;
           if (statusCode === 200)
-            this.served.push({ userId, waitedMs: Number(text) - sentAt, isSettled });
+            this.served.push({ userId, waitedMs: Number(text) - sentAt, serviceMs, isSettled });
           else this.refused.set(statusCode, (this.refused.get(statusCode) ?? 0) + 1);
           resolve();
         });

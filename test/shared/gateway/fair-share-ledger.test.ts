@@ -116,6 +116,15 @@ describe("the book of fair share", () => {
     expect(a.isOver(HEAVY)).toBe(false);
   });
 
+  it("does not keep a user behind the backlog of one who has far more", () => {
+    const { a } = two();
+    a.book.hold(STANDARD, LIGHT, { isOver: true });
+    a.hold(LIGHT, 1);
+    expect(a.isOver(LIGHT)).toBe(true);
+    a.hold(HEAVY, 30);
+    expect(a.isOver(LIGHT)).toBe(false);
+  });
+
   it("leaves less urgent classes what more urgent ones do not use", () => {
     const { a } = two();
     for (let n = 0; n < 4; n++) a.book.hold(1, { userId: `urgent${n}` });
