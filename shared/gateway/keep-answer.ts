@@ -23,10 +23,15 @@ export async function keepAnswer(
     return { status, headers, blob, ...(await keepStream(run, { answer, blob }, signal)) };
   }
   const contentType = headerValue(headers, "content-type");
-  const sizeBytes = await takeAnswer(answer, signal, (body) =>
-    jobs.results.writeStream(blob, body, contentType),
-  );
-  return { status, headers, blob, sizeBytes };
+  try {
+    const sizeBytes = await takeAnswer(answer, signal, (body) =>
+      jobs.results.writeStream(blob, body, contentType),
+    );
+    return { status, headers, blob, sizeBytes };
+  } catch (error) {
+    // Asked for as a stream, answered otherwise: it is taken as it comes, and breaks here.
+    throw asBackendError(error);
+  }
 }
 
 async function keepStream(
@@ -44,13 +49,13 @@ async function keepStream(
     });
   } catch (error) {
     await jobs.results.remove(blob).catch(() => {});
-    if (error instanceof BackendFailure) throw asBackendError(error);
-    throw error;
+    throw asBackendError(error);
   }
 }
 
-/** A stream that breaks has already been shown to followers, so that no other backend was asked for it. */
-function asBackendError(cause: BackendFailure): GatewayError {
+/** What breaks while it is kept was asked for of no other backend: the attempt fails, and is repeated. */
+function asBackendError(cause: unknown): unknown {
+  if (!(cause instanceof BackendFailure)) return cause;
   const { code, detail } = brokenStream(cause);
   return new GatewayError(code, detail, { cause });
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { BackendFailure } from "../../../shared/backends/index.ts";
 import type { RequestEnvelope } from "../../../shared/messaging/index.ts";
 import { stallingBody } from "../../support/fake-backends.ts";
 import { createGateway, fakeEngine, type TestGateway } from "../../support/gateway.ts";
@@ -39,6 +40,24 @@ describe("an attempt of a job", () => {
     gateway.backends.answer(422, "wrong");
     await run(gateway, job);
     expect(await outcomeOf(gateway)).toMatchObject({ state: "failed", result: { status: 422 } });
+  });
+
+  it("is repeated when the answer to a stream is no stream, and breaks off while it is kept", async () => {
+    const gateway = createGateway();
+    const job = await acceptedJob(gateway, '{"stream":true}');
+    gateway.backends.answers.push(() => ({
+      status: 200,
+      headers: [],
+      body: (async function* () {
+        yield Buffer.from("half");
+        throw new BackendFailure("reset", "other side closed", { mayHaveBegun: true });
+      })(),
+      discard: () => {},
+    }));
+    await run(gateway, job);
+    const snapshot = await gateway.services.jobs?.store.read("job-1");
+    expect(snapshot?.history[0]?.end).toMatchObject({ reason: "backend-failed" });
+    expect(gateway.results.blobs.size).toBe(0);
   });
 
   it("is run once, however often it is delivered: a later delivery only tells the engine again", async () => {
