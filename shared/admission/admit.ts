@@ -3,6 +3,7 @@ import type { PriorityClass } from "../core/domain.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import { asyncWish } from "./async-wish.ts";
+import { wantsBackground } from "./serving-mode.ts";
 import { parseTimeToLive } from "./time-to-live.ts";
 
 /** What an admitted request may count on. */
@@ -112,4 +113,17 @@ function readTimeout(headers: HeaderList, settings: Settings): number | undefine
   if (text === undefined) return settings.attemptTimeoutMs;
   const value = /^\s*\d+\s*$/.test(text) ? Number(text) : 0;
   return value > 0 && value <= MAX_ATTEMPT_TIMEOUT_MS ? value : undefined;
+}
+
+/**
+ * Whether a request becomes a job without waiting for an ordinary answer first: it said so, or what
+ * comes at once is word that the work has begun, and not the answer that was asked for.
+ */
+export function isJobAtOnce(
+  { promotion }: Pick<Ticket, "promotion">,
+  { headers, receivedAt }: { readonly headers: HeaderList; readonly receivedAt: number },
+  body: RequestBody | undefined,
+): boolean {
+  if (promotion?.isAsked !== true) return false;
+  return promotion.at <= receivedAt || wantsBackground(headers, body);
 }

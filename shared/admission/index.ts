@@ -1,4 +1,11 @@
-export { type Admission, admit, asJobTicket, type Promotion, type Ticket } from "./admit.ts";
+export {
+  type Admission,
+  admit,
+  asJobTicket,
+  isJobAtOnce,
+  type Promotion,
+  type Ticket,
+} from "./admit.ts";
 export { wantsBackground, wantsStream } from "./serving-mode.ts";
 export {
   type CallerDirectory,

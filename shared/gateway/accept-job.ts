@@ -1,11 +1,18 @@
 import { GatewayError } from "../core/errors.ts";
 import type { GatewayResponse } from "../core/http.ts";
-import type { JobEngine } from "../jobs/index.ts";
+import {
+  type JobEngine,
+  type JobRecord,
+  type JobState,
+  type JobStore,
+  stateOf,
+} from "../jobs/index.ts";
 import { acceptedAnswer } from "./accepted-answer.ts";
 import { enterLane } from "./enter-lane.ts";
 import { engineInputOf, jobRecordOf } from "./job-record.ts";
 import { packRequestBody } from "./read-request-body.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
+import { isKeyed } from "./serve-once.ts";
 import type { Services } from "./services.ts";
 
 const ENQUEUED_MS = 10_000;
@@ -26,16 +33,34 @@ export async function acceptJob(
   const { id } = admitted.request;
   const body = await packRequestBody(waitingRoom.claimCheck, `jobs/${id}/request`, admitted.body);
   const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
-  await jobs.store.insert(job);
-  try {
-    await engine.start(id, engineInputOf(job, settings));
-  } catch (error) {
-    // Nothing was promised. Should the engine have it after all, it finds no job, and ends.
-    await jobs.store.remove(id).catch(() => {});
-    throw error;
-  }
   const preferenceApplied = admitted.ticket.promotion?.preference;
-  return acceptedAnswer(services, { job, state: "queued", preferenceApplied });
+  if (await jobs.store.insert(job)) {
+    try {
+      await engine.start(id, engineInputOf(job, settings));
+    } catch (error) {
+      // Nothing was promised, unless a repetition with the same key has been answered meanwhile. Should
+      // the engine have it after all, it finds no job, and ends.
+      if (!isKeyed(admitted.request)) await jobs.store.remove(id).catch(() => {});
+      throw error;
+    }
+    return acceptedAnswer(services, { job, state: "queued", preferenceApplied });
+  }
+  const standing = await resumeJob(jobs.store, job, (known) =>
+    engine.start(id, engineInputOf(known, settings)),
+  );
+  return acceptedAnswer(services, { ...standing, preferenceApplied });
+}
+
+/** Goes on where an earlier request for the same job broke off; a job that has ended is left alone. */
+async function resumeJob(
+  store: JobStore,
+  job: JobRecord,
+  start: (job: JobRecord) => Promise<void>,
+): Promise<{ readonly job: JobRecord; readonly state: JobState }> {
+  const snapshot = await store.read(job.id);
+  const standing = snapshot?.job ?? job;
+  if (!snapshot?.outcome) await start(standing);
+  return { job: standing, state: snapshot ? stateOf(snapshot) : "queued" };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { asJobTicket, wantsBackground, wantsStream } from "../admission/index.ts";
+import { asJobTicket, isJobAtOnce, wantsStream } from "../admission/index.ts";
 import { ERRORS, GatewayError, toGatewayError } from "../core/errors.ts";
 import type { GatewayRequest, GatewayResponse } from "../core/http.ts";
 import { problemResponse } from "../core/problem.ts";
@@ -74,8 +74,8 @@ async function serve(
   const current = underPolicy(services, admitted.policy);
   try {
     // A repetition is answered from what is kept, and claims nothing of its caller's limits.
-    return await serveOnce(current, admitted, () =>
-      withinLimits(current, admitted, {
+    return await serveOnce(current, admitted, (asked) =>
+      withinLimits(current, asked, {
         record,
         serve: (claimed) => serveInTime(current, claimed, engine),
       }),
@@ -108,9 +108,7 @@ function serveInTime(
     return serveNow(services, claimed, promoter || undefined);
   }
   const asked = { ...claimed, ticket: asJobTicket(ticket, request.headers, settings) };
-  // What comes at once is word that the work has begun, and not the answer that was asked for.
-  const isLong = wantsBackground(request.headers, claimed.body);
-  if (!canPromote || isLong || promotion.at <= request.receivedAt) {
+  if (!canPromote || isJobAtOnce(ticket, request, claimed.body)) {
     return acceptJob(services, asked, engine);
   }
   return serveNow(services, asked, { jobs, room, engine, promotion });

@@ -11,6 +11,14 @@ export interface KeyUse {
   readonly fingerprint: string;
   /** Epoch milliseconds until which the request may be running. */
   readonly expiresAt: number;
+  readonly job?: ClaimedJob;
+}
+
+/** The job that a request is to become at once: whoever comes with the key again makes the same one. */
+export interface ClaimedJob {
+  readonly id: string;
+  /** When the first request for it came, in epoch milliseconds. */
+  readonly receivedAt: number;
 }
 
 /** An answer as it is kept for the repetitions of its request. */
@@ -24,13 +32,15 @@ export interface KeptAnswer {
 export type Claim =
   | { readonly kind: "mine" }
   | { readonly kind: "other-request" }
-  | { readonly kind: "running" }
+  /** The job is one that the request is about to become, or has become without a word to its client. */
+  | { readonly kind: "running"; readonly job?: ClaimedJob }
   | { readonly kind: "answered"; readonly answer: KeptAnswer };
 
 interface ClaimRow {
   readonly fingerprint: string;
   readonly claimedAt: number;
   readonly expiresAt: number;
+  readonly job?: ClaimedJob;
 }
 
 export interface IdempotencyStoreOptions {
@@ -87,12 +97,14 @@ export class IdempotencyStore {
   /** Takes the key for this request, or tells what became of the request that has it. */
   async claim(use: KeyUse, nowMs: number): Promise<Claim> {
     const { partitionKey, rowKey } = rowKeys(use);
-    const { fingerprint, expiresAt } = use;
-    const row = {
-      partitionKey,
-      rowKey,
-      ...toLongText({ fingerprint, claimedAt: nowMs, expiresAt }),
+    const { fingerprint, expiresAt, job } = use;
+    const claimed: ClaimRow = {
+      fingerprint,
+      claimedAt: nowMs,
+      expiresAt,
+      ...(job ? { job } : {}),
     };
+    const row = { partitionKey, rowKey, ...toLongText({ ...claimed }) };
     // Twice at most: once past a claim that is over, whose removal only one of several achieves.
     for (let tries = 0; tries < 2; tries++) {
       if (await this.#table.insert(row)) {
@@ -104,7 +116,9 @@ export class IdempotencyStore {
       if (!standing) continue;
       const claim = fromLongText<ClaimRow>(standing);
       const answer = await this.#answer({ partitionKey, rowKey });
-      const isOver = this.#isDue(claim, nowMs) || (!answer && nowMs > claim.expiresAt);
+      // A job outlives the request that asked for it: its claim never ends before its time.
+      const isLeft = !answer && !claim.job && nowMs > claim.expiresAt;
+      const isOver = this.#isDue(claim, nowMs) || isLeft;
       if (!isOver) return judge(use, claim, answer && fromLongText<KeptAnswer>(answer));
       await this.#remove(standing, answer);
     }
@@ -193,5 +207,7 @@ export class IdempotencyStore {
 
 function judge(use: KeyUse, claim: ClaimRow, answer: KeptAnswer | undefined): Claim {
   if (claim.fingerprint !== use.fingerprint) return { kind: "other-request" };
-  return answer ? { kind: "answered", answer } : { kind: "running" };
+  if (answer) return { kind: "answered", answer };
+  const { job } = claim;
+  return { kind: "running", ...(job ? { job } : {}) };
 }

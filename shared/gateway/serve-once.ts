@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isJobAtOnce } from "../admission/index.ts";
 import { delay } from "../core/clock.ts";
 import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
@@ -6,7 +7,7 @@ import { headerValue } from "../core/headers.ts";
 import type { GatewayResponse } from "../core/http.ts";
 import type { ClaimCheck } from "../messaging/index.ts";
 import { endedEarly } from "./answer-body.ts";
-import type { IdempotencyStore, KeptAnswer, KeyUse } from "./idempotency-store.ts";
+import type { ClaimedJob, IdempotencyStore, KeptAnswer, KeyUse } from "./idempotency-store.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { ttlExpired } from "./serve-direct.ts";
 import type { Services } from "./services.ts";
@@ -23,27 +24,35 @@ const JOIN_POLL_MS = 200;
 // A longer stream is not kept: its repetition runs again.
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 
-type Serve = () => Promise<GatewayResponse>;
+/** Whether a repetition of the request would find it by its key. */
+export function isKeyed({ headers }: AdmittedRequest["request"]): boolean {
+  return headerValue(headers, KEY_HEADER) !== undefined;
+}
+
+type Serve<Admitted> = (admitted: Admitted) => Promise<GatewayResponse>;
 
 /**
  * Serves a request that carries an `Idempotency-Key` once: a repetition gets the first one's answer,
  * or joins it while it runs. One backend call, one bill. Answers that a repetition may better, such as
- * a 429, are not kept.
+ * a 429, are not kept. Of a request that becomes a job at once the key holds the job's id: wherever the
+ * first one broke off, a repetition makes the same job, and need not wait until it is known to be dead.
  */
-export async function serveOnce(
+export async function serveOnce<Admitted extends AdmittedRequest>(
   services: Services,
-  admitted: AdmittedRequest,
-  serve: Serve,
+  admitted: Admitted,
+  serve: Serve<Admitted>,
 ): Promise<GatewayResponse> {
   const { idempotency, clock } = services;
   const key = headerValue(admitted.request.headers, KEY_HEADER);
-  if (key === undefined || !idempotency) return serve();
+  if (key === undefined || !idempotency) return serve(admitted);
   const use = await keyUse(admitted, key);
   for (;;) {
     const claim = await idempotency.store.claim(use, clock.now());
     switch (claim.kind) {
       case "mine":
-        return answerAndKeep({ idempotency, use, name: admitted.request.id }, serve);
+        return answerAndKeep({ idempotency, use, name: admitted.request.id }, () =>
+          serve(admitted),
+        );
       case "answered":
         return replay(idempotency, claim.answer);
       case "other-request":
@@ -51,8 +60,14 @@ export async function serveOnce(
           "idempotency-key-reused",
           "The Idempotency-Key was used with another method, path or body.",
         );
-      case "running":
+      case "running": {
+        const { job } = claim;
+        if (job && use.job) {
+          const again = asFirst(admitted, job);
+          return answerAndKeep({ idempotency, use, name: job.id }, () => serve(again));
+        }
         await pause(services, admitted);
+      }
     }
   }
 }
@@ -71,7 +86,29 @@ async function keyUse(
   if (body instanceof Uint8Array) hash.update(body);
   else if (body) for await (const chunk of body.read()) hash.update(chunk);
   const fingerprint = hash.digest("hex");
-  return { userId: caller.userId, key, fingerprint, expiresAt: ticket.expiresAt };
+  return {
+    userId: caller.userId,
+    key,
+    fingerprint,
+    expiresAt: ticket.expiresAt,
+    ...(isJobAtOnce(ticket, request, body)
+      ? { job: { id: request.id, receivedAt: request.receivedAt } }
+      : {}),
+  };
+}
+
+/** A repetition in the place of the first request for a job, so that whatever it stores is the same. */
+function asFirst<Admitted extends AdmittedRequest>(
+  admitted: Admitted,
+  { id, receivedAt }: ClaimedJob,
+): Admitted {
+  const { request, ticket } = admitted;
+  const { promotion } = ticket;
+  return {
+    ...admitted,
+    request: { ...request, id, receivedAt },
+    ...(promotion ? { ticket: { ...ticket, promotion: { ...promotion, at: receivedAt } } } : {}),
+  };
 }
 
 /** Waits a little for the request that has the key, no longer than this one may wait. */
@@ -101,7 +138,10 @@ interface Keeping {
   readonly name: string;
 }
 
-async function answerAndKeep(keeping: Keeping, serve: Serve): Promise<GatewayResponse> {
+async function answerAndKeep(
+  keeping: Keeping,
+  serve: () => Promise<GatewayResponse>,
+): Promise<GatewayResponse> {
   const response = await servedOrReleased(keeping, serve);
   if (!isFinal(response.status)) {
     await release(keeping);
@@ -120,7 +160,10 @@ async function answerAndKeep(keeping: Keeping, serve: Serve): Promise<GatewayRes
   return response;
 }
 
-async function servedOrReleased(keeping: Keeping, serve: Serve): Promise<GatewayResponse> {
+async function servedOrReleased(
+  keeping: Keeping,
+  serve: () => Promise<GatewayResponse>,
+): Promise<GatewayResponse> {
   try {
     return await serve();
   } catch (error) {
@@ -129,9 +172,12 @@ async function servedOrReleased(keeping: Keeping, serve: Serve): Promise<Gateway
   }
 }
 
-/** Gives the key back. Where that fails the claim ends by itself, when its request expires. */
-function release({ idempotency, use }: Keeping): Promise<void> {
-  return idempotency.store.release(use).catch(() => {});
+/**
+ * Gives the key back. Where that fails the claim ends by itself, when its request expires. The key of a
+ * job is kept: what failed may have left the job behind, which the repetition then goes on with.
+ */
+async function release({ idempotency, use }: Keeping): Promise<void> {
+  if (!use.job) await idempotency.store.release(use).catch(() => {});
 }
 
 const isFinal = (status: number): boolean => status < 500 && status !== 429 && status !== 408;

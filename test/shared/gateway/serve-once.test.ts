@@ -1,7 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { HeaderList } from "../../../shared/core/headers.ts";
 import { handleRequest } from "../../../shared/gateway/index.ts";
-import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
+import { createGateway, fakeEngine, requestTo, type TestGateway } from "../../support/gateway.ts";
 import { bodyOf, textOf } from "../../support/streams.ts";
 
 const KEYED: HeaderList = [["Idempotency-Key", "key-1"]];
@@ -146,5 +146,57 @@ describe("a request with an idempotency key", () => {
     await serve(gateway);
     await gateway.clock.advance(24 * 3_600_000 + 1);
     expect((await serve(gateway)).text).toBe("tomorrow");
+  });
+});
+
+const AS_JOB: HeaderList = [...KEYED, ["S7PAsyncMode", "true"]];
+
+/** Sends a request that becomes a job at once; `id` is what it would be called if it came first. */
+async function startJob(gateway: TestGateway, id: string, engine = fakeEngine()) {
+  const request = requestTo(gateway, { id, headers: AS_JOB, body: "question" });
+  const { status, body } = await handleRequest(gateway.services, request, engine);
+  return { status, job: JSON.parse(await textOf(body)).id, started: engine.start.mock.calls };
+}
+
+describe("a request for a job with an idempotency key", () => {
+  it("goes on with the job of one that broke off before the engine had it", async () => {
+    const gateway = open();
+    const engine = fakeEngine();
+    engine.start.mockRejectedValueOnce(new Error("killed"));
+    expect((await startJob(gateway, "request-1", engine)).status).toBe(500);
+    const second = await startJob(gateway, "request-2");
+    expect(second).toMatchObject({ status: 202, job: "request-1" });
+    expect(second.started).toEqual([
+      ["request-1", expect.objectContaining({ jobId: "request-1" })],
+    ]);
+    expect(await gateway.services.jobs?.store.read("request-2")).toBeUndefined();
+  });
+
+  it("does not wait for one of which nothing is heard any more", async () => {
+    const gateway = open();
+    const engine = fakeEngine();
+    engine.start.mockImplementation(() => new Promise(() => {}));
+    void startJob(gateway, "request-1", engine);
+    await vi.waitFor(() => expect(engine.start).toHaveBeenCalled());
+    expect(await startJob(gateway, "request-2")).toMatchObject({ status: 202, job: "request-1" });
+  });
+
+  it("makes no second job after the first request's time to live", async () => {
+    const gateway = open();
+    const engine = fakeEngine();
+    engine.start.mockRejectedValueOnce(new Error("killed"));
+    await startJob(gateway, "request-1", engine);
+    await gateway.clock.advance(3_600_000);
+    expect(await startJob(gateway, "request-2")).toMatchObject({ status: 202, job: "request-1" });
+  });
+
+  it("starts nothing anew when the job has ended meanwhile", async () => {
+    const gateway = open();
+    const engine = fakeEngine();
+    engine.start.mockRejectedValueOnce(new Error("killed"));
+    await startJob(gateway, "request-1", engine);
+    const outcome = { state: "succeeded", endedAt: gateway.clock.now(), attempt: 1 } as const;
+    await gateway.services.jobs?.store.commitOutcome("request-1", outcome);
+    expect(await startJob(gateway, "request-2")).toMatchObject({ job: "request-1", started: [] });
   });
 });
