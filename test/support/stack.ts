@@ -14,6 +14,8 @@ const READY = /^ready (http:\/\/\S+)$/m;
 export interface TestStack extends AsyncDisposable {
   readonly url: string;
   readonly dataDir: string;
+  /** Of the process that keeps the parts alive. */
+  readonly pid: number;
   /** Everything it printed so far, both streams. */
   output(): string;
   /** What its operators see. */
@@ -38,6 +40,7 @@ export async function startStack({ env = {}, dataDir }: StackOptions = {}): Prom
   return {
     url,
     dataDir: folder,
+    pid: stack.pid,
     output: stack.output,
     status: () => statusOf(url),
     stop: (signal = "SIGTERM") => stack.end(signal),
@@ -113,6 +116,7 @@ function launch(env: Readonly<Record<string, string>>) {
   return {
     ready,
     exited,
+    pid: child.pid ?? 0,
     output: () => text,
     end: (signal: NodeJS.Signals) => end(child, exited, signal),
   };

@@ -1,0 +1,68 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { PlannedJob } from "./plan-job.ts";
+
+/** What a client has of its job. */
+export interface SentJob {
+  readonly plan: PlannedJob;
+  /** Each 202 that it saw, as the places it was told; all are to be the same. */
+  readonly locations: string[];
+  /** Requests that it sent until it was content. */
+  sends: number;
+  /** Answers that were neither 202 nor worth sending again. */
+  readonly refusals: string[];
+}
+
+const RESEND_MS = 300;
+const ANSWER_WITHIN_MS = 20_000;
+
+/** A client that sends its job until it is answered 202, with the same key each time. */
+export async function sendJob(
+  url: string,
+  plan: PlannedJob,
+  signal: AbortSignal,
+): Promise<SentJob> {
+  const sent: SentJob = { plan, locations: [], sends: 0, refusals: [] };
+  const wanted = plan.losesAnswer ? 2 : 1;
+  await pause(plan.at, undefined, { signal }).catch(() => {});
+  while (sent.locations.length < wanted && sent.refusals.length === 0 && !signal.aborted) {
+    sent.sends += 1;
+    if (!(await sendOnce(url, sent, signal))) {
+      await pause(RESEND_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+  return sent;
+}
+
+/** True when the answer is the client's to have. */
+async function sendOnce(url: string, sent: SentJob, signal: AbortSignal): Promise<boolean> {
+  const { plan } = sent;
+  try {
+    const response = await fetch(`${url}/work/${plan.number}`, {
+      method: "POST",
+      headers: headersOf(plan),
+      body: plan.body,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
+    });
+    const text = await response.text();
+    if (response.status === 202) {
+      sent.locations.push(response.headers.get("location") ?? "");
+      return true;
+    }
+    const isWorthSending = response.status >= 500 || response.status === 429;
+    if (!isWorthSending) sent.refusals.push(`${response.status} ${text}`);
+    return false;
+  } catch {
+    // Killed under way: whether it arrived is not known, so it is sent again.
+    return false;
+  }
+}
+
+function headersOf({ key, user, priorityKey }: PlannedJob): Record<string, string> {
+  return {
+    "content-type": "application/json",
+    "x-userid": user,
+    "idempotency-key": key,
+    S7PAsyncMode: "true",
+    ...(priorityKey === undefined ? {} : { S7PPriorityKey: priorityKey }),
+  };
+}

@@ -1,0 +1,121 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { promisify } from "node:util";
+import { freePort } from "../support/free-port.ts";
+import { startStack, type TestStack } from "../support/stack.ts";
+
+/** What can be killed: one part, or all of them with their parent. */
+export type Victim = "host" | "broker" | "storage" | "everything";
+
+const exec = promisify(execFile);
+const LAST_PORT = 65_000;
+const FIRST_PORT = 20_000;
+
+/**
+ * A stack on ports of its own that keep their numbers, so that it is found again after any death.
+ * Scope: one run.
+ */
+export class StackUnderFire {
+  readonly url: string;
+  readonly brokerPort: number;
+  readonly #dataDir: string;
+  readonly #env: Readonly<Record<string, string>>;
+  #stack: TestStack | undefined;
+  #output = "";
+
+  private constructor(ports: Ports, dataDir: string, env: Readonly<Record<string, string>>) {
+    this.url = `http://127.0.0.1:${ports.gateway}`;
+    this.brokerPort = ports.broker;
+    this.#dataDir = dataDir;
+    this.#env = {
+      ...env,
+      PORT: String(ports.gateway),
+      LOCAL_BROKER_PORT: String(ports.broker),
+      LOCAL_STORAGE_PORT: String(ports.storage),
+    };
+  }
+
+  static async start(
+    dataDir: string,
+    env: Readonly<Record<string, string>>,
+  ): Promise<StackUnderFire> {
+    const [gateway, broker, storage] = [await freePort(), await freePort(), await threePorts()];
+    const stack = new StackUnderFire({ gateway, broker, storage }, dataDir, env);
+    await stack.#start();
+    return stack;
+  }
+
+  /** Everything that its processes have printed. */
+  output(): string {
+    return this.#output + (this.#stack?.output() ?? "");
+  }
+
+  /** kill -9; a part is started again by its stack, the whole by us. False when it is not running. */
+  async kill(victim: Victim): Promise<boolean> {
+    if (victim === "everything") {
+      const dead = this.#stack;
+      await dead?.crash();
+      this.#output += dead?.output() ?? "";
+      this.#stack = undefined;
+      await this.#start();
+      return true;
+    }
+    const pid = await this.#pidOf(victim);
+    if (pid === undefined) return false;
+    try {
+      process.kill(pid, "SIGKILL");
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#stack?.stop();
+  }
+
+  async #start(): Promise<void> {
+    this.#stack = await startStack({ dataDir: this.#dataDir, env: this.#env });
+  }
+
+  async #pidOf(part: string): Promise<number | undefined> {
+    const { stdout } = await exec("ps", ["-Ao", "pid=,ppid=,args="]);
+    const line = stdout
+      .split("\n")
+      .map((text) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(text))
+      .find(
+        (found) =>
+          Number(found?.[2]) === this.#stack?.pid &&
+          found?.[3]?.includes(`service-entry.ts ${part} `),
+      );
+    return line ? Number(line[1]) : undefined;
+  }
+}
+
+interface Ports {
+  readonly gateway: number;
+  readonly broker: number;
+  readonly storage: number;
+}
+
+/** The first of three free ports in a row: blobs, queues and tables. */
+async function threePorts(): Promise<number> {
+  for (;;) {
+    const first = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    const free = await Promise.all([first, first + 1, first + 2].map(isFree));
+    if (free.every(Boolean)) return first;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, "close");
+  return true;
+}
