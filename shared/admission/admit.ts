@@ -2,6 +2,7 @@ import type { Settings } from "../config/index.ts";
 import type { PriorityClass } from "../core/domain.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
+import type { RequestBody } from "../core/http.ts";
 import { asyncWish } from "./async-wish.ts";
 import { wantsBackground } from "./serving-mode.ts";
 import { parseTimeToLive } from "./time-to-live.ts";

@@ -32,6 +32,7 @@ function rows(result: ChaosResult, seed: number): string[][] {
     ["kills", `${total(kills)} (${entries(kills)})`],
     ["jobs answered 202", String(jobs.filter(({ sent }) => sent.locations.length > 0).length)],
     ["requests sent for them", sum(({ sent }) => sent.sends)],
+    ["sent again after", entries(countAll(jobs.flatMap(({ sent }) => sent.failures)))],
     ["final states", entries(countBy(jobs, ({ end }) => end?.view.state ?? "none"))],
     ["bytes of results compared", sum(({ end }) => end?.resultBody.byteLength ?? 0)],
     ["events on the topic", sum(({ told }) => told.length)],
@@ -61,8 +62,12 @@ function countBy(
   jobs: readonly JobFacts[],
   key: (job: JobFacts) => string | number,
 ): Record<string, number> {
+  return countAll(jobs.map(key));
+}
+
+function countAll(values: readonly (string | number)[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const job of jobs) counts[key(job)] = (counts[key(job)] ?? 0) + 1;
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
   return counts;
 }
 

@@ -10,9 +10,11 @@ export interface SentJob {
   sends: number;
   /** Answers that were neither 202 nor worth sending again. */
   readonly refusals: string[];
+  /** Why it sent again: statuses, and codes of connections that broke. */
+  readonly failures: string[];
 }
 
-const RESEND_MS = 300;
+const RESEND_MS = 1000;
 const ANSWER_WITHIN_MS = 20_000;
 
 /** A client that sends its job until it is answered 202, with the same key each time. */
@@ -21,7 +23,7 @@ export async function sendJob(
   plan: PlannedJob,
   signal: AbortSignal,
 ): Promise<SentJob> {
-  const sent: SentJob = { plan, locations: [], sends: 0, refusals: [] };
+  const sent: SentJob = { plan, locations: [], sends: 0, refusals: [], failures: [] };
   const wanted = plan.losesAnswer ? 2 : 1;
   await pause(plan.at, undefined, { signal }).catch(() => {});
   while (sent.locations.length < wanted && sent.refusals.length === 0 && !signal.aborted) {
@@ -49,10 +51,13 @@ async function sendOnce(url: string, sent: SentJob, signal: AbortSignal): Promis
       return true;
     }
     const isWorthSending = response.status >= 500 || response.status === 429;
-    if (!isWorthSending) sent.refusals.push(`${response.status} ${text}`);
+    if (isWorthSending) sent.failures.push(`${response.status} ${codeIn(text)}`);
+    else sent.refusals.push(`${response.status} ${text}`);
     return false;
-  } catch {
+  } catch (error) {
     // Killed under way: whether it arrived is not known, so it is sent again.
+    const { name, cause } = error as { name: string; cause?: { code?: string } };
+    sent.failures.push(cause?.code ?? name);
     return false;
   }
 }
@@ -66,3 +71,5 @@ function headersOf({ key, user, priorityKey }: PlannedJob): Record<string, strin
     ...(priorityKey === undefined ? {} : { S7PPriorityKey: priorityKey }),
   };
 }
+
+const codeIn = (problem: string): string => /"code":"([\w-]+)"/.exec(problem)?.[1] ?? "";
