@@ -11,7 +11,7 @@ const inProject = (name: string, include: string[], timeoutMs: number) => ({
  */
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    maxWorkers: 3,
     projects: [
       inProject(
         "unit",
