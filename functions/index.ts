@@ -2,6 +2,8 @@ import { app } from "@azure/functions";
 import { loadConnections, loadSettings, shippedLanes } from "../shared/config/index.ts";
 import { createServices } from "../shared/gateway/index.ts";
 import { heard, type TelemetryEvent } from "../shared/telemetry/index.ts";
+import { registerBatchActivities } from "./batch.activities.ts";
+import { registerBatchOrchestrator } from "./batch.orchestrator.ts";
 import { registerGateway } from "./gateway.http.ts";
 import { registerHealth } from "./health.http.ts";
 import { HttpConnections } from "./http-connections.ts";
@@ -49,6 +51,8 @@ if (owned.services.jobs) {
   registerLanes(context);
   registerJobActivities(context);
   registerJobOrchestrator();
+  registerBatchActivities(context);
+  registerBatchOrchestrator();
   registerJobSweep(context);
 }
 if (owned.services.idempotency) registerIdempotency(context);

@@ -1,7 +1,14 @@
 import type { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import { GatewayError } from "../shared/core/errors.ts";
-import { ATTEMPT_ENDED_EVENT, type JobArchive, type JobEngine } from "../shared/jobs/index.ts";
+import {
+  ATTEMPT_ENDED_EVENT,
+  type BatchEngineInput,
+  type JobArchive,
+  type JobEngine,
+  type JobEngineInput,
+} from "../shared/jobs/index.ts";
+import { BATCH_ORCHESTRATOR } from "./batch.orchestrator.ts";
 import { JOB_ORCHESTRATOR } from "./job.orchestrator.ts";
 
 const START_RETRY_AFTER_MS = 2000;
@@ -13,7 +20,7 @@ export function createJobEngine(context: InvocationContext): JobEngine {
   return {
     async start(jobId, input) {
       try {
-        await df.getClient(context).startNew(JOB_ORCHESTRATOR, { instanceId: jobId, input });
+        await df.getClient(context).startNew(nameFor(input), { instanceId: jobId, input });
       } catch (cause) {
         if (isRunning(cause)) return;
         const options = { cause, retryAfterMs: START_RETRY_AFTER_MS };
@@ -27,6 +34,9 @@ export function createJobEngine(context: InvocationContext): JobEngine {
     signal: (jobId, signal) => df.getClient(context).raiseEvent(jobId, ATTEMPT_ENDED_EVENT, signal),
   };
 }
+
+const nameFor = (input: JobEngineInput | BatchEngineInput): string =>
+  "kind" in input ? BATCH_ORCHESTRATOR : JOB_ORCHESTRATOR;
 
 const ENDED = [
   df.OrchestrationRuntimeStatus.Completed,

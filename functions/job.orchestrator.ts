@@ -27,8 +27,8 @@ export const JOB_ACTIVITIES = {
 // A history is replayed at every episode, so a long job starts a new one now and then.
 const MAX_STEPS_PER_EXECUTION = 100;
 
-// An activity fails while storage or Service Bus is away: keep trying for as long as a job may live.
-const retryForever = (): df.RetryOptions => {
+/** An activity fails while storage or Service Bus is away: keep trying for as long as a job may live. */
+export const retryForever = (): df.RetryOptions => {
   const options = new df.RetryOptions(1000, 10_000);
   options.backoffCoefficient = 2;
   options.maxRetryIntervalInMilliseconds = 30_000;
@@ -61,7 +61,10 @@ export function registerJobOrchestrator(): void {
 }
 
 /** Sees to it that the job's end is told, though whoever committed it has died before it could. */
-function* settleEvents(context: df.OrchestrationContext, jobId: string): Generator<df.Task, void> {
+export function* settleEvents(
+  context: df.OrchestrationContext,
+  jobId: string,
+): Generator<df.Task, void> {
   for (let looks = 1; ; looks++) {
     const delayMs = settleDelayMs(looks);
     const ref = { jobId, isLast: delayMs === undefined };

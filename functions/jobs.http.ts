@@ -10,11 +10,13 @@ import * as df from "durable-functions";
 import { openApiDocument } from "../shared/api/index.ts";
 import { type GatewayResponse, jsonResponse } from "../shared/core/http.ts";
 import {
+  acceptBatch,
   answering,
   cancelJob,
   type JobChange,
   listJobs,
   moveJob,
+  readBatchErrors,
   readJob,
   readJobResult,
   type Services,
@@ -34,10 +36,12 @@ interface JobRoute {
 
 const ROUTES: readonly JobRoute[] = [
   { name: "jobList", route: "jobs", method: "GET", answer: listJobs },
+  { name: "jobBatch", route: "jobs/batch", method: "POST", answer: acceptBatch },
   { name: "jobStatus", route: "jobs/{id}", method: "GET", answer: readJob },
   { name: "jobCancel", route: "jobs/{id}", method: "DELETE", answer: cancelJob },
   { name: "jobMove", route: "jobs/{id}", method: "PATCH", answer: moveJob },
   { name: "jobResult", route: "jobs/{id}/result", method: "GET", answer: readJobResult },
+  { name: "jobErrors", route: "jobs/{id}/errors", method: "GET", answer: readBatchErrors },
   {
     name: "openApi",
     route: "openapi.json",

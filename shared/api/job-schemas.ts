@@ -57,6 +57,14 @@ export const jobViewSchema = z.strictObject({
     .strictObject({ status: z.int(), sizeBytes: z.int().min(0) })
     .optional()
     .meta({ description: "The backend's answer, which `links.result` has in full." }),
+  request_counts: z
+    .strictObject({
+      total: z.int().min(1),
+      completed: z.int().min(0),
+      failed: z.int().min(0),
+    })
+    .optional()
+    .meta({ description: "Of a batch: its lines, and what came of them a moment ago." }),
   links: linksSchema,
 });
 

@@ -146,6 +146,29 @@ const resultOperation: Json = {
   },
 };
 
+const JSONL = { "application/jsonl": { schema: { type: "string" } } };
+
+const batchOperation: Json = {
+  operationId: "createBatch",
+  summary: "Makes one job of many requests, in the form of OpenAI's Batch API: one a line.",
+  requestBody: { required: true, content: JSONL },
+  responses: {
+    "202": answer("The batch is a job now.", "AcceptedJob", RETRY_AFTER),
+    "400": problem("A line is wrong; the detail has its number."),
+    "413": problem("The file has too many lines or bytes."),
+  },
+};
+
+const batchErrorsOperation: Json = {
+  operationId: "getBatchErrors",
+  summary: "The lines of a batch that failed, or were not done when it ended.",
+  responses: {
+    "200": { description: "One line each, in the order of the input.", content: JSONL },
+    "404": problem("There is no such job, or it is no batch."),
+    "409": problem("The batch has not ended."),
+  },
+};
+
 /** The parameters of a query, one for each field of its schema. */
 function queryParameters(): Json[] {
   const { properties = {} } = z.toJSONSchema(jobListQuerySchema, { io: "input" });
@@ -192,6 +215,7 @@ export function openApiDocument(): Json {
           },
         },
       },
+      "/jobs/batch": { post: batchOperation },
       "/jobs/{id}": {
         parameters: [ID],
         get: readOperation,
@@ -205,6 +229,7 @@ export function openApiDocument(): Json {
         post: redeliverOperation,
       },
       "/jobs/{id}/result": { parameters: [ID], get: resultOperation },
+      "/jobs/{id}/errors": { parameters: [ID], get: batchErrorsOperation },
     },
     components: { schemas: componentSchemas() },
   };

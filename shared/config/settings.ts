@@ -29,6 +29,8 @@ const settingsSchema = z.object({
   GATEWAY_JOBS_RETENTION_SECONDS: integer(1, MAX_INT32).default(604_800),
   GATEWAY_JOBS_RECONCILE_SECONDS: integer(1, 3600).default(30),
   GATEWAY_JOBS_STREAM_SECONDS: integer(1, 86_400).default(220),
+  GATEWAY_BATCH_MAX_BYTES: integer(1, MAX_INT32).default(MAX_HTTP_BODY_BYTES),
+  GATEWAY_BATCH_MAX_LINES: integer(1, 100_000).default(10_000),
   GATEWAY_SCHEDULING_PREEMPTIBLE: integerList(1, LEAST_URGENT).default([]),
   GATEWAY_IDEMPOTENCY_HOURS: integer(1, 720).default(24),
   GATEWAY_CREDENTIAL_KEY: z
@@ -78,6 +80,9 @@ export interface Settings {
   /** Bodies up to this size travel inside a message; larger ones go by blob. */
   readonly inlineBytes: number;
   readonly jobMaxAttempts: number;
+  /** The largest file of a batch, in bytes and in lines. */
+  readonly batchMaxBytes: number;
+  readonly batchMaxLines: number;
   readonly jobReconcileMs: number;
   /** How long a job is kept after it has ended. */
   readonly jobRetentionMs: number;
@@ -188,6 +193,8 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     syncMode: raw.GATEWAY_SYNC_MODE ?? SYNC_MODE_BY_ROLE[raw.GATEWAY_ROLE],
     maxBodyBytes: raw.GATEWAY_HTTP_MAX_BODY_BYTES,
     inlineBytes: raw.GATEWAY_MESSAGING_INLINE_BYTES,
+    batchMaxBytes: raw.GATEWAY_BATCH_MAX_BYTES,
+    batchMaxLines: raw.GATEWAY_BATCH_MAX_LINES,
     jobMaxAttempts: raw.GATEWAY_JOBS_MAX_ATTEMPTS,
     jobRetentionMs: raw.GATEWAY_JOBS_RETENTION_SECONDS * 1000,
     jobReconcileMs: raw.GATEWAY_JOBS_RECONCILE_SECONDS * 1000,

@@ -1,6 +1,9 @@
+export { acceptBatch } from "./accept-batch.ts";
+export { advanceBatch, type BatchRef, expireBatch } from "./batch-activities.ts";
 export { cancelJob, type JobChange, moveJob } from "./change-job.ts";
 export { createServices, type OwnedServices } from "./create-services.ts";
 export { deliverWebhook } from "./deliver-webhook.ts";
+export { finishBatch } from "./finish-batch.ts";
 export { type EventsQuery, followJobEvents } from "./follow-job-events.ts";
 export { answering, handleRequest } from "./handle-request.ts";
 export { type InstanceStatus, instanceStatus, readinessProblems } from "./instance-status.ts";
@@ -15,7 +18,7 @@ export {
 export { type JobsQuery, listJobs } from "./list-jobs.ts";
 export { type PollRef, pollProvider } from "./poll-provider.ts";
 export { probeBackends } from "./probe-backends.ts";
-export { type JobQuery, readJob, readJobResult } from "./read-job.ts";
+export { type JobQuery, readBatchErrors, readJob, readJobResult } from "./read-job.ts";
 export { readJobStream } from "./read-job-stream.ts";
 export { readStatus } from "./read-status.ts";
 export { type RedeliverQuery, redeliverEvent } from "./redeliver-event.ts";

@@ -65,7 +65,7 @@ export async function resultOfAnswer(
 
 /** What an error comes to; undefined for one that says nothing of the backends. */
 export function resultOfError(run: JobAttemptRun, error: unknown): AttemptResult | undefined {
-  if (!(error instanceof GatewayError) || !BACKEND_CODES.has(error.code)) return undefined;
+  if (!isBackendError(error)) return undefined;
   if (canRepeat(run) && error.code !== "no-route") {
     return { retryAfterMs: nextDelayMs(run, error.retryAfterMs), reason: error.code };
   }
@@ -137,6 +137,11 @@ const BACKEND_CODES = new Set([
   "backend-failed",
   "backend-timeout",
 ]);
+
+/** Whether an error says something of the backends, and not of the gateway's own means. */
+export const isBackendError = (error: unknown): error is GatewayError =>
+  error instanceof GatewayError && BACKEND_CODES.has(error.code);
+
 const canRepeat = ({ attempt, maxAttempts }: JobAttemptRun): boolean => attempt < maxAttempts;
 
 function nextDelayMs({ services, attempt }: JobAttemptRun, askedMs: number | undefined): number {

@@ -1,5 +1,5 @@
 import type { JobView } from "../api/index.ts";
-import { type JobAttempt, type JobSnapshot, stateOf } from "../jobs/index.ts";
+import { type BatchFacts, type JobAttempt, type JobSnapshot, stateOf } from "../jobs/index.ts";
 import { resultLinks } from "./result-links.ts";
 import { laneFor, type Services } from "./services.ts";
 
@@ -29,9 +29,16 @@ export async function jobView(services: Services, snapshot: JobSnapshot): Promis
     ...(outcome?.result
       ? { result: { status: outcome.result.status, sizeBytes: outcome.result.sizeBytes } }
       : {}),
+    ...(job.batch ? { request_counts: countsOf(job.batch, snapshot) } : {}),
     links: { ...jobLinks(job.id), ...(await resultLinks(services, job)) },
   };
 }
+
+const countsOf = ({ lines }: BatchFacts, { progress }: JobSnapshot) => ({
+  total: lines,
+  completed: progress?.completed ?? 0,
+  failed: progress?.failed ?? 0,
+});
 
 /** Whether the job waits for a worker, and not for the time of its next attempt. */
 function isInLane({ clock }: Services, snapshot: JobSnapshot): boolean {

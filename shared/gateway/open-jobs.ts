@@ -4,6 +4,7 @@ import type { ServiceBus } from "../messaging/index.ts";
 import { BlobStore, openBlobService, ReadLinks, Table } from "../storage/index.ts";
 import type { Emit } from "../telemetry/index.ts";
 import { WebhookClient } from "../webhooks/index.ts";
+import { BatchRows } from "./batch-rows.ts";
 import { DetachedWork } from "./detached-work.ts";
 import { JobEventFeed } from "./job-event-feed.ts";
 import { JobEventLog } from "./job-event-log.ts";
@@ -50,6 +51,7 @@ export function openJobs(storage: StorageConnection, options: OpenJobsOptions): 
     webhooks: new WebhookClient({ clock, timeoutMs, allowLocal }),
     results,
     files,
+    batches: new BatchRows(table, results),
     links,
     streams,
     tails: new StreamTails({ store, streams, own: results, clock }),

@@ -3,6 +3,7 @@ import { type HeaderList, withoutHeaders } from "../core/headers.ts";
 import { type GatewayResponse, jsonResponse } from "../core/http.ts";
 import type { JobResult, JobSnapshot } from "../jobs/index.ts";
 import { recognise } from "./admit-request.ts";
+import { batchFile } from "./finish-batch.ts";
 import { responseHeaders } from "./forwarded-headers.ts";
 import { jobView } from "./job-view.ts";
 import type { JobServices, Services } from "./services.ts";
@@ -34,14 +35,29 @@ export async function readJobResult(services: Services, query: JobQuery): Promis
       retryAfterMs: POLL_SECONDS * 1000,
     });
   }
+  if (snapshot.job.batch && !outcome.result) return openResult(jobs, batchFile(snapshot, "output"));
   if (!outcome.result) {
     throw new GatewayError("job-without-result", `The job has ${outcome.state} without a result.`);
   }
-  const { status, sizeBytes } = outcome.result;
-  const headers = resultHeaders(outcome.result);
+  return openResult(jobs, outcome.result);
+}
+
+/** The lines of a batch that failed, or that were not done when it ended. */
+export async function readBatchErrors(
+  services: Services,
+  query: JobQuery,
+): Promise<GatewayResponse> {
+  const { snapshot, jobs } = await findOwn(services, query);
+  if (!snapshot.job.batch) throw new GatewayError("job-without-result", "The job is no batch.");
+  return openResult(jobs, batchFile(snapshot, "errors"));
+}
+
+async function openResult({ files }: JobServices, result: JobResult): Promise<GatewayResponse> {
+  const { status, sizeBytes } = result;
+  const headers = resultHeaders(result);
   // Not opened when empty: a 204 has no body to send, and an unread download would hold its connection.
   if (sizeBytes === 0) return { status, headers, body: undefined };
-  const content = await jobs.files.open(outcome.result);
+  const content = await files.open(result);
   if (!content) throw new GatewayError("job-without-result", "The job's result is gone.");
   return { status, headers, body: content.body };
 }

@@ -71,11 +71,13 @@ export async function fromEnvelope(
 ): Promise<OutgoingRequest> {
   const { id, method, target, headers, sealedHeaders, attemptTimeoutMs } = envelope;
   const { priority, receivedAt, expiresAt, showsReceipt = false } = envelope;
+  // The lines of a batch share what was sealed for it.
+  const sealedFor = envelope.batch?.jobId ?? id;
   const stored = sealedHeaders === undefined ? {} : { sealed: sealedHeaders };
   return {
     id,
     method,
-    ...openRequest({ target, headers, ...stored }, settings.credentialKey, id),
+    ...openRequest({ target, headers, ...stored }, settings.credentialKey, sealedFor),
     body: await claimCheck.unpack(envelope.body),
     // Nobody reads it as it comes, so nothing is lost by trying a broken one elsewhere.
     whole: true,

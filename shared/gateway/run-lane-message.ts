@@ -9,6 +9,7 @@ import { tripOf } from "./call-backends.ts";
 import { inForce } from "./in-force.ts";
 import { RequeueError } from "./requeue-error.ts";
 import type { RouteTrip } from "./route-trip.ts";
+import { abandonBatchLine, runBatchLine } from "./run-batch-line.ts";
 import { abandonJob, runJobAttempt } from "./run-job-attempt.ts";
 import { abandonRequest, runQueuedRequest } from "./run-queued-request.ts";
 import { ttlExpired } from "./serve-direct.ts";
@@ -76,7 +77,7 @@ async function counted(
 ): Promise<void> {
   const { book, ledger } = fairShare;
   ledger?.start();
-  const hold = envelope.kind === "job" ? book.hold(priority, envelope) : undefined;
+  const hold = envelope.kind !== "request" ? book.hold(priority, envelope) : undefined;
   try {
     await work();
     book.ended(priority);
@@ -156,10 +157,13 @@ async function comeAgain(
 async function work(run: LaneRun, slot: Slot, signal: AbortSignal): Promise<void> {
   const services = await inForce(run.services);
   const current = { ...run, services };
-  await (run.envelope.kind === "job" ? runJobAttempt : runQueuedRequest)(current, signal);
+  await RUNNERS[run.envelope.kind](current, signal);
   slot.release();
 }
 
 function abandon(run: LaneRun): Promise<void> {
-  return run.envelope.kind === "job" ? abandonJob(run) : abandonRequest(run);
+  return ABANDON[run.envelope.kind](run);
 }
+
+const RUNNERS = { request: runQueuedRequest, job: runJobAttempt, line: runBatchLine };
+const ABANDON = { request: abandonRequest, job: abandonJob, line: abandonBatchLine };

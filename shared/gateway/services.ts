@@ -11,6 +11,7 @@ import type { FairScheduler, QueuePlaces } from "../scheduling/index.ts";
 import type { BlobContainer, ReadLinks } from "../storage/index.ts";
 import type { Emit } from "../telemetry/index.ts";
 import type { WebhookClient } from "../webhooks/index.ts";
+import type { BatchRows } from "./batch-rows.ts";
 import type { DetachedWork } from "./detached-work.ts";
 import type { FairShareServices } from "./enter-lane.ts";
 import type { JobEventFeed } from "./job-event-feed.ts";
@@ -48,6 +49,8 @@ export interface JobServices {
   /** The gateway's own container: what attempts write. */
   readonly results: BlobContainer;
   readonly files: ResultFiles;
+  /** The lines of batches. */
+  readonly batches: BatchRows;
   /** Which event streams a job has. */
   readonly streams: JobStreams;
   /** Watches those that somebody follows. */

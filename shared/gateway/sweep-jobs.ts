@@ -31,6 +31,8 @@ async function forgetJob({ jobs, waitingRoom }: Services, jobId: string): Promis
   const snapshot = await jobs?.store.read(jobId);
   if (!jobs || !snapshot) return;
   await jobs.files.remove(snapshot);
+  const { batch } = snapshot.job;
+  if (batch) await jobs.batches.remove(jobId, batch.pieces.length);
   await waitingRoom?.claimCheck.discard(readRequestEnvelope(snapshot.job.request).body);
   await jobs.store.remove(jobId);
 }

@@ -15,6 +15,7 @@ import {
   wordOf,
 } from "../jobs/index.ts";
 import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
+import { batchIn } from "./batch-rows.ts";
 import { attemptsIn, endRowKey, type TurnUse, turnRowKey } from "./job-attempt-rows.ts";
 import { type ListedJob, listKey, listPartition, listRange, listRow } from "./job-list-rows.ts";
 
@@ -80,6 +81,7 @@ export class TableJobStore implements JobStore {
       startedAt: history[0]?.startedAt,
       turn,
       provider: providerIn(rows),
+      ...batchIn(rows),
       lease: lease && fromLongText<JobLease>(lease),
       outcome: outcome && fromLongText<JobOutcome>(outcome),
     };

@@ -1,3 +1,4 @@
+import type { BatchEngineInput } from "./batch.ts";
 import type {
   AttemptEnd,
   FinalState,
@@ -77,7 +78,7 @@ export interface JobListing {
 /** The durable engine that owns a job's course. */
 export interface JobEngine {
   /** Succeeds, too, for a job that it has already. */
-  start(jobId: string, input: JobEngineInput): Promise<void>;
+  start(jobId: string, input: JobEngineInput | BatchEngineInput): Promise<void>;
   /** Tells a waiting orchestrator; losing the signal delays a job but never loses it. */
   signal(jobId: string, signal: JobSignal): Promise<void>;
 }

@@ -1,3 +1,20 @@
+export {
+  type BatchCursor,
+  type BatchEngineInput,
+  type BatchFacts,
+  type BatchProgress,
+  batchLookMs,
+  FIRST_CURSOR,
+  moveCursor,
+  OPEN_LINES,
+} from "./batch.ts";
+export {
+  type BatchLine,
+  isLineOk,
+  type LineEnd,
+  lineOutput,
+  parseBatchLine,
+} from "./batch-line.ts";
 export type {
   JobArchive,
   JobEngine,
@@ -7,9 +24,9 @@ export type {
   OutcomeFiles,
 } from "./contracts.ts";
 export { below, findProviderWork, ownTarget, type TakenWork } from "./find-provider-work.ts";
-
 export {
   type AttemptEnd,
+  type BatchFiles,
   type FinalState,
   type JobAttempt,
   type JobLease,

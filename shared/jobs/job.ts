@@ -1,4 +1,5 @@
 import type { PriorityClass } from "../core/domain.ts";
+import type { BatchFacts, BatchProgress } from "./batch.ts";
 import type { ProviderWork } from "./provider-work.ts";
 
 /** The caller's view of a job. The last four are final. */
@@ -40,6 +41,14 @@ export interface JobRecord {
   readonly notify?: NotifyTargets;
   /** Absent for callers who have no place of their own: their results are read through the gateway. */
   readonly results?: ResultPlace;
+  /** Present for a job that is many requests. */
+  readonly batch?: BatchFacts;
+}
+
+/** The files of a batch that has ended. */
+export interface BatchFiles {
+  readonly output: JobResult;
+  readonly errors: JobResult;
 }
 
 /** A backend's whole answer, kept for the caller. */
@@ -112,6 +121,9 @@ export interface JobSnapshot {
   /** The work of the last attempt that a provider has taken over. */
   readonly provider?: ProviderWork | undefined;
   readonly outcome: JobOutcome | undefined;
+  /** Of a batch: how many lines are done, a moment ago. */
+  readonly progress?: BatchProgress | undefined;
+  readonly files?: BatchFiles | undefined;
 }
 
 /** The word of an instance that it runs an attempt in process, where no lane's lock says so. */

@@ -30,8 +30,15 @@ const tripSchema = z.strictObject({
   tried: z.array(z.tuple([z.string(), z.enum(["tried", "silent"])])),
 });
 
+const batchSchema = z.strictObject({
+  jobId: z.string().min(1).max(128),
+  piece: z.int().min(0),
+  line: z.int().min(0),
+  customId: z.string(),
+});
+
 const requestSchema = z.strictObject({
-  kind: z.enum(["request", "job"]),
+  kind: z.enum(["request", "job", "line"]),
   id: z.string().min(1).max(128),
   userId: z.string(),
   groupId: z.string().optional(),
@@ -59,6 +66,8 @@ const requestSchema = z.strictObject({
   /** Whether the caller may see how the request was decided, and asked for it. */
   showsReceipt: z.boolean().optional(),
   trip: tripSchema.optional(),
+  /** Which line of which batch it is; only lines have it. */
+  batch: batchSchema.optional(),
 });
 
 const replySchema = z.strictObject({

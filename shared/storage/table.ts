@@ -17,6 +17,11 @@ export interface RowRange {
 // https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination
 const MAX_PAGE_ROWS = 1000;
 
+interface ListOptions {
+  readonly atMost?: number | undefined;
+  readonly select?: readonly string[] | undefined;
+}
+
 /** One table, made when it is first used and absent. Scope: per instance. */
 export class Table {
   readonly #connection: StorageConnection;
@@ -68,21 +73,25 @@ export class Table {
     });
   }
 
-  /** All rows of a partition, in the order of their row keys. */
-  readPartition(partitionKey: string): Promise<Row[]> {
-    return this.#list(`PartitionKey eq ${quoted(partitionKey)}`);
+  /** All rows of a partition, in the order of their row keys; of each only what is selected, if anything is. */
+  readPartition(partitionKey: string, select?: readonly string[]): Promise<Row[]> {
+    return this.#list(`PartitionKey eq ${quoted(partitionKey)}`, { select });
   }
 
   /** The rows of a partition whose keys lie from one to before another, in order. */
   readRange(partitionKey: string, { from, before, atMost }: RowRange): Promise<Row[]> {
     const keys = `RowKey ge ${quoted(from)} and RowKey lt ${quoted(before)}`;
-    return this.#list(`PartitionKey eq ${quoted(partitionKey)} and ${keys}`, atMost);
+    return this.#list(`PartitionKey eq ${quoted(partitionKey)} and ${keys}`, { atMost });
   }
 
-  #list(filter: string, atMost = Number.POSITIVE_INFINITY): Promise<Row[]> {
+  #list(
+    filter: string,
+    { atMost = Number.POSITIVE_INFINITY, select }: ListOptions,
+  ): Promise<Row[]> {
     return withStorage("Reading rows", async () => {
       const rows: Row[] = [];
-      const found = (await this.#ready()).listEntities<Row>({ queryOptions: { filter } });
+      const queryOptions = select ? { filter, select: [...select] } : { filter };
+      const found = (await this.#ready()).listEntities<Row>({ queryOptions });
       const maxPageSize = Math.min(atMost, MAX_PAGE_ROWS);
       for await (const page of found.byPage({ maxPageSize })) {
         rows.push(...page.slice(0, atMost - rows.length));

@@ -1,6 +1,7 @@
 import { vi } from "vitest";
 import { shippedLanes } from "../../shared/config/index.ts";
 import type { GatewayRequest } from "../../shared/core/http.ts";
+import { BatchRows } from "../../shared/gateway/batch-rows.ts";
 import { DetachedWork } from "../../shared/gateway/detached-work.ts";
 import { IdempotencyStore } from "../../shared/gateway/idempotency-store.ts";
 import { createServices, type Services } from "../../shared/gateway/index.ts";
@@ -124,6 +125,7 @@ export function createGateway(env: Record<string, string> = {}) {
       webhooks: new WebhookClient({ clock, timeoutMs: 5000, allowLocal: true }),
       results: results.asContainer,
       files,
+      batches: new BatchRows(table.asTable, results.asContainer),
       links: fakeLinks(clock),
       streams,
       tails: new StreamTails({ store, streams, own: results.asContainer, clock }),

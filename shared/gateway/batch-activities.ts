@@ -1,0 +1,95 @@
+import { GatewayError } from "../core/errors.ts";
+import { type BatchCursor, type BatchLine, type JobSnapshot, moveCursor } from "../jobs/index.ts";
+import { readRequestEnvelope } from "../messaging/index.ts";
+import { expireJob } from "./job-activities.ts";
+import { startAttempt } from "./job-transitions.ts";
+import { lineMessageId } from "./run-batch-line.ts";
+import { type JobServices, laneFor, type Services } from "./services.ts";
+
+/** Where a batch stands, as its orchestrator knows it. */
+export interface BatchRef {
+  readonly jobId: string;
+  readonly cursor: BatchCursor;
+}
+
+const SENDERS = 16;
+
+/**
+ * Looks at the lines that are in the lane, and puts as many new ones there as there is room. Idempotent:
+ * the message id is the line's, and a line that is done is not run again.
+ */
+export async function advanceBatch(
+  services: Services,
+  { jobId, cursor }: BatchRef,
+): Promise<BatchCursor> {
+  const jobs = required(services);
+  const snapshot = await jobs.store.read(jobId);
+  const batch = snapshot?.job.batch;
+  if (!snapshot || !batch || snapshot.outcome) return { ...cursor, isOver: true };
+  if (cursor.next === 0) {
+    const start = await startAttempt({ services, jobs, jobId }, { attempt: 1, epoch: 0 });
+    await start?.told;
+  }
+  const counts = await Promise.all(
+    cursor.open.map(async (piece) => [piece, await jobs.batches.count(jobId, piece)] as const),
+  );
+  const moved = moveCursor(cursor, new Map(counts), batch);
+  for (const piece of moved.send) await sendPiece(services, snapshot, piece);
+  await jobs.batches.noteProgress(jobId, moved.cursor.progress);
+  return moved.cursor;
+}
+
+/** Ends a batch whose time is over; what is done of it is kept. */
+export function expireBatch(services: Services, { jobId }: BatchRef): Promise<void> {
+  return expireJob(services, { jobId, attempt: 1, epoch: 0 });
+}
+
+async function sendPiece(services: Services, { job }: JobSnapshot, piece: number): Promise<void> {
+  const { batches } = required(services);
+  const lines = await batches.readPiece<BatchLine>(job.id, piece);
+  const before = (job.batch?.pieces ?? []).slice(0, piece).reduce((sum, count) => sum + count, 0);
+  const waiting = lines.map((line, index) => ({ ...line, piece, line: before + index }));
+  const sendNext = async (): Promise<void> => {
+    for (let line = waiting.shift(); line; line = waiting.shift()) {
+      await sendLine(services, job.id, { line, request: job.request });
+    }
+  };
+  await Promise.all(Array.from({ length: SENDERS }, sendNext));
+}
+
+interface PlacedLine extends BatchLine {
+  readonly piece: number;
+  readonly line: number;
+}
+
+async function sendLine(
+  { waitingRoom: room, lanes, clock }: Services,
+  jobId: string,
+  { line: placed, request }: { readonly line: PlacedLine; readonly request: string },
+): Promise<void> {
+  if (!room) throw new GatewayError("internal", "Batches need the waiting room.");
+  const template = readRequestEnvelope(request);
+  const { piece, line, customId, url } = placed;
+  const id = `${jobId}-${line}`;
+  const body = await room.claimCheck.pack(`jobs/${jobId}/lines/${line}`, Buffer.from(placed.body));
+  const envelope = {
+    ...template,
+    kind: "line",
+    id,
+    target: url,
+    headers: [...template.headers, ["content-type", "application/json"]],
+    body,
+    batch: { jobId, piece, line, customId },
+  };
+  const lane = laneFor(lanes, template.priority);
+  await room.bus.send(template.isOver ? lane.overQueue : lane.queue, {
+    messageId: lineMessageId(id, 1),
+    body: envelope,
+    timeToLiveMs: template.expiresAt - clock.now(),
+  });
+}
+
+function required({ jobs }: Services): JobServices {
+  if (!jobs) throw new GatewayError("internal", "Jobs need storage.");
+  return jobs;
+}
