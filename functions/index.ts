@@ -4,6 +4,8 @@ import { createServices } from "../shared/gateway/index.ts";
 import { heard, type TelemetryEvent } from "../shared/telemetry/index.ts";
 import { registerBatchActivities } from "./batch.activities.ts";
 import { registerBatchOrchestrator } from "./batch.orchestrator.ts";
+import { registerDeadLetters } from "./dead-letters.http.ts";
+import { registerDeadLetterWatch } from "./dead-letters.timer.ts";
 import { registerGateway } from "./gateway.http.ts";
 import { registerHealth } from "./health.http.ts";
 import { HttpConnections } from "./http-connections.ts";
@@ -48,6 +50,8 @@ if (owned.services.jobs) {
   registerJobStream(context);
   registerWebhooks(context);
   registerSubmissions(context);
+  registerDeadLetters(context);
+  registerDeadLetterWatch(context);
   registerLanes(context);
   registerJobActivities(context);
   registerJobOrchestrator();

@@ -28,6 +28,7 @@ const settingsSchema = z.object({
   GATEWAY_JOBS_MAX_ATTEMPTS: integer(1, 100).default(5),
   GATEWAY_JOBS_RETENTION_SECONDS: integer(1, MAX_INT32).default(604_800),
   GATEWAY_JOBS_RECONCILE_SECONDS: integer(1, 3600).default(30),
+  GATEWAY_DEAD_LETTERS_SCHEDULE: z.string().default("0 * * * * *"),
   GATEWAY_JOBS_STREAM_SECONDS: integer(1, 86_400).default(220),
   GATEWAY_BATCH_MAX_BYTES: integer(1, MAX_INT32).default(MAX_HTTP_BODY_BYTES),
   GATEWAY_BATCH_MAX_LINES: integer(1, 100_000).default(10_000),
@@ -86,6 +87,8 @@ export interface Settings {
   readonly jobReconcileMs: number;
   /** How long a job is kept after it has ended. */
   readonly jobRetentionMs: number;
+  /** When the dead letters are looked through, as an NCRONTAB expression. */
+  readonly deadLetterSchedule: string;
   /** How long one answer lasts to those who follow a job's stream. */
   readonly jobStreamMs: number;
   /** How long an idempotency key counts. */
@@ -198,6 +201,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     jobMaxAttempts: raw.GATEWAY_JOBS_MAX_ATTEMPTS,
     jobRetentionMs: raw.GATEWAY_JOBS_RETENTION_SECONDS * 1000,
     jobReconcileMs: raw.GATEWAY_JOBS_RECONCILE_SECONDS * 1000,
+    deadLetterSchedule: raw.GATEWAY_DEAD_LETTERS_SCHEDULE,
     jobStreamMs: raw.GATEWAY_JOBS_STREAM_SECONDS * 1000,
     idempotencyKeptMs: raw.GATEWAY_IDEMPOTENCY_HOURS * HOUR_MS,
     credentialKey: key ? Buffer.from(key, "base64") : undefined,

@@ -3,6 +3,7 @@ export { advanceBatch, type BatchRef, expireBatch } from "./batch-activities.ts"
 export { cancelJob, type JobChange, moveJob } from "./change-job.ts";
 export { createServices, type OwnedServices } from "./create-services.ts";
 export { deliverWebhook } from "./deliver-webhook.ts";
+export { DeadLetterWatch } from "./end-dead-lettered.ts";
 export { finishBatch } from "./finish-batch.ts";
 export { type EventsQuery, followJobEvents } from "./follow-job-events.ts";
 export { answering, handleRequest } from "./handle-request.ts";
@@ -15,6 +16,7 @@ export {
   type SettleRef,
   settleEvents,
 } from "./job-activities.ts";
+export { type DeadLettersQuery, listDeadLetters } from "./list-dead-letters.ts";
 export { type JobsQuery, listJobs } from "./list-jobs.ts";
 export { type PollRef, pollProvider } from "./poll-provider.ts";
 export { probeBackends } from "./probe-backends.ts";
@@ -28,5 +30,6 @@ export { resultPlaceOf } from "./result-place.ts";
 export { runLaneMessage } from "./run-lane-message.ts";
 export { runSubmission, type SubmissionDelivery } from "./run-submission.ts";
 export type { Services } from "./services.ts";
+export { settleDeadLetters } from "./settle-dead-letters.ts";
 export { sweepIdempotency } from "./sweep-idempotency.ts";
 export { sweepJobs } from "./sweep-jobs.ts";

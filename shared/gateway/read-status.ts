@@ -1,8 +1,7 @@
-import { GatewayError } from "../core/errors.ts";
 import type { HeaderList } from "../core/headers.ts";
 import type { GatewayResponse } from "../core/http.ts";
-import { OPERATOR_KEY_HEADER } from "../identity/index.ts";
 import { instanceStatus } from "./instance-status.ts";
+import { requireOperator } from "./require-operator.ts";
 import type { Services } from "./services.ts";
 
 /** Shows an operator what this instance is doing; throws for everybody else. */
@@ -21,15 +20,4 @@ export async function readStatus(
     ],
     body,
   };
-}
-
-function requireOperator({ operators }: Services, headers: HeaderList): void {
-  const standing = operators(headers);
-  if (standing === "operator") return;
-  if (standing === "refused") {
-    throw new GatewayError("operator-key-refused", "This is for those who run the gateway.");
-  }
-  throw new GatewayError("operator-key-missing", `The header ${OPERATOR_KEY_HEADER} is missing.`, {
-    headers: [["www-authenticate", "OperatorKey"]],
-  });
 }

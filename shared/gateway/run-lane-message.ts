@@ -161,6 +161,16 @@ async function work(run: LaneRun, slot: Slot, signal: AbortSignal): Promise<void
   slot.release();
 }
 
+/** Tells whoever waits for a message of a lane that nobody will process it any more. */
+export async function abandonMessage(
+  services: Services,
+  envelope: RequestEnvelope,
+  engine: JobEngine,
+): Promise<void> {
+  const trip = tripOf(services, envelope, envelope.trip);
+  await abandon({ services, ...required(services), engine, envelope, deliveryCount: 0, trip });
+}
+
 function abandon(run: LaneRun): Promise<void> {
   return ABANDON[run.envelope.kind](run);
 }

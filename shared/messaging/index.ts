@@ -1,4 +1,5 @@
 export { type BodyBlobs, type ClaimCheck, createClaimCheck } from "./claim-check.ts";
+export { type DeadLetter, type DeadLetterSource, DeadLetters, type Found } from "./dead-letters.ts";
 export {
   type MessageBody,
   PoisonMessageError,

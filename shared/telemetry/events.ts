@@ -87,6 +87,30 @@ export const messageFailed = (
   error: unknown,
 ): TelemetryEvent => ({ event: "message.failed", level: "error", ...facts, ...causeOf(error) });
 
+/** An operator has sent a dead letter again, or discarded it. */
+export const deadLetterDealtWith = (facts: {
+  queue: string;
+  action: string;
+  messageId: string;
+  sequenceNumber: string;
+}): TelemetryEvent => ({ event: "dead-letter.dealt-with", level: "warning", ...facts });
+
+/** Somebody waited for a message among the dead letters, and was told. */
+export const deadLetterWaitEnded = (facts: {
+  queue: string;
+  messageId: string;
+  id: string;
+  reason: string | undefined;
+}): TelemetryEvent => ({ event: "dead-letter.wait-ended", level: "error", ...facts });
+
+/** The dead letters of a queue could not be looked through; they will be next time. */
+export const deadLetterSweepFailed = (queue: string, error: unknown): TelemetryEvent => ({
+  event: "dead-letter.sweep.failed",
+  level: "error",
+  queue,
+  ...causeOf(error),
+});
+
 /** A submitted job cannot be accepted now; its message comes again later. */
 export const submissionPostponed = (facts: {
   messageId: string;

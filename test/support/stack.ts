@@ -8,7 +8,8 @@ import type { InstanceStatus } from "../../shared/gateway/index.ts";
 export const OPERATOR_KEY = "operator-of-the-tests";
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const READY = /^ready (http:\/\/\S+)$/m;
+// A stack without a host (`LOCAL_HOST=none`) has no URL.
+const READY = /^ready(?: (http:\/\/\S+)|, without a host)$/m;
 
 /** A stack as a user runs it: a process of its own that prints `ready`. */
 export interface TestStack extends AsyncDisposable {
@@ -106,8 +107,8 @@ function launch(env: Readonly<Record<string, string>>) {
   const ready = new Promise<string>((resolve, reject) => {
     const onText = (chunk: Buffer): void => {
       text += chunk.toString();
-      const url = READY.exec(text)?.[1];
-      if (url) resolve(url);
+      const ready = READY.exec(text);
+      if (ready) resolve(ready[1] ?? "");
     };
     child.stdout.on("data", onText);
     child.stderr.on("data", onText);

@@ -1,0 +1,81 @@
+import { parseDeadLetterQuery } from "../api/index.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { HeaderList } from "../core/headers.ts";
+import { type GatewayResponse, jsonResponse } from "../core/http.ts";
+import { DeadLetters } from "../messaging/index.ts";
+import { deadLetterSource, deadLetterSources, type LetterSource } from "./dead-letter-sources.ts";
+import { type DeadLetterView, deadLetterView } from "./dead-letter-view.ts";
+import { requireOperator } from "./require-operator.ts";
+import type { Services } from "./services.ts";
+
+/** What is asked of the dead letters. */
+export interface DeadLettersQuery {
+  readonly headers: HeaderList;
+  readonly target: string;
+}
+
+/** Where a page begins: an entity, and a number in it. */
+interface Place {
+  readonly queue: string;
+  readonly from: string;
+}
+
+/** A page of dead letters, entity by entity, oldest first; for operators. Looking changes nothing. */
+export async function listDeadLetters(
+  services: Services,
+  { headers, target }: DeadLettersQuery,
+): Promise<GatewayResponse> {
+  requireOperator(services, headers);
+  const query = parseDeadLetterQuery(new URL(target, "http://gateway").searchParams);
+  if (!query.ok) throw new GatewayError("bad-request", query.detail);
+  const { queue, limit, body, continuation } = query.value;
+  const place = continuation === undefined ? undefined : placeIn(continuation);
+  const all = queue ? [deadLetterSource(services.lanes, queue)] : deadLetterSources(services.lanes);
+  const first = place ? all.findIndex(({ name }) => name === place.queue) : 0;
+  if (first < 0) throw new GatewayError("bad-request", "The continuation cannot be read.");
+  const letters = deadLettersOf(services);
+  const page: DeadLetterView[] = [];
+  for (const [index, source] of all.slice(first).entries()) {
+    let from = BigInt(index === 0 && place ? place.from : 0);
+    while (page.length < limit) {
+      const found = await letters.peek(source, { from, atMost: limit - page.length });
+      const last = found.at(-1);
+      if (!last) break;
+      page.push(...found.map((letter) => deadLetterView(source, letter, body)));
+      from = BigInt(last.sequenceNumber) + 1n;
+    }
+    if (page.length >= limit) return answer(page, { queue: source.name, from: String(from) });
+  }
+  return answer(page, undefined);
+}
+
+/** The dead letters, where there is a Service Bus. */
+export function deadLettersOf({ waitingRoom }: Services): DeadLetters {
+  if (waitingRoom) return new DeadLetters(waitingRoom.bus);
+  throw new GatewayError("async-unavailable", "This app has no queues.");
+}
+
+/** All letters of an entity, up to a bound. */
+export async function* lettersOf(letters: DeadLetters, source: LetterSource, atMost: number) {
+  let from = 0n;
+  for (let count = 0; count < atMost; ) {
+    const found = await letters.peek(source, { from, atMost: 100 });
+    const last = found.at(-1);
+    if (!last) return;
+    yield* found;
+    count += found.length;
+    from = BigInt(last.sequenceNumber) + 1n;
+  }
+}
+
+function answer(deadLetters: readonly DeadLetterView[], next: Place | undefined): GatewayResponse {
+  const continuation = next && Buffer.from(`${next.queue}/${next.from}`).toString("base64url");
+  return jsonResponse(200, { deadLetters, continuation }, [["cache-control", "no-store"]]);
+}
+
+function placeIn(continuation: string): Place {
+  const text = Buffer.from(continuation, "base64url").toString();
+  const [, queue, from] = /^([^/]+)\/(\d{1,19})$/.exec(text) ?? [];
+  if (queue !== undefined && from !== undefined) return { queue, from };
+  throw new GatewayError("bad-request", "The continuation cannot be read.");
+}
