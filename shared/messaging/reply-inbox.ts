@@ -131,19 +131,24 @@ export class ReplyInbox {
       receiver.subscribe(
         {
           processMessage: async (message) => this.#deliver(message),
-          processError: async ({ error, errorSource }) => {
-            // A reply that cannot be read is gone, and no reason to lose those that come behind it.
-            if (errorSource === "processMessageCallback") this.#options.onLost(error);
-            else reject(error);
-          },
+          // Whatever its source: of a link that is gone the SDK tells as if a callback had failed.
+          processError: async ({ error }) => reject(error),
         },
         { maxConcurrentCalls: MAX_CONCURRENT_REPLIES },
       );
     });
   }
 
+  /** A reply that cannot be read is gone, and no reason to lose those that come behind it. */
   #deliver(message: ServiceBusReceivedMessage): void {
-    const reply = readReplyEnvelope(message.body);
+    try {
+      this.#hand(readReplyEnvelope(message.body));
+    } catch (error) {
+      this.#options.onLost(error);
+    }
+  }
+
+  #hand(reply: ReplyEnvelope): void {
     const waiter = this.#waiters.get(reply.requestId);
     if (!waiter) {
       this.#options.onUnclaimed(reply);

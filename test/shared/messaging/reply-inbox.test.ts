@@ -154,6 +154,29 @@ describe("ReplyInbox", () => {
     expect(bus.sessions).toHaveLength(1);
   });
 
+  it("takes the session again when its link is gone, though the SDK calls that a failed callback", async () => {
+    const { bus, clock, inbox, onLost } = open();
+    const a = inbox.expect("a", never);
+    await clock.advance(0);
+    const gone = new Error("Cannot request messages on the receiver");
+    await bus.session.fail(gone, "processMessageCallback");
+    await clock.advance(RECONNECT_MS);
+    expect(onLost).toHaveBeenCalledExactlyOnceWith(gone);
+    expect(bus.sessions).toHaveLength(2);
+    await bus.session.deliver(reply("a"));
+    await expect(a).resolves.toEqual(reply("a"));
+  });
+
+  it("says nothing of a link that goes while it is closed", async () => {
+    const { bus, clock, inbox, onLost } = open();
+    void inbox.expect("a", never);
+    await clock.advance(0);
+    const closed = inbox.close();
+    await bus.session.fail(new Error("Cannot request messages"), "processMessageCallback");
+    await closed;
+    expect(onLost).not.toHaveBeenCalled();
+  });
+
   it("ends its session and its timers when it is closed", async () => {
     const { bus, clock, inbox, onLost } = open();
     void inbox.expect("a", never);
