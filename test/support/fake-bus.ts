@@ -1,4 +1,5 @@
 import type { DeadLetterCause, OutgoingMessage, ServiceBus } from "../../shared/messaging/index.ts";
+import { FakeLetters } from "./fake-letters.ts";
 
 interface Handlers {
   processMessage(message: { body: unknown }): Promise<void>;
@@ -49,6 +50,7 @@ export class FakeBus {
   readonly sent: { queue: string; message: OutgoingMessage }[] = [];
   readonly deadLetters: ({ queue: string; lockToken: string } & DeadLetterCause)[] = [];
   readonly sessions: FakeSession[] = [];
+  readonly #letters = new Map<string, FakeLetters>();
   sendError: Error | undefined;
   acceptError: Error | undefined;
   /** Called with each message that was sent; a test answers from here. */
@@ -79,7 +81,17 @@ export class FakeBus {
   }
 
   async client() {
-    return { acceptSession: (_: string, sessionId: string) => this.#accept(sessionId) };
+    return {
+      acceptSession: (_: string, sessionId: string) => this.#accept(sessionId),
+      createReceiver: (entity: string) => this.lettersOf(entity),
+    };
+  }
+
+  /** The dead letters of an entity. */
+  lettersOf(entity: string): FakeLetters {
+    const letters = this.#letters.get(entity) ?? new FakeLetters();
+    this.#letters.set(entity, letters);
+    return letters;
   }
 
   async close(): Promise<void> {}
