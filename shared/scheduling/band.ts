@@ -9,6 +9,10 @@ import { type Weights, weightOf } from "./weights.ts";
 // A user over their share who holds fewer slots than all may hold has one of ten grants at least.
 const PASSED_OVER_AT_MOST = 9;
 
+// How the keys of accounts begin.
+const USER = "user ";
+const GROUP = "group ";
+
 /** Whose entries are meant. */
 export interface Caller {
   readonly userId: string;
@@ -81,9 +85,12 @@ export class Band {
     const weight = weightOf(this.#weights, { kind, id });
     const { waiting = 0, running = 0 } = this.#share.find(kind, id) ?? {};
     this.#recent.note(`${kind} ${id}`, { waiting, running }, { weight, now });
-    if (!this.#recent.refresh(now)) return;
-    for (const level of ["user", "group"] as const) {
-      for (const flow of this.#share.flows(level)) this.#judge(flow);
+    for (const key of this.#recent.refresh(now)) {
+      const isGroup = key.startsWith(GROUP);
+      const flow = isGroup
+        ? this.#share.find("group", key.slice(GROUP.length))
+        : this.#share.find("user", key.slice(USER.length));
+      if (flow) this.#judge(flow);
     }
   }
 

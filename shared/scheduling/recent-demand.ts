@@ -23,6 +23,8 @@ interface Recent extends Claim {
   isOver: boolean;
 }
 
+const NONE: readonly string[] = [];
+
 // Below this, a user's demand has as good as gone.
 const NEGLIGIBLE = 0.01;
 // Who asks for less than a twentieth of a slot keeps none free.
@@ -70,25 +72,30 @@ export class RecentDemand {
     this.#changes += 1;
   }
 
-  /** Judges anew after enough has changed, so that a change costs O(log n) on average; true when it did. */
-  refresh(now: HouseNow): boolean {
-    if (this.#changes < CHANGES_BETWEEN + this.#accounts.size * CHANGED_PART) return false;
+  /** Judges anew after enough has changed, so that a change costs O(log n) on average; names whose judgement changed. */
+  refresh(now: HouseNow): readonly string[] {
+    if (this.#changes < CHANGES_BETWEEN + this.#accounts.size * CHANGED_PART) return NONE;
     this.#changes = 0;
+    const changed: string[] = [];
     for (const [key, account] of this.#accounts) {
       advance(account, now);
-      if (isForgotten(account)) this.#accounts.delete(key);
+      if (!isForgotten(account)) continue;
+      this.#accounts.delete(key);
+      if (account.isOver) changed.push(key);
     }
     const all = [...this.#accounts.values()];
     const total = sumOf(all);
     const level = waterLevel(all, now.capacity);
     this.#perWeight = now.capacity / total.weight;
     let within = 0;
-    for (const account of all) {
-      account.isOver = isBeyondShare(account, { level, total }) && this.#isTaking(account, total);
+    for (const [key, account] of this.#accounts) {
+      const isOver = isBeyondShare(account, { level, total }) && this.#isTaking(account, total);
+      if (isOver !== account.isOver) changed.push(key);
+      account.isOver = isOver;
       if (!account.isOver) within += account.demand;
     }
     this.#spared = headroomFor(within, now);
-    return true;
+    return changed;
   }
 
   /**

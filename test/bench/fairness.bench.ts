@@ -140,11 +140,12 @@ async function starvationFigures(): Promise<Figure[]> {
 }
 
 /** Time of the processor: every grant lets the next one in, and its user comes again. */
-async function costFigures(): Promise<Figure[]> {
+async function costFigures(headroom: number): Promise<Figure[]> {
   const waiting = 10_000;
   const grants = 200_000;
   const scheduler = new FairScheduler({
     capacity: 1,
+    headroom,
     clock: { now: Date.now, schedule: () => () => {} },
     maxQueueLength: Number.POSITIVE_INFINITY,
   });
@@ -168,10 +169,10 @@ async function costFigures(): Promise<Figure[]> {
   const seconds = (process.cpuUsage().user - startedAt) / 1_000_000;
   return [
     {
-      name: `scheduler alone: grants with ${waiting} users waiting`,
+      name: `scheduler alone: grants with ${waiting} users waiting${headroom > 0 ? ", with headroom" : ""}`,
       value: granted / seconds,
       unit: "1/s",
-      aim: ">= 50000",
+      aim: headroom > 0 ? "" : ">= 50000",
     },
   ];
 }
@@ -194,7 +195,8 @@ export async function benchFairness(): Promise<Figure[]> {
     ...(await urgentFigures()),
     ...(await starvationFigures()),
     ...budgetFigures(),
-    ...(await costFigures()),
+    ...(await costFigures(0)),
+    ...(await costFigures(HEADROOM)),
   ];
 }
 
