@@ -5,6 +5,7 @@ import { type Call, CallLog } from "./call-log.ts";
 import { Capacity } from "./capacity.ts";
 import type { FaultCounter } from "./fault-counter.ts";
 import { ModelApi } from "./model-api.ts";
+import { showOperation, startOperation } from "./operations.ts";
 import { readBody } from "./request-body.ts";
 import { findRoute, type Route } from "./route.ts";
 import { sendJson } from "./send-json.ts";
@@ -63,6 +64,10 @@ export class Endpoint {
         return await echo(request, response);
       case "bytes":
         return await bytes(request.url ?? "", response, this.#options.seed);
+      case "operation.start":
+        return startOperation(request.url ?? "", response, this.#options.clock);
+      case "operation":
+        return showOperation(response, route, this.#options.clock);
       case "calls":
         return sendJson(response, 200, this.#callReport());
       case "calls.clear":

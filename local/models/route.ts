@@ -6,12 +6,15 @@ export type Route =
   | { name: "responses.get" | "responses.cancel" | "responses.delete"; id: string }
   | { name: "models" }
   | { name: "health" | "echo" | "bytes" | "calls" | "calls.clear" | "settings" | "settings.change" }
+  | { name: "operation.start" }
+  | { name: "operation"; id: string; isResult: boolean }
   | { name: "missing-api-version" }
   | { name: "unknown" };
 
 const CONTROL: Readonly<Record<string, Route["name"]>> = {
   "GET /health": "health",
   "GET /sim/bytes": "bytes",
+  "POST /sim/operations": "operation.start",
   "GET /sim/calls": "calls",
   "DELETE /sim/calls": "calls.clear",
   "GET /sim/settings": "settings",
@@ -22,6 +25,7 @@ const CONTROL: Readonly<Record<string, Route["name"]>> = {
 const API = /^\/(?:openai\/)?v1(\/.*)$/;
 const AZURE_DEPLOYMENT = /^\/openai\/deployments\/([^/]+)(\/.*)$/;
 const AZURE = /^\/openai(\/(?:responses|models)(?:\/.*)?)$/;
+const OPERATION = /^\/sim\/operations\/(\d{1,15})(\/result)?$/;
 const RESPONSE = /^\/responses\/([^/]+)(\/cancel)?$/;
 
 /** Finds the route of a request line; it never throws. */
@@ -30,6 +34,10 @@ export function findRoute(method: string, target: string): Route {
   if (path === "/sim/echo") return { name: "echo" };
   const control = CONTROL[`${method} ${path}`];
   if (control) return { name: control } as Route;
+  const [, operation, result] = OPERATION.exec(path) ?? [];
+  if (method === "GET" && operation !== undefined) {
+    return { name: "operation", id: operation, isResult: result !== undefined };
+  }
   const api = API.exec(path)?.[1];
   if (api) return apiRoute(method, api, {});
   const [, deployment, below] = AZURE_DEPLOYMENT.exec(path) ?? [];
