@@ -58,18 +58,31 @@ export class Supervised {
       .catch((error: unknown) => this.#failed.reject(error));
   }
 
+  /** A part that dies while it starts is started once more, like any other. */
   async #restart(how: number | NodeJS.Signals): Promise<void> {
-    const now = Date.now();
-    this.#restartedAt.push(now);
-    if (this.#restartedAt.length > MAX_RESTARTS) {
-      const first = this.#restartedAt.shift() ?? 0;
-      if (now - first < RESTART_WINDOW_MS) {
-        throw new StartError(`${this.#name} keeps ending (${how}); giving up.`);
+    let child: ChildService | undefined;
+    for (let reason = String(how); !child && !this.#isStopping; ) {
+      this.#countRestart(reason);
+      this.#log(`${this.#name} ended (${reason}); starting it again`);
+      try {
+        child = await startChild(this.#name, this.#options);
+      } catch (error) {
+        reason = error instanceof Error ? error.message : String(error);
       }
     }
-    this.#log(`${this.#name} ended (${how}); starting it again`);
-    this.#child = await startChild(this.#name, this.#options);
-    if (this.#isStopping) await this.#child.stop();
-    else this.#watch(this.#child);
+    if (!child) return;
+    this.#child = child;
+    if (this.#isStopping) await child.stop();
+    else this.#watch(child);
+  }
+
+  #countRestart(reason: string): void {
+    const now = Date.now();
+    this.#restartedAt.push(now);
+    if (this.#restartedAt.length <= MAX_RESTARTS) return;
+    const first = this.#restartedAt.shift() ?? 0;
+    if (now - first < RESTART_WINDOW_MS) {
+      throw new StartError(`${this.#name} keeps ending (${reason}); giving up.`);
+    }
   }
 }

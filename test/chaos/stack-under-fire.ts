@@ -1,14 +1,12 @@
-import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { promisify } from "node:util";
 import { freePort } from "../support/free-port.ts";
+import { partPid } from "../support/part-pid.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
 
 /** What can be killed: one part, or all of them with their parent. */
 export type Victim = "host" | "broker" | "storage" | "everything";
 
-const exec = promisify(execFile);
 const LAST_PORT = 65_000;
 const FIRST_PORT = 20_000;
 
@@ -61,7 +59,7 @@ export class StackUnderFire {
       await this.#start();
       return true;
     }
-    const pid = await this.#pidOf(victim);
+    const pid = this.#stack && (await partPid(this.#stack.pid, victim));
     if (pid === undefined) return false;
     try {
       process.kill(pid, "SIGKILL");
@@ -77,19 +75,6 @@ export class StackUnderFire {
 
   async #start(): Promise<void> {
     this.#stack = await startStack({ dataDir: this.#dataDir, env: this.#env });
-  }
-
-  async #pidOf(part: string): Promise<number | undefined> {
-    const { stdout } = await exec("ps", ["-Ao", "pid=,ppid=,args="]);
-    const line = stdout
-      .split("\n")
-      .map((text) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(text))
-      .find(
-        (found) =>
-          Number(found?.[2]) === this.#stack?.pid &&
-          found?.[3]?.includes(`service-entry.ts ${part} `),
-      );
-    return line ? Number(line[1]) : undefined;
   }
 }
 
