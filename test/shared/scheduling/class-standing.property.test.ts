@@ -28,7 +28,7 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a +
 
 describe("the water level", () => {
   it("gives out the whole capacity, or all that is asked for", () => {
-    fc.assert(
+    return fc.assert(
       fc.property(claims, capacity, (all, slots) => {
         const level = waterLevel(all, slots);
         const given = sum(all.map(({ weight, demand }) => Math.min(demand, level * weight)));
@@ -41,7 +41,7 @@ describe("the water level", () => {
 
 describe("who is over their share", () => {
   it("is nobody while everything fits, never all of several, and nobody within the max-min fair share", () => {
-    fc.assert(
+    return fc.assert(
       fc.property(claims, capacity, (all, slots) => {
         const { users, weights } = nobodysGroup(all);
         const standing = standingOf(users, { capacity: slots, weights });
@@ -57,7 +57,7 @@ describe("who is over their share", () => {
   });
 
   it("only grows worse for who asks for more, and better for who weighs more", () => {
-    fc.assert(
+    return fc.assert(
       fc.property(claims, capacity, fc.integer({ min: 1, max: 50 }), (all, slots, more) => {
         const [first, ...rest] = all;
         if (!first) return;
@@ -119,7 +119,7 @@ describe("who is over their share", () => {
 
 describe("the place of a request in its class", () => {
   it("is none while slots are free, and at most behind all that wait", () => {
-    fc.assert(
+    return fc.assert(
       fc.property(claims, capacity, (all, slots) => {
         const { users, weights } = nobodysGroup(all);
         const standing = standingOf(users, { capacity: slots, weights });

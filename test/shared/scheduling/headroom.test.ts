@@ -109,7 +109,7 @@ describe("slots that stand ready", () => {
   });
 
   it("are at most the part that is set, and no more than would be idle", () => {
-    fc.assert(
+    return fc.assert(
       fc.property(
         fc.double({ min: 0, max: 60, noNaN: true }),
         fc.integer({ min: 1, max: 50 }),

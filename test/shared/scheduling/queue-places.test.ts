@@ -40,7 +40,7 @@ class ShortQueue {
 describe("the places of a full queue", () => {
   it("are as many as there may be, and no user's keep out one who holds two fewer", () => {
     const step = fc.record({ user: fc.nat(4), leaves: fc.boolean(), index: fc.nat(20) });
-    fc.assert(
+    return fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 12 }),
         fc.array(step, { maxLength: 80 }),
