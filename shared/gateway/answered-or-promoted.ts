@@ -1,4 +1,4 @@
-import { type Clock, delay } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 
 /** What came of an attempt to make a job of a request. */
 export type PromotionResult =
@@ -40,24 +40,33 @@ export async function answeredOrPromoted<Answer>(
     (answer) => ({ answer }),
     (error: unknown) => ({ error }),
   );
-  const over = new AbortController();
-  try {
-    for (let dueAt = at; ; dueAt = clock.now() + RETRY_MS) {
-      const waiting = delay(clock, dueAt - clock.now(), over.signal);
-      const inTime = await Promise.race([settled, waiting]);
-      if (inTime) return answerOf(inTime);
-      const promoting = promote();
-      const result = await Promise.race([settled, promoting]);
-      if (typeof result !== "string") {
-        if (await isOvertaken(clock, { promoting, retract })) return undefined;
-        return answerOf(result);
-      }
-      if (result === "promoted") return undefined;
-      if (result === "answered") return answerOf(await settled);
+  for (let dueAt = at; ; dueAt = clock.now() + RETRY_MS) {
+    const inTime = await withinTime(clock, settled, dueAt - clock.now());
+    if (inTime) return answerOf(inTime);
+    const promoting = promote();
+    const result = await Promise.race([settled, promoting]);
+    if (typeof result !== "string") {
+      if (await isOvertaken(clock, { promoting, retract })) return undefined;
+      return answerOf(result);
     }
-  } finally {
-    over.abort();
+    if (result === "promoted") return undefined;
+    if (result === "answered") return answerOf(await settled);
   }
+}
+
+/**
+ * What `settled` resolves with, or undefined when it takes longer. Every request that may become a job
+ * waits here: to abort a signal for nobody would cost more than all the rest of it.
+ */
+function withinTime<Value>(
+  clock: Clock,
+  settled: Promise<Value>,
+  limitMs: number,
+): Promise<Value | undefined> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.schedule(limitMs, () => resolve(undefined));
+    settled.finally(cancel).then(resolve, reject);
+  });
 }
 
 /** Whether a promotion that an answer found under way takes it over. */
@@ -72,11 +81,7 @@ async function isOvertaken(
     void promoting.then((late) => (late === "promoted" ? retract() : undefined)).catch(() => {});
     return false;
   }
-  const decided = new AbortController();
-  const patience = delay(clock, VERDICT_MS, decided.signal).catch(() => {});
-  const verdict = await Promise.race([promoting, patience]);
-  decided.abort();
-  return verdict === "promoted";
+  return (await withinTime(clock, promoting, VERDICT_MS)) === "promoted";
 }
 
 function answerOf<Answer>(settled: { answer: Answer } | { error: unknown }): Answer {
