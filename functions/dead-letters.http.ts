@@ -1,14 +1,13 @@
-import { app, type HttpMethod, type HttpRequest } from "@azure/functions";
+import { app, type HttpMethod } from "@azure/functions";
 import type { GatewayResponse } from "../shared/core/http.ts";
 import {
-  answering,
   type DeadLettersQuery,
   listDeadLetters,
   type Services,
   settleDeadLetters,
 } from "../shared/gateway/index.ts";
+import { answeringHandler } from "./answering-handler.ts";
 import type { AppContext } from "./app-context.ts";
-import { toGatewayRequest, toHttpResponse } from "./http-exchange.ts";
 
 interface Asked extends DeadLettersQuery {
   readonly queue: string;
@@ -43,27 +42,16 @@ export function registerDeadLetters(context: AppContext): void {
   for (const route of ROUTES) register(context, route);
 }
 
-function register(
-  { owned, connections }: AppContext,
-  { name, route, method, answer }: Route,
-): void {
-  const { services } = owned;
+function register(context: AppContext, { name, route, method, answer }: Route): void {
+  const { services } = context.owned;
   app.http(name, {
     route,
     methods: [method],
     authLevel: "anonymous",
-    handler: async (request, context) => {
-      const requestId = services.newId();
-      const options = { connections, requestId, receivedAt: services.clock.now() };
-      const { headers, target } = toGatewayRequest(request, context, options);
-      const asked = { headers, target, ...placeOf(request) };
-      const response = await answering(services, requestId, () => answer(services, asked));
-      return toHttpResponse(response, connections.find(context.invocationId));
-    },
+    handler: answeringHandler(context, ({ request, params }) => {
+      const { headers, target } = request;
+      const { queue = "", sequenceNumber } = params;
+      return answer(services, { headers, target, queue, sequenceNumber });
+    }),
   });
 }
-
-const placeOf = ({ params }: HttpRequest): Pick<Asked, "queue" | "sequenceNumber"> => ({
-  queue: params["queue"] ?? "",
-  sequenceNumber: params["sequenceNumber"],
-});

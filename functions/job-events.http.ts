@@ -1,28 +1,23 @@
-import {
-  app,
-  type HttpMethod,
-  type HttpRequest,
-  type HttpResponse,
-  type HttpResponseInit,
-  type InvocationContext,
-} from "@azure/functions";
+import { app, type HttpMethod } from "@azure/functions";
 import type { GatewayResponse } from "../shared/core/http.ts";
 import {
-  answering,
   type EventsQuery,
   followJobEvents,
   type RedeliverQuery,
   redeliverEvent,
   type Services,
 } from "../shared/gateway/index.ts";
+import { answeringHandler } from "./answering-handler.ts";
 import type { AppContext } from "./app-context.ts";
-import { toGatewayRequest, toHttpResponse } from "./http-exchange.ts";
 
 interface EventRoute {
   readonly name: string;
   readonly route: string;
   readonly method: HttpMethod;
-  answer(services: Services, query: EventsQuery & RedeliverQuery): Promise<GatewayResponse>;
+  readonly answer: (
+    services: Services,
+    query: EventsQuery & RedeliverQuery,
+  ) => Promise<GatewayResponse>;
 }
 
 const ROUTES: readonly EventRoute[] = [
@@ -40,24 +35,15 @@ export function registerJobEvents(context: AppContext): void {
   for (const route of ROUTES) register(context, route);
 }
 
-function register({ owned, connections }: AppContext, event: EventRoute): void {
-  const { services } = owned;
-  const handler = async (
-    request: HttpRequest,
-    context: InvocationContext,
-  ): Promise<HttpResponse | HttpResponseInit> => {
-    const requestId = services.newId();
-    const receivedAt = services.clock.now();
-    const { headers, target, closed } = toGatewayRequest(request, context, {
-      connections,
-      requestId,
-      receivedAt,
-    });
-    const { id = "", sequence = "" } = request.params;
-    const query = { id, sequence, headers, target, closed };
-    const response = await answering(services, requestId, () => event.answer(services, query));
-    return toHttpResponse(response, connections.find(context.invocationId));
-  };
-  const { name, route, method } = event;
-  app.http(name, { route, methods: [method], authLevel: "anonymous", handler });
+function register(context: AppContext, { name, route, method, answer }: EventRoute): void {
+  const { services } = context.owned;
+  app.http(name, {
+    route,
+    methods: [method],
+    authLevel: "anonymous",
+    handler: answeringHandler(context, ({ request, params: { id = "", sequence = "" } }) => {
+      const { headers, target, closed } = request;
+      return answer(services, { id, sequence, headers, target, closed });
+    }),
+  });
 }

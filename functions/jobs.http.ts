@@ -1,17 +1,9 @@
-import {
-  app,
-  type HttpMethod,
-  type HttpRequest,
-  type HttpResponse,
-  type HttpResponseInit,
-  type InvocationContext,
-} from "@azure/functions";
+import { app, type HttpMethod } from "@azure/functions";
 import * as df from "durable-functions";
 import { openApiDocument } from "../shared/api/index.ts";
 import { type GatewayResponse, jsonResponse } from "../shared/core/http.ts";
 import {
   acceptBatch,
-  answering,
   cancelJob,
   type JobChange,
   listJobs,
@@ -21,8 +13,8 @@ import {
   readJobResult,
   type Services,
 } from "../shared/gateway/index.ts";
+import { answeringHandler } from "./answering-handler.ts";
 import type { AppContext } from "./app-context.ts";
-import { toGatewayRequest, toHttpResponse } from "./http-exchange.ts";
 import { createJobEngine } from "./job-engine.ts";
 
 type Answer = (services: Services, change: JobChange) => Promise<GatewayResponse>;
@@ -55,32 +47,16 @@ export function registerJobs(context: AppContext): void {
   for (const route of ROUTES) register(context, route);
 }
 
-function register(
-  { owned, connections }: AppContext,
-  { name, route, method, answer }: JobRoute,
-): void {
-  const { services } = owned;
-  const handler = async (
-    request: HttpRequest,
-    context: InvocationContext,
-  ): Promise<HttpResponse | HttpResponseInit> => {
-    const requestId = services.newId();
-    const receivedAt = services.clock.now();
-    const { headers, target, body } = toGatewayRequest(request, context, {
-      connections,
-      requestId,
-      receivedAt,
-    });
-    const id = request.params["id"] ?? "";
-    const change = { id, headers, target, body, engine: createJobEngine(context) };
-    const response = await answering(services, requestId, () => answer(services, change));
-    return toHttpResponse(response, connections.find(context.invocationId));
-  };
+function register(context: AppContext, { name, route, method, answer }: JobRoute): void {
+  const { services } = context.owned;
   app.http(name, {
     route,
     methods: [method],
     authLevel: "anonymous",
     extraInputs: [df.input.durableClient()],
-    handler,
+    handler: answeringHandler(context, ({ request, params: { id = "" }, context: invocation }) => {
+      const { headers, target, body } = request;
+      return answer(services, { id, headers, target, body, engine: createJobEngine(invocation) });
+    }),
   });
 }
