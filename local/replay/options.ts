@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { StartError } from "../service.ts";
 import { type Mix, parseMix } from "./mix.ts";
+import { readInteger } from "./read-integer.ts";
 
 /** What a replay is asked to do. */
 export interface ReplayOptions {
@@ -74,16 +75,6 @@ function readSpeed(text: string): number {
   const speed = text.trim() === "" ? Number.NaN : Number(text);
   if (speed > 0 && speed <= MAX_SPEED) return speed;
   throw new StartError(`--speed must be a number above 0, up to ${MAX_SPEED}, not "${text}".`);
-}
-
-function readInteger(
-  name: string,
-  text: string,
-  { min, max }: { min: number; max: number },
-): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new StartError(`--${name} must be a whole number from ${min} to ${max}, not "${text}".`);
 }
 
 function readMix(text: string): Mix {

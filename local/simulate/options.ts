@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { readInteger } from "../replay/read-integer.ts";
 import { StartError } from "../service.ts";
 import { type ClassShares, parseClassShares } from "./class-shares.ts";
 
@@ -101,16 +102,6 @@ function parseArguments(argv: readonly string[]) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new StartError(`${reason}\n\n${USAGE}`, { cause });
   }
-}
-
-function readInteger(
-  name: string,
-  text: string,
-  { min, max }: { min: number; max: number },
-): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new StartError(`--${name} must be a whole number from ${min} to ${max}, not "${text}".`);
 }
 
 function readShare(text: string): number {
