@@ -121,7 +121,7 @@ async function badDays(
 }
 
 async function serve(world: World, request: IncomingMessage, response: ServerResponse) {
-  const number = Number(/^\/work\/(\d+)$/.exec(request.url ?? "")?.[1]);
+  const number = Number(/^\/answers\/(\d+)$/.exec(request.url ?? "")?.[1]);
   const job = world.jobs[number];
   const body = await buffer(request);
   if (!job) {

@@ -39,7 +39,7 @@ export async function sendJob(
 async function sendOnce(url: string, sent: SentJob, signal: AbortSignal): Promise<boolean> {
   const { plan } = sent;
   try {
-    const response = await fetch(`${url}/work/${plan.number}`, {
+    const response = await fetch(`${url}/answers/${plan.number}`, {
       method: "POST",
       headers: headersOf(plan),
       body: plan.body,
