@@ -4,8 +4,10 @@ import { startBackend, type TestBackend } from "./backend.ts";
 export interface HoldingBackend extends TestBackend {
   /** How many requests it holds. */
   readonly held: number;
-  /** Answers everything that it holds. */
+  /** Answers everything that it holds. What the gateway then calls comes in no certain order. */
   release(): void;
+  /** Answers the one that it has held longest, so that one slot becomes free. */
+  releaseOne(): void;
 }
 
 export async function startHoldingBackend(): Promise<HoldingBackend> {
@@ -23,6 +25,9 @@ export async function startHoldingBackend(): Promise<HoldingBackend> {
     },
     release() {
       for (const answer of waiting.splice(0)) answer();
+    },
+    releaseOne() {
+      waiting.shift()?.();
     },
   };
 }
