@@ -27,6 +27,29 @@ const linksSchema = z.strictObject({
   headerBlobUri: z.string().optional(),
 });
 
+const count = z.int().min(0).optional();
+
+/** What an answer used. */
+export const jobUsageSchema = z.strictObject({
+  provenance: z.enum(["reported", "estimated", "partial", "unknown"]).meta({
+    description: "How far the counts can be trusted: `reported` by the backend, or less.",
+  }),
+  tokens: z
+    .strictObject({
+      inputTokens: count,
+      outputTokens: count,
+      totalTokens: count,
+      cacheReadInputTokens: count,
+      cacheCreationInputTokens: count,
+      reasoningOutputTokens: count,
+      audioInputTokens: count,
+      audioOutputTokens: count,
+    })
+    .optional()
+    .meta({ description: "What the answer did not say is absent." }),
+  model: z.string().optional().meta({ description: "As the answer names it." }),
+});
+
 /** A job as its owner sees it. */
 export const jobViewSchema = z.strictObject({
   id: z.string(),
@@ -57,6 +80,9 @@ export const jobViewSchema = z.strictObject({
     .strictObject({ status: z.int(), sizeBytes: z.int().min(0) })
     .optional()
     .meta({ description: "The backend's answer, which `links.result` has in full." }),
+  usage: jobUsageSchema.optional().meta({
+    description: "What the answer used; of a batch, all lines together, once its files are made.",
+  }),
   request_counts: z
     .strictObject({
       total: z.int().min(1),

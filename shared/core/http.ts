@@ -59,6 +59,8 @@ export interface GatewayResponse {
   readonly body: ResponseBody;
   /** Fields behind the body; known when that has been read. */
   readonly trailers?: (() => HeaderList) | undefined;
+  /** The job that will give the answer, where this only says so. */
+  readonly jobId?: string | undefined;
   /** Absent where no backend was called for it. */
   readonly route?: RouteFacts | undefined;
 }

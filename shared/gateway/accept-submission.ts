@@ -22,7 +22,12 @@ export interface SubmissionMeans {
   readonly arrivedAt: number;
 }
 
-const ACCEPTED: GatewayResponse = { status: 202, headers: [], body: undefined };
+const accepted = (jobId: string): GatewayResponse => ({
+  status: 202,
+  headers: [],
+  body: undefined,
+  jobId,
+});
 const NEVER_CLOSED = new AbortController().signal;
 
 /**
@@ -127,10 +132,10 @@ async function insert(
   const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
   if (await jobs.store.insert(job)) {
     await engine.start(id, engineInputOf(job, settings));
-    return ACCEPTED;
+    return accepted(id);
   }
   await room.claimCheck.discard(body).catch(() => {});
-  if (await resume(services, admitted, { ...means, id })) return ACCEPTED;
+  if (await resume(services, admitted, { ...means, id })) return accepted(id);
   throw idTaken();
 }
 

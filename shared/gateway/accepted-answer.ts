@@ -41,7 +41,7 @@ export async function acceptedAnswer(
     state,
     links,
   };
-  return jsonResponse(202, document, [
+  const response = jsonResponse(202, document, [
     ["location", links.self],
     ["retry-after", String(FIRST_POLL_SECONDS)],
     ["x-Data-Blob-URI", dataBlobUri],
@@ -50,4 +50,5 @@ export async function acceptedAnswer(
       ? []
       : [["preference-applied", preferenceApplied] as const]),
   ]);
+  return { ...response, jobId: id };
 }

@@ -97,7 +97,7 @@ const notRun = (state: string | undefined) => ({
 /** The file of a batch that has been put together. */
 export function batchFile(
   { files }: Pick<JobSnapshot, "files">,
-  name: keyof BatchFiles,
+  name: "output" | "errors",
 ): JobResult {
   if (files) return files[name];
   throw new GatewayError("job-not-finished", "The batch's files are not made yet.", {

@@ -88,6 +88,7 @@ function toOpenAnswer({ status, headers, body, route }: GatewayResponse): OpenAn
     headers,
     body: pieces,
     called: route?.called,
+    backend: route?.backend,
     discard: () =>
       void pieces[Symbol.asyncIterator]()
         .return?.()

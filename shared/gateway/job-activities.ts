@@ -2,6 +2,7 @@ import { GatewayError } from "../core/errors.ts";
 import { type JobSignal, type JobTurn, wordOf } from "../jobs/index.ts";
 import { readRequestEnvelope } from "../messaging/index.ts";
 import { jobEventsUntold } from "../telemetry/index.ts";
+import { accountJob } from "./account-job.ts";
 import { endJob, retryJob } from "./job-transitions.ts";
 import { type JobServices, laneFor, type Services } from "./services.ts";
 
@@ -59,11 +60,13 @@ export interface SettleRef {
   readonly isLast: boolean;
 }
 
-/** Tells what is left of an ended job's log. True when nothing is. */
-export async function settleEvents({ jobs, emit }: Services, ref: SettleRef): Promise<boolean> {
-  if (!jobs) throw new GatewayError("internal", "Jobs need storage.");
-  const isSettled = await jobs.events.settle(ref.jobId);
-  if (!isSettled && ref.isLast) emit(jobEventsUntold(ref.jobId));
+/** Tells what is left of an ended job's log, and sees to its entry in the records. True when nothing is. */
+export async function settleEvents(services: Services, ref: SettleRef): Promise<boolean> {
+  const jobs = required(services);
+  const { jobId } = ref;
+  await accountJob({ services, jobs, jobId });
+  const isSettled = await jobs.events.settle(jobId);
+  if (!isSettled && ref.isLast) services.emit(jobEventsUntold(jobId));
   return isSettled;
 }
 

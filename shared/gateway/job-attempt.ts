@@ -40,6 +40,8 @@ export interface OpenAnswer {
   readonly body: AsyncIterable<Uint8Array>;
   /** Where it came from; without, it is a result whatever it says. */
   readonly called?: CalledBackend | undefined;
+  /** Who gave it, by its label. */
+  readonly backend?: string | undefined;
   discard(): void;
 }
 
@@ -58,9 +60,9 @@ export async function resultOfAnswer(
   }
   const sighted = await sightAnswer(run, answer, signal);
   if ("work" in sighted) return sighted;
-  const result = await keepAnswer(run, sighted.answer, signal);
+  const kept = await keepAnswer(run, sighted.answer, signal);
   const state = status < 400 ? "succeeded" : "failed";
-  return { outcome: { state, endedAt: clock.now(), attempt: run.attempt, result } };
+  return { outcome: { state, endedAt: clock.now(), attempt: run.attempt, ...kept } };
 }
 
 /** What an error comes to; undefined for one that says nothing of the backends. */

@@ -10,7 +10,7 @@ export function jobRecordOf(
   body: MessageBody | undefined,
   settings: Settings,
 ): JobRecord {
-  const { request, ticket, caller, notify } = admitted;
+  const { request, ticket, caller, notify, reservation } = admitted;
   const facts = { kind: "job", body, maxAttempts: settings.jobMaxAttempts } as const;
   return {
     ...jobOwnershipOf(admitted),
@@ -20,6 +20,7 @@ export function jobRecordOf(
     expiresAt: ticket.expiresAt,
     request: JSON.stringify(toEnvelope(admitted, facts, settings)),
     ...(notify ? { notify } : {}),
+    ...(reservation ? { claim: reservation.claim } : {}),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { JobOutcome, JobTurn, ProviderWork } from "../jobs/index.ts";
+import { accountJob } from "./account-job.ts";
 import type { JobServices, Services } from "./services.ts";
 
 /** Of which job a transition is told. */
@@ -42,8 +43,12 @@ export async function handOverJob(
 }
 
 /** A job ends, unless it has ended otherwise; returns the outcome that stands. */
-export async function endJob({ jobs, jobId }: JobRef, outcome: JobOutcome): Promise<JobOutcome> {
+export async function endJob(ref: JobRef, outcome: JobOutcome): Promise<JobOutcome> {
+  const { jobs, jobId } = ref;
   const standing = await jobs.store.commitOutcome(jobId, outcome);
-  await jobs.events.announce(jobId, { kind: "ended", outcome: standing });
+  await Promise.all([
+    jobs.events.announce(jobId, { kind: "ended", outcome: standing }),
+    accountJob(ref),
+  ]);
   return standing;
 }

@@ -29,9 +29,16 @@ export async function jobView(services: Services, snapshot: JobSnapshot): Promis
     ...(outcome?.result
       ? { result: { status: outcome.result.status, sizeBytes: outcome.result.sizeBytes } }
       : {}),
+    ...usageView(snapshot),
     ...(job.batch ? { request_counts: countsOf(job.batch, snapshot) } : {}),
     links: { ...jobLinks(job.id), ...(await resultLinks(services, job)) },
   };
+}
+
+/** Of a batch: of all its lines, once its files are made. */
+function usageView({ outcome, files }: JobSnapshot): Pick<JobView, "usage"> {
+  const usage = outcome?.usage ?? files?.usage;
+  return usage ? { usage } : {};
 }
 
 const countsOf = ({ lines }: BatchFacts, { progress }: JobSnapshot) => ({

@@ -1,17 +1,37 @@
 import { BackendFailure } from "../backends/index.ts";
 import { GatewayError } from "../core/errors.ts";
 import { headerValue } from "../core/headers.ts";
-import type { JobResult } from "../jobs/index.ts";
+import type { JobOutcome, JobResult } from "../jobs/index.ts";
 import type { JobAttemptRun, OpenAnswer } from "./job-attempt.ts";
+import { KeptUsage } from "./kept-usage.ts";
 import { brokenStream, isOpenEventStream } from "./stream-error-event.ts";
 import { writeStreamLog } from "./stream-log.ts";
 import { takeAnswer } from "./take-answer.ts";
+
+/** What an answer that was kept says in its job's outcome. */
+export type KeptAnswer = Required<Pick<JobOutcome, "result" | "usage">> &
+  Pick<JobOutcome, "backend">;
 
 /**
  * Keeps an answer's exact bytes under a name of their own for each delivery, so that only the one that
  * commits is ever read. An event stream can be followed while it comes.
  */
 export async function keepAnswer(
+  run: Omit<JobAttemptRun, "engine" | "maxAttempts">,
+  answer: OpenAnswer,
+  signal: AbortSignal,
+): Promise<KeptAnswer> {
+  const used = new KeptUsage(answer.headers);
+  const { backend } = answer;
+  const body = used.of(answer.body);
+  const result = await keepBytes(run, { ...answer, body }, signal).catch(async (error: unknown) => {
+    await used.end();
+    throw error;
+  });
+  return { result, usage: await used.end(), ...(backend === undefined ? {} : { backend }) };
+}
+
+async function keepBytes(
   run: Omit<JobAttemptRun, "engine" | "maxAttempts">,
   answer: OpenAnswer,
   signal: AbortSignal,

@@ -64,7 +64,8 @@ function useOf(book: LimitBook, now: number): UseRow | undefined {
 }
 
 const isInUse = (use: RemoteUse): boolean =>
-  use.requestsInMinute + use.tokensInMinute + use.tokensToday + use.concurrent > 0;
+  // A correction of what another instance counted is negative here, and must be told like any other.
+  [use.requestsInMinute, use.tokensInMinute, use.tokensToday, use.concurrent].some((n) => n !== 0);
 
 /** What a row has room for; where that is not all, those who use the most. */
 function toldOf(uses: readonly (readonly [id: string, use: RemoteUse])[]): ToldUse[] {

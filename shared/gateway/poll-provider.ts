@@ -57,7 +57,8 @@ export async function pollProvider(services: Services, ref: PollRef): Promise<Po
   const run = { services, jobs, jobId, attempt };
   const ask = async (target: string): Promise<StoredAnswer> => {
     const call = { job, work, method: "GET", target, signal } as const;
-    return storeAnswer(await askProvider(services, host, call), signal);
+    const answer = await askProvider(services, host, call);
+    return storeAnswer({ ...answer, backend: host.id }, signal);
   };
   try {
     return await look({ run, work, isLast, signal, ask }, host.origin);
@@ -113,8 +114,8 @@ async function commit(
   { state }: Ended,
 ): Promise<PollReport> {
   const { services, attempt } = run;
-  const result = await keepAnswer(run, answer, signal);
-  await commitOutcome(run, { state, endedAt: services.clock.now(), attempt, result });
+  const kept = await keepAnswer(run, answer, signal);
+  await commitOutcome(run, { state, endedAt: services.clock.now(), attempt, ...kept });
   return { isFinal: true };
 }
 

@@ -73,8 +73,11 @@ export class RequestRecord {
     const { method, receivedAt } = this.#request;
     const { caller, ticket } = this.#admitted ?? {};
     const { attemptCount, processMs, backend } = response.route ?? routeOf({ response, code });
-    const { tokens, provenance, model } = this.#end?.usage ?? {};
+    // The job that stands for it has an entry of its own, which says what was used.
+    const isAccepted = response.jobId !== undefined;
+    const { tokens, provenance, model } = (isAccepted ? undefined : this.#end?.usage) ?? {};
     return {
+      kind: isAccepted ? "accepted" : "request",
       method,
       user: caller?.userId,
       group: caller?.groupId,

@@ -114,13 +114,14 @@ async function commitTurn(turn: PromotedTurn, result: AttemptResult): Promise<vo
 async function commitReply(
   { room }: LaneRun,
   turn: PromotedTurn,
-  { status, headers, body }: ReplyEnvelope,
+  { status, headers, body, backend }: ReplyEnvelope,
 ): Promise<void> {
   const open = {
     status,
     headers,
     body: room.claimCheck.open(body),
     called: turn.called,
+    backend,
     discard: () => {},
   };
   await commitTurn(turn, await resultOfAnswer(turn.attempt, open, turn.signal));

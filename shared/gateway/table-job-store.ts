@@ -22,6 +22,7 @@ import { type ListedJob, listKey, listPartition, listRange, listRow } from "./jo
 const JOB_ROW = "job";
 const OUTCOME_ROW = "outcome";
 const LEASE_ROW = "lease";
+const ACCOUNT_ROW = "accounted";
 const PROVIDER_PREFIX = "provider-";
 
 /** What stands in the place of the job of a request whose caller had the answer: it is no job any more. */
@@ -84,6 +85,7 @@ export class TableJobStore implements JobStore {
       ...batchIn(rows),
       lease: lease && fromLongText<JobLease>(lease),
       outcome: outcome && fromLongText<JobOutcome>(outcome),
+      isAccounted: rows.some(({ rowKey }) => rowKey === ACCOUNT_ROW),
     };
   }
 
@@ -125,6 +127,10 @@ export class TableJobStore implements JobStore {
     if (!this.#files) return outcome;
     const job = recordIn(await this.#table.get(jobId, JOB_ROW));
     return job ? this.#files.prepare(job, outcome) : outcome;
+  }
+
+  takeAccount(jobId: string): Promise<boolean> {
+    return this.#table.insert(rowOf(jobId, ACCOUNT_ROW, {}));
   }
 
   async hasEnded(jobId: string): Promise<boolean> {

@@ -34,6 +34,8 @@ export interface JobStore {
   signalOf(jobId: string, attempt: number): Promise<JobSignal | undefined>;
   /** Inserts the outcome unless there is one; returns the one that stands. */
   commitOutcome(jobId: string, outcome: JobOutcome): Promise<JobOutcome>;
+  /** Takes it on to enter a job's end into the records; false when somebody has. */
+  takeAccount(jobId: string): Promise<boolean>;
   /** Whether the job has ended: one row, for those who ask often. */
   hasEnded(jobId: string): Promise<boolean>;
   /** Says that an attempt that runs in process is alive. */

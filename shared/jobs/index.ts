@@ -36,6 +36,7 @@ export {
   type JobSnapshot,
   type JobState,
   type JobTurn,
+  type JobUsage,
   type NotifyTargets,
   type ResultPlace,
   stateOf,

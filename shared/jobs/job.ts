@@ -1,4 +1,6 @@
 import type { PriorityClass } from "../core/domain.ts";
+import type { LimitClaim } from "../limits/index.ts";
+import type { TokenUsage, UsageProvenance } from "../usage/index.ts";
 import type { BatchFacts, BatchProgress } from "./batch.ts";
 import type { ProviderWork } from "./provider-work.ts";
 
@@ -43,12 +45,24 @@ export interface JobRecord {
   readonly results?: ResultPlace;
   /** Present for a job that is many requests. */
   readonly batch?: BatchFacts;
+  /** What its request claimed of its caller's limits; corrected when it is known what it used. */
+  readonly claim?: LimitClaim;
+}
+
+/** What a job's answer used, as far as that is known. */
+export interface JobUsage {
+  readonly provenance: UsageProvenance;
+  readonly tokens?: TokenUsage;
+  /** The model as the answer names it. */
+  readonly model?: string;
 }
 
 /** The files of a batch that has ended. */
 export interface BatchFiles {
   readonly output: JobResult;
   readonly errors: JobResult;
+  /** What all its lines used together. */
+  readonly usage?: JobUsage;
 }
 
 /** A backend's whole answer, kept for the caller. */
@@ -75,6 +89,10 @@ export interface JobOutcome {
   readonly endedAt: number;
   readonly attempt: number;
   readonly result?: JobResult;
+  /** What the result used. */
+  readonly usage?: JobUsage;
+  /** Who answered, by its label: for the gateway's own records only. */
+  readonly backend?: string;
   /** A code of the error catalogue, where the gateway itself ended the job. */
   readonly error?: { readonly code: string; readonly detail: string };
 }
@@ -121,6 +139,8 @@ export interface JobSnapshot {
   /** The work of the last attempt that a provider has taken over. */
   readonly provider?: ProviderWork | undefined;
   readonly outcome: JobOutcome | undefined;
+  /** Whether its end has been entered into the records, and its claim corrected. */
+  readonly isAccounted: boolean;
   /** Of a batch: how many lines are done, a moment ago. */
   readonly progress?: BatchProgress | undefined;
   readonly files?: BatchFiles | undefined;

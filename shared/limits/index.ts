@@ -1,4 +1,4 @@
 export { estimateTokens } from "./estimate-tokens.ts";
-export { LimitBook, type Reservation, type Reserving } from "./limit-book.ts";
-export type { LimitedSubject, LimitName, Limits, RemoteUse } from "./limits.ts";
+export { type Correction, LimitBook, type Reservation, type Reserving } from "./limit-book.ts";
+export type { LimitClaim, LimitedSubject, LimitName, Limits, RemoteUse } from "./limits.ts";
 export { rateLimitHeaders } from "./rate-limit-headers.ts";

@@ -1,15 +1,22 @@
-import type { LimitedSubject, RemoteUse } from "./limits.ts";
+import type { LimitClaim, LimitedSubject, RemoteUse } from "./limits.ts";
 import { NO_REMOTE_USE } from "./limits.ts";
 import { type LimitExceeded, SubjectUse } from "./subject-use.ts";
 
 /** A request's claim on its subjects' limits. It must end by `settle` or `release`, once. */
 export interface Reservation {
+  readonly claim: LimitClaim;
   /** The request waits no more; it counts among the running only. */
   started(): void;
   /** The request was served: what it really used, where that is known, replaces the estimate. */
   settle(tokens: number | undefined, nowMs: number): void;
   /** Nothing was served, and not by the caller's fault: the claim is as if it had never been. */
   release(nowMs: number): void;
+}
+
+/** How much more was used than was counted; negative where it was less. */
+export interface Correction {
+  readonly requests: number;
+  readonly tokens: number;
 }
 
 export type Reserving =
@@ -45,7 +52,20 @@ export class LimitBook {
       use.concurrent += 1;
       use.queued += 1;
     }
-    return { admitted: true, reservation: reservationOf(uses, tokens, nowMs) };
+    const claim = { subjects: subjects.map(claimantOf), tokens, at: nowMs };
+    return { admitted: true, reservation: reservationOf(uses, claim) };
+  }
+
+  /**
+   * Corrects a claim that was settled by its estimate before its use was known. Where it was made does
+   * not matter: what is too much there is too little here, and only the sum is ever judged.
+   */
+  correct({ subjects, at }: LimitClaim, by: Correction, nowMs: number): void {
+    for (const { id, isAnybody = false } of subjects) {
+      const use = this.#use(id);
+      use.isAnybody = isAnybody;
+      use.count(by, at, nowMs);
+    }
   }
 
   /** What a subject uses; undefined when nothing is known of it. */
@@ -88,11 +108,13 @@ export class LimitBook {
   }
 }
 
-function reservationOf(
-  uses: readonly SubjectUse[],
-  reservedTokens: number,
-  reservedAtMs: number,
-): Reservation {
+const claimantOf = ({ id, isAnybody }: LimitedSubject): LimitClaim["subjects"][number] => ({
+  id,
+  ...(isAnybody ? { isAnybody } : {}),
+});
+
+function reservationOf(uses: readonly SubjectUse[], claim: LimitClaim): Reservation {
+  const { tokens: reservedTokens, at: reservedAtMs } = claim;
   let isQueued = true;
   let isOver = false;
   const leaveQueue = (): void => {
@@ -100,7 +122,7 @@ function reservationOf(
     isQueued = false;
     for (const use of uses) use.queued -= 1;
   };
-  const end = (correction: { requests: number; tokens: number }, nowMs: number): void => {
+  const end = (correction: Correction, nowMs: number): void => {
     if (isOver) return;
     isOver = true;
     leaveQueue();
@@ -111,6 +133,7 @@ function reservationOf(
     }
   };
   return {
+    claim,
     started: leaveQueue,
     settle: (tokens = reservedTokens, nowMs) =>
       end({ requests: 0, tokens: tokens - reservedTokens }, nowMs),

@@ -18,6 +18,17 @@ export interface LimitedSubject {
   readonly isAnybody?: boolean;
 }
 
+/**
+ * What a request was counted with, for whoever learns later, or on another instance, what it really used.
+ * Plain data: it is kept with a job.
+ */
+export interface LimitClaim {
+  readonly subjects: readonly Pick<LimitedSubject, "id" | "isAnybody">[];
+  readonly tokens: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
 /** Which limit a refusal is about. */
 export type LimitName = keyof Limits;
 

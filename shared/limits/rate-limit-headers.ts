@@ -38,7 +38,10 @@ function rows(
   if (limit === undefined) return [];
   return [
     [`x-ratelimit-limit-${what}`, String(limit)],
-    [`x-ratelimit-remaining-${what}`, String(Math.max(0, Math.floor(limit - used)))],
+    [
+      `x-ratelimit-remaining-${what}`,
+      String(Math.min(limit, Math.max(0, Math.floor(limit - used)))),
+    ],
     [`x-ratelimit-reset-${what}`, toGoDuration(resetMs)],
   ];
 }

@@ -98,7 +98,8 @@ export class SubjectUse {
   /** Whether nothing of it ran within the last minute, here. */
   isQuiet(nowMs: number): boolean {
     const { requestsInMinute, tokensInMinute, concurrent } = this.local(nowMs);
-    return requestsInMinute + tokensInMinute + concurrent + this.queued === 0;
+    // Each by itself: a correction of what another instance counted is negative here.
+    return [requestsInMinute, tokensInMinute, concurrent, this.queued].every((use) => use === 0);
   }
 
   #queueExceeded(queuedRequests: number | undefined): LimitExceeded | undefined {

@@ -223,6 +223,14 @@ export const detachedWorkFailed = (jobId: string, error: unknown): TelemetryEven
   ...causeOf(error),
 });
 
+/** A job's end could not be entered into the records; its orchestrator sees to it again. */
+export const jobAccountFailed = (jobId: string, error: unknown): TelemetryEvent => ({
+  event: "job.account.failed",
+  level: "warning",
+  jobId,
+  ...causeOf(error),
+});
+
 /** Instances could not tell each other their use of limits; the last figures stay in force. */
 export const limitLedgerFailed = (error: unknown): TelemetryEvent => ({
   event: "limits.ledger.failed",
@@ -266,7 +274,11 @@ export const attemptEnded = (requestId: string, attempt: () => object): Telemetr
   lazily: attempt,
 });
 
-/** A request was answered, and its answer is over; exactly one for each. Never what was asked or answered. */
+/**
+ * A request was answered, and its answer is over. Never what was asked or answered. `kind` says what
+ * ended: a `request`; one that was `accepted` as a job, and used nothing; such a `job` itself, under the
+ * same id; a `line` of a batch. Exactly one for each kind and id.
+ */
 export const requestEnded = (requestId: string, facts: () => object): TelemetryEvent => ({
   event: "request.ended",
   level: "info",

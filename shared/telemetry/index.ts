@@ -11,6 +11,7 @@ export {
   heard,
   idempotencySweepFailed,
   idempotencySwept,
+  jobAccountFailed,
   jobEventFailed,
   jobEventsUntold,
   jobSignalFailed,

@@ -15,7 +15,6 @@ const POLICY = [
   "shared/admission",
   "shared/scheduling",
   "shared/routing",
-  "shared/jobs",
   "shared/limits",
   "shared/usage",
 ];
@@ -35,6 +34,8 @@ export const FLOORS: readonly Floor[] = [
   { room: "shared/config", rooms: ["shared/core", "infra"], packages: ["zod"] },
   { room: "shared/telemetry", rooms: ["shared/core", "shared/config"], packages: [] },
   ...POLICY.map(policyRoom),
+  // A job keeps what its request claimed, and what its answer used.
+  { room: "shared/jobs", rooms: [...GROUND, "shared/limits", "shared/usage"], packages: [] },
   // What the gateway's own API says: the schemas, and the document that is made of them.
   { room: "shared/api", rooms: GROUND, packages: ["zod"] },
   {
@@ -67,7 +68,7 @@ export const FLOORS: readonly Floor[] = [
   },
   {
     room: "shared/gateway",
-    rooms: [...GROUND, ...POLICY, ...ADAPTERS, "shared/api"],
+    rooms: [...GROUND, ...POLICY, "shared/jobs", ...ADAPTERS, "shared/api"],
     packages: [],
   },
   {

@@ -23,6 +23,7 @@ describe("TableJobStore", () => {
     expect(await store.read("j")).toEqual({
       job,
       priority: 2,
+      isAccounted: false,
       attempts: 0,
       history: [],
       turn: { attempt: 1, epoch: 0 },

@@ -54,7 +54,8 @@ describe("isWorthRepeating", () => {
 
 describe("stateOf", () => {
   const job = { id: "j", owner: "o", priority: 2, createdAt: 0, expiresAt: 1, request: "" };
-  const snapshot = { job, priority: 2, startedAt: undefined, lease: undefined };
+  const unbegun = { startedAt: undefined, lease: undefined, isAccounted: false };
+  const snapshot = { job, priority: 2, ...unbegun };
   const turn = { attempt: 1, epoch: 0 };
   const run = (attempt: number) => ({ attempt, startedAt: 0 });
   const ended = { ...run(1), end: { endedAt: 1, reason: "status-503", retryAfterMs: 0 } };
