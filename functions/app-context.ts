@@ -5,4 +5,6 @@ import type { HttpConnections } from "./http-connections.ts";
 export interface AppContext {
   readonly owned: OwnedServices;
   readonly connections: HttpConnections;
+  /** Whether the platform asks for a function's key before it calls any function but the probes. */
+  readonly authLevel: "anonymous" | "function";
 }

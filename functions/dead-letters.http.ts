@@ -47,7 +47,7 @@ function register(context: AppContext, { name, route, method, answer }: Route): 
   app.http(name, {
     route,
     methods: [method],
-    authLevel: "anonymous",
+    authLevel: context.authLevel,
     handler: answeringHandler(context, ({ request, params }) => {
       const { headers, target } = request;
       const { queue = "", sequenceNumber } = params;

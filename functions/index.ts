@@ -2,6 +2,7 @@ import { app } from "@azure/functions";
 import { loadConnections, loadSettings, shippedLanes } from "../shared/config/index.ts";
 import { createServices } from "../shared/gateway/index.ts";
 import { heard, type TelemetryEvent } from "../shared/telemetry/index.ts";
+import type { AppContext } from "./app-context.ts";
 import { registerBatchActivities } from "./batch.activities.ts";
 import { registerBatchOrchestrator } from "./batch.orchestrator.ts";
 import { registerDeadLetters } from "./dead-letters.http.ts";
@@ -39,7 +40,11 @@ const owned = createServices({
   lanes: shippedLanes(),
   emit,
 });
-const context = { owned, connections: new HttpConnections() };
+const context: AppContext = {
+  owned,
+  connections: new HttpConnections(),
+  authLevel: settings.authentication.ways.has("function-key") ? "function" : "anonymous",
+};
 
 app.setup({ enableHttpStream: true });
 registerHealth(context);

@@ -40,7 +40,7 @@ function register(context: AppContext, { name, route, method, answer }: EventRou
   app.http(name, {
     route,
     methods: [method],
-    authLevel: "anonymous",
+    authLevel: context.authLevel,
     handler: answeringHandler(context, ({ request, params: { id = "", sequence = "" } }) => {
       const { headers, target, closed } = request;
       return answer(services, { id, sequence, headers, target, closed });

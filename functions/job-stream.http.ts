@@ -9,7 +9,7 @@ export function registerJobStream(context: AppContext): void {
   app.http("jobStream", {
     route: "jobs/{id}/stream",
     methods: ["GET"],
-    authLevel: "anonymous",
+    authLevel: context.authLevel,
     handler: answeringHandler(context, ({ request, params: { id = "" } }) => {
       const { headers, target, closed } = request;
       return readJobStream(services, { id, headers, target, closed });

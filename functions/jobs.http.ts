@@ -52,7 +52,7 @@ function register(context: AppContext, { name, route, method, answer }: JobRoute
   app.http(name, {
     route,
     methods: [method],
-    authLevel: "anonymous",
+    authLevel: context.authLevel,
     extraInputs: [df.input.durableClient()],
     handler: answeringHandler(context, ({ request, params: { id = "" }, context: invocation }) => {
       const { headers, target, body } = request;

@@ -9,7 +9,7 @@ export function registerOperations(context: AppContext): void {
   app.http("operationsStatus", {
     route: "operations/status",
     methods: ["GET"],
-    authLevel: "anonymous",
+    authLevel: context.authLevel,
     handler: answeringHandler(context, async ({ request }) =>
       readStatus(services, request.headers),
     ),

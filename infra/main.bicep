@@ -27,6 +27,15 @@ param hosts string = '[]'
 @description('More settings of docs/settings.md for both apps, as a JSON object of texts. No secrets: name a Key Vault reference instead.')
 param gatewaySettings string = '{}'
 
+@description('What access tokens must be for: application id URI and client id of the gateway\'s app registration, as a JSON array. Without one, callers show a function key.')
+param audiences string = '[]'
+
+@description('Client ids of the applications that may call, as a JSON array; "*" for all of the tenant.')
+param callerApplications string = '[]'
+
+@description('Client or object ids of callers that speak for others (API Management), as a JSON array.')
+param trustedCallers string = '[]'
+
 @description('Resource ids of model accounts that the apps may call with their identities, as a JSON array.')
 param modelAccountIds string = '[]'
 
@@ -186,6 +195,17 @@ module modelAccess 'app/model-access.bicep' = [
 
 var hostSettings = toObject(range(0, length(json(hosts))), index => 'Host${index + 1}', index => json(hosts)[index])
 
+var authenticationSettings = empty(json(audiences))
+  ? { GATEWAY_AUTHENTICATION: 'function-key' }
+  : {
+      GATEWAY_AUTHENTICATION: 'entra'
+      GATEWAY_AUTH_AUTHORITY: environment().authentication.loginEndpoint
+      GATEWAY_AUTH_TENANTS: tenant().tenantId
+      GATEWAY_AUTH_AUDIENCES: join(json(audiences), ',')
+      GATEWAY_AUTH_APPS: join(json(callerApplications), ',')
+      GATEWAY_AUTH_TRUSTED_CALLERS: join(json(trustedCallers), ',')
+    }
+
 var sharedSettings = union(
   {
     AzureWebJobsStorage__credential: 'managedidentity'
@@ -197,6 +217,7 @@ var sharedSettings = union(
     OAuthAudience: names.modelScope
     NODE_OPTIONS: '--enable-source-maps'
   },
+  authenticationSettings,
   hostSettings,
   json(gatewaySettings)
 )

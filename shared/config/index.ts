@@ -1,3 +1,4 @@
+export type { AuthenticationSettings, AuthenticationWay } from "./authentication.ts";
 export {
   type Connections,
   loadConnections,

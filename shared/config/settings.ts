@@ -1,4 +1,10 @@
 import { z } from "zod";
+import {
+  type AuthenticationSettings,
+  authenticationProblems,
+  authenticationShape,
+  toAuthentication,
+} from "./authentication.ts";
 import { type HostSettings, parseHosts } from "./hosts.ts";
 import { type DefaultLimits, limitsShape, toDefaultLimits } from "./limits.ts";
 import {
@@ -57,6 +63,7 @@ const settingsSchema = z.object({
   AsyncTTLSecs: integer(1, MAX_INT32).default(86_400),
   AsyncTimeout: integer(1, MAX_INT32).default(1_800_000),
   OperatorKeys: list.default([]),
+  ...authenticationShape,
   ...limitsShape,
   ...routingShape,
   ...policyShape,
@@ -123,6 +130,7 @@ export interface Settings {
   readonly limits: DefaultLimits;
   readonly notifications: NotificationSettings;
   readonly transport: TransportSettings;
+  readonly authentication: AuthenticationSettings;
   /** Keys of those who run the gateway; without one nobody is an operator. */
   readonly operatorKeys: readonly string[];
   /** The least level of an event that is written to the console. */
@@ -159,6 +167,7 @@ export function loadSettings(env: Environment = process.env): Settings {
   }
   problems.push(
     ...contradictions(present),
+    ...authenticationProblems(env),
     ...policyContradictions(env),
     ...notificationProblems(env),
   );
@@ -235,6 +244,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     limits: toDefaultLimits(raw),
     notifications: toNotifications(raw, env),
     transport: toTransport(raw),
+    authentication: toAuthentication(raw),
     operatorKeys: raw.OperatorKeys,
     logLevel: raw.LOG_LEVEL,
     preemptible: raw.GATEWAY_SCHEDULING_PREEMPTIBLE,

@@ -27,6 +27,10 @@ export const ERRORS = {
   "invalid-submission": kind(400, "The submitted message cannot be read."),
   "invalid-idempotency-key": kind(400, "The idempotency key cannot be used."),
   "invalid-timeout": kind(400, "The timeout header cannot be read."),
+  unauthenticated: kind(401, "The caller must prove who they are."),
+  "token-refused": kind(401, "The access token is not accepted."),
+  "caller-not-allowed": kind(403, "The caller may not use the gateway."),
+  "operator-role-missing": kind(403, "The caller may not run the gateway."),
   "operator-key-missing": kind(401, "An operator's key is required."),
   "operator-key-refused": kind(403, "The operator's key is not accepted."),
   "webhook-not-allowed": kind(403, "The webhook is not allowed."),
@@ -65,6 +69,7 @@ export const ERRORS = {
   "policy-unavailable": kind(503, "The gateway does not know yet whom to admit.", {
     retryable: true,
   }),
+  "identity-unavailable": kind(503, "Callers cannot be identified now.", { retryable: true }),
   "shutting-down": kind(503, "The gateway is shutting down.", { retryable: true }),
   "messaging-unavailable": kind(503, "The waiting room cannot be reached.", {
     retryable: true,

@@ -4,12 +4,12 @@ import { withoutHeaders } from "../core/headers.ts";
 import type { GatewayResponse } from "../core/http.ts";
 import type { BatchFacts } from "../jobs/index.ts";
 import { acceptedAnswer } from "./accepted-answer.ts";
-import { recognise } from "./admit-request.ts";
 import type { JobChange } from "./change-job.ts";
 import { enterLane } from "./enter-lane.ts";
 import { jobRecordOf } from "./job-record.ts";
 import { notifyTargets } from "./notify-targets.ts";
 import { readBatchLines } from "./read-batch-lines.ts";
+import { recognise } from "./recognise.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { type JobServices, laneFor, type Services } from "./services.ts";
 

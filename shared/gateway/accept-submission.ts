@@ -4,10 +4,11 @@ import type { GatewayRequest, GatewayResponse } from "../core/http.ts";
 import type { JobEngine } from "../jobs/index.ts";
 import type { Submission } from "../messaging/index.ts";
 import { countJob } from "./accept-job.ts";
-import { admitRequest, type Recognised, recognise } from "./admit-request.ts";
+import { admitRequest } from "./admit-request.ts";
 import { underPolicy } from "./in-force.ts";
 import { engineInputOf, jobRecordOf } from "./job-record.ts";
 import { packRequestBody } from "./read-request-body.ts";
+import { type Recognised, recogniseAsSaid } from "./recognise.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { RequestRecord } from "./request-record.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
@@ -40,11 +41,11 @@ export async function acceptSubmission(
   means: SubmissionMeans,
 ): Promise<void> {
   const request = requestOf(services, submission, means.arrivedAt);
-  const recognised = await recognise(services, request);
+  const recognised = await recogniseAsSaid(services, request);
   const current = underPolicy(services, recognised.policy);
   if (await resume(current, recognised, { ...means, id: submission.id })) return;
   const record = new RequestRecord(request, services);
-  const admitted = asJob(current, await admitRequest(current, request), submission);
+  const admitted = asJob(current, await admitRequest(current, request, recognised), submission);
   record.admitted(admitted);
   try {
     const response = await withinLimits(current, admitted, {

@@ -1,52 +1,21 @@
-import { admit, type Ticket, validate } from "../admission/index.ts";
+import { admit, type Ticket } from "../admission/index.ts";
 import { GatewayError } from "../core/errors.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { GatewayRequest } from "../core/http.ts";
-import { ANONYMOUS_USER, type Caller, type Profile } from "../identity/index.ts";
+import type { Profile } from "../identity/index.ts";
 import { notifyTargets } from "./notify-targets.ts";
 import type { PolicySnapshot } from "./policy.ts";
 import { readRequestBody } from "./read-request-body.ts";
+import type { Recognised } from "./recognise.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
 
-/** Who asks, as the policy in force has it. */
-export interface Recognised {
-  readonly caller: Caller;
-  readonly profile: Profile | undefined;
-  /** The headers with which the request goes on. */
-  readonly headers: GatewayRequest["headers"];
-  readonly policy: PolicySnapshot;
-}
-
-/** Holds a request against the policy in force; throws with the code of what it lacks. */
-export async function recognise(
-  { policy }: Pick<Services, "policy">,
-  { headers, target }: Pick<GatewayRequest, "headers" | "target">,
-): Promise<Recognised> {
-  await policy.start();
-  const current = policy.current();
-  const validation = validate({ headers, target }, current.identity, current.rules);
-  if (!validation.ok) throw new GatewayError(validation.code, validation.detail);
-  const { profile } = validation;
-  const caller = callerOf(validation.caller.userId, profile);
-  return { caller, profile, headers: validation.headers, policy: current };
-}
-
-/** Without a name of its own the caller goes by its profile; with one it shares in the profile's share. */
-function callerOf(userId: string, profile: Profile | undefined): Caller {
-  if (!profile) return { userId };
-  return {
-    userId: userId === ANONYMOUS_USER ? profile.id : userId,
-    groupId: profile.group ?? profile.id,
-  };
-}
-
-/** Lets a request in, with its whole body, or throws with the reason why not. */
+/** Lets a request of a known caller in, with its whole body, or throws with the reason why not. */
 export async function admitRequest(
   services: Services,
   request: GatewayRequest,
+  recognised: Recognised,
 ): Promise<AdmittedRequest & Recognised> {
-  const recognised = await recognise(services, request);
   const { headers, policy, profile } = recognised;
   const admission = admit(headers, request.receivedAt, policy.settings);
   if (!admission.admitted) throw new GatewayError(admission.code, admission.detail);
@@ -63,8 +32,10 @@ export async function admitRequest(
 const asksForReceipt = (headers: HeaderList): boolean =>
   headerValue(headers, "S7PDEBUG")?.trim().toLowerCase() === "true";
 
-function mayDebug({ operators }: Services, { headers, profile }: Recognised): boolean {
-  return profile?.mayDebug === true || operators(headers) === "operator";
+function mayDebug({ operators }: Services, recognised: Recognised): boolean {
+  const { headers, profile, verified } = recognised;
+  if (profile?.mayDebug === true || verified?.isOperator === true) return true;
+  return operators(headers) === "operator";
 }
 
 /** As in the original, a caller whose profile allows no jobs is served synchronously. */

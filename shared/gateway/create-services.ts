@@ -8,18 +8,20 @@ import type {
   StorageConnection,
 } from "../config/index.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { createOperatorCheck } from "../identity/index.ts";
+import { createAuthentication, createOperatorCheck } from "../identity/index.ts";
 import { LimitBook } from "../limits/index.ts";
 import { type ClaimCheck, createClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import { BackendPool } from "../routing/index.ts";
 import { QueuePlaces } from "../scheduling/index.ts";
 import { BlobContainer, openBlobService, Table } from "../storage/index.ts";
 import {
+  anonymousAllowed,
   type Emit,
   limitLedgerFailed,
   replyInboxLost,
   replyUnclaimed,
 } from "../telemetry/index.ts";
+import { fetchJson } from "./fetch-json.ts";
 import { createRequestHeaderFilter } from "./forwarded-headers.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
 import { LimitLedger } from "./limit-ledger.ts";
@@ -102,6 +104,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
       },
       onSettings: (changed) => pool.useSettings(changed),
     }),
+    authenticate: createAuthentication(settings.authentication, { clock, fetchJson }),
     operators: createOperatorCheck(settings.operatorKeys),
     limits,
     fairShare,
@@ -110,6 +113,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
   return {
     services,
     start() {
+      if (settings.authentication.ways.has("anonymous")) emit(anonymousAllowed());
       // Nobody is let in without it: better loaded now than while the first caller waits.
       void services.policy.start();
       probeBackends(services, stopping.signal);

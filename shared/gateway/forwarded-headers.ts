@@ -25,7 +25,10 @@ export function createRequestHeaderFilter(settings: Settings): (headers: HeaderL
     ...control.map((name) => name.toLowerCase()),
   ]);
   const isDropped = (name: string): boolean =>
-    dropped.has(name) || name.startsWith("s7p") || name.startsWith("x-ms-client");
+    dropped.has(name) ||
+    name.startsWith("s7p") ||
+    name.startsWith("x-ms-client") ||
+    name.startsWith("x-ms-token-");
   // What goes on to a backend holds nothing that was meant for the gateway.
   return (headers) => withoutHeaders(withoutHopByHop(headers), isDropped);
 }

@@ -9,6 +9,7 @@ import { acceptJob } from "./accept-job.ts";
 import { admitRequest } from "./admit-request.ts";
 import { underPolicy } from "./in-force.ts";
 import type { Promoter } from "./promoter.ts";
+import { recognise } from "./recognise.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { RequestRecord } from "./request-record.ts";
 import { serveDirect } from "./serve-direct.ts";
@@ -69,7 +70,8 @@ async function serve(
       retryAfterMs: SHUTDOWN_RETRY_AFTER_MS,
     });
   }
-  const admitted = withSharedBody(await admitRequest(services, request));
+  const recognised = await recognise(services, request);
+  const admitted = withSharedBody(await admitRequest(services, request, recognised));
   record.admitted(admitted);
   const current = underPolicy(services, admitted.policy);
   try {

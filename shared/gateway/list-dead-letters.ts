@@ -25,7 +25,7 @@ export async function listDeadLetters(
   services: Services,
   { headers, target }: DeadLettersQuery,
 ): Promise<GatewayResponse> {
-  requireOperator(services, headers);
+  await requireOperator(services, headers);
   const query = parseDeadLetterQuery(new URL(target, "http://gateway").searchParams);
   if (!query.ok) throw new GatewayError("bad-request", query.detail);
   const { queue, limit, body, continuation } = query.value;

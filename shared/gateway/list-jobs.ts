@@ -3,8 +3,8 @@ import { GatewayError } from "../core/errors.ts";
 import type { HeaderList } from "../core/headers.ts";
 import { type GatewayResponse, jsonResponse } from "../core/http.ts";
 import { type JobListing, type JobStore, stateOf } from "../jobs/index.ts";
-import { recognise } from "./admit-request.ts";
 import { jobView } from "./job-view.ts";
+import { recognise } from "./recognise.ts";
 import type { Services } from "./services.ts";
 
 // However rare the states that are asked for, one call looks no further; the next page goes on.

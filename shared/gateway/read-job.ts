@@ -2,10 +2,10 @@ import { GatewayError } from "../core/errors.ts";
 import { type HeaderList, withoutHeaders } from "../core/headers.ts";
 import { type GatewayResponse, jsonResponse } from "../core/http.ts";
 import type { JobResult, JobSnapshot } from "../jobs/index.ts";
-import { recognise } from "./admit-request.ts";
 import { batchFile } from "./finish-batch.ts";
 import { responseHeaders } from "./forwarded-headers.ts";
 import { jobView } from "./job-view.ts";
+import { recognise } from "./recognise.ts";
 import type { JobServices, Services } from "./services.ts";
 
 const POLL_SECONDS = 2;
@@ -76,11 +76,21 @@ export async function findOwn(
 ): Promise<{ snapshot: JobSnapshot; jobs: JobServices }> {
   const { jobs } = services;
   if (!jobs) throw new GatewayError("async-unavailable", "This app serves no jobs.");
+  // Before the job is looked for: who may not ask learns nothing of which jobs there are.
+  const mayRead = await readerOf(services, { headers, target });
   const snapshot = await jobs.store.read(id);
-  const isOperator = services.operators(headers) === "operator";
-  const reader = isOperator ? undefined : (await recognise(services, { headers, target })).caller;
-  if (!snapshot || (reader && snapshot.job.owner !== reader.userId)) {
+  if (!snapshot || !mayRead(snapshot.job.owner)) {
     throw new GatewayError("job-not-found", "There is no such job.");
   }
   return { snapshot, jobs };
+}
+
+/** Whose jobs the caller may read. */
+async function readerOf(
+  services: Services,
+  asked: Pick<JobQuery, "headers" | "target">,
+): Promise<(owner: string) => boolean> {
+  if (services.operators(asked.headers) === "operator") return () => true;
+  const { caller, verified } = await recognise(services, asked);
+  return (owner) => verified?.isOperator === true || caller.userId === owner;
 }

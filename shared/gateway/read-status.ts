@@ -9,7 +9,7 @@ export async function readStatus(
   services: Services,
   headers: HeaderList,
 ): Promise<GatewayResponse> {
-  requireOperator(services, headers);
+  await requireOperator(services, headers);
   const body = Buffer.from(JSON.stringify(instanceStatus(services)));
   return {
     status: 200,

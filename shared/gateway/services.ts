@@ -3,7 +3,7 @@ import type { Lane, Lanes, Settings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
 import type { NewId, PriorityClass, Random } from "../core/domain.ts";
 import type { HeaderList } from "../core/headers.ts";
-import type { OperatorCheck } from "../identity/index.ts";
+import type { Authenticate, OperatorCheck } from "../identity/index.ts";
 import type { JobStore } from "../jobs/index.ts";
 import type { ClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import type { BackendPool } from "../routing/index.ts";
@@ -79,6 +79,8 @@ export interface Services {
   readonly jobs: JobServices | undefined;
   readonly idempotency: Idempotency | undefined;
   readonly policy: Policy;
+  /** Finds out who calls; absent where callers are believed, as in the original. */
+  readonly authenticate: Authenticate | undefined;
   /** Who may see and do what only those may who run the gateway. */
   readonly operators: OperatorCheck;
   readonly limits: LimitServices;

@@ -21,8 +21,11 @@ export interface LettersRef extends DeadLettersQuery {
 }
 
 /** Sends dead letters again, or discards them; for operators. */
-export function settleDeadLetters(services: Services, ref: LettersRef): Promise<GatewayResponse> {
-  requireOperator(services, ref.headers);
+export async function settleDeadLetters(
+  services: Services,
+  ref: LettersRef,
+): Promise<GatewayResponse> {
+  await requireOperator(services, ref.headers);
   const source = deadLetterSource(services.lanes, ref.queue);
   const { sequenceNumber } = ref;
   return sequenceNumber === undefined

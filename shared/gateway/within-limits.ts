@@ -7,9 +7,9 @@ import {
   type Reservation,
   rateLimitHeaders,
 } from "../limits/index.ts";
-import type { Recognised } from "./admit-request.ts";
 import { followAnswer } from "./follow-answer.ts";
 import type { LimitLedger } from "./limit-ledger.ts";
+import type { Recognised } from "./recognise.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { RequestRecord } from "./request-record.ts";
 import type { Services } from "./services.ts";

@@ -27,20 +27,25 @@ const CREDENTIAL_PARAMETERS = new Set([
 ]);
 
 /** A request's path and query without the parameters that hold credentials; every other byte as it came. */
-export function withoutCredentials(target: string): string {
+export const withoutCredentials = (target: string): string =>
+  withoutParameters(target, (name) => CREDENTIAL_PARAMETERS.has(name));
+
+/** The same without the key of the function itself, which the platform has checked. */
+export const withoutFunctionKey = (target: string): string =>
+  withoutParameters(target, (name) => name === "code");
+
+function withoutParameters(target: string, isDropped: (name: string) => boolean): string {
   const queryAt = target.indexOf("?");
   if (queryAt < 0) return target;
   const parameters = target.slice(queryAt + 1).split("&");
-  const open = parameters.filter((parameter) => !isCredential(parameter));
+  const open = parameters.filter((parameter) => !isDropped(nameOf(parameter)));
   if (open.length === parameters.length) return target;
   const path = target.slice(0, queryAt);
   return open.length === 0 ? path : `${path}?${open.join("&")}`;
 }
 
-function isCredential(parameter: string): boolean {
-  const name = /^[^=]*/.exec(parameter)?.[0] ?? "";
-  return CREDENTIAL_PARAMETERS.has(decoded(name).toLowerCase());
-}
+const nameOf = (parameter: string): string =>
+  decoded(/^[^=]*/.exec(parameter)?.[0] ?? "").toLowerCase();
 
 function decoded(name: string): string {
   try {

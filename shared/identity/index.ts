@@ -1,4 +1,5 @@
 export { type AsyncAccess, parseAsyncAccess } from "./async-access.ts";
+export { type Authenticate, type Authenticated, createAuthentication } from "./authenticate.ts";
 export { ANONYMOUS_USER, type Caller, identifyCaller } from "./caller.ts";
 export {
   openCredentials,
@@ -8,6 +9,7 @@ export {
   sealCredentials,
   sealRequest,
 } from "./credential-seal.ts";
+export { withoutFunctionKey } from "./credential-target.ts";
 export type { ProfileFields } from "./entry-plan.ts";
 export type { ParsedDocument } from "./findings.ts";
 export {
@@ -20,4 +22,6 @@ export { type IdList, parseAppIds, parseSuspendedUsers } from "./parse-id-list.t
 export { parseProfiles, parseProfilesInSteps } from "./parse-profiles.ts";
 export type { Profile, ProfileDirectory, ProfileLimits } from "./profile.ts";
 export type { DocumentContent } from "./read-entries.ts";
+export type { FetchJson } from "./signing-keys.ts";
+export type { VerifiedCaller } from "./verified-caller.ts";
 export { allowedWebhook, defaultWebhooks, type WebhookAccess } from "./webhook-access.ts";

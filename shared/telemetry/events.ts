@@ -26,6 +26,13 @@ const causeOf = (error: unknown): Record<string, unknown> =>
 const nested = (cause: unknown): Record<string, unknown> =>
   cause === undefined ? {} : { cause: cause instanceof Error ? cause.message : String(cause) };
 
+/** The app lets everybody in, and believes what headers say of the caller. */
+export const anonymousAllowed = (): TelemetryEvent => ({
+  event: "authentication.anonymous",
+  level: "warning",
+  detail: "Callers need not prove who they are (GATEWAY_AUTHENTICATION has anonymous).",
+});
+
 /** A request failed for a reason that its caller was not told. */
 export const requestFailed = (requestId: string, error: unknown): TelemetryEvent => ({
   event: "request.failed",

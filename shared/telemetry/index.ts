@@ -1,4 +1,5 @@
 export {
+  anonymousAllowed,
   attemptEnded,
   attemptFailed,
   backendHealthChanged,

@@ -26,7 +26,15 @@ const ADAPTERS = [
   "shared/webhooks",
 ];
 
-const policyRoom = (room: string): Floor => ({ room, rooms: GROUND, packages: [] });
+const POLICY_PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "shared/identity": ["jose"],
+};
+
+const policyRoom = (room: string): Floor => ({
+  room,
+  rooms: GROUND,
+  packages: POLICY_PACKAGES[room] ?? [],
+});
 
 /** An import goes down only. The most specific room that matches a file is the one that rules it. */
 export const FLOORS: readonly Floor[] = [
@@ -104,6 +112,7 @@ export const FLOORS: readonly Floor[] = [
     packages: [
       "vitest",
       "fast-check",
+      "jose",
       "ajv",
       "ajv-formats",
       "openai",
