@@ -3,7 +3,7 @@ export interface LokiDocument {
   readonly $loki: number;
 }
 
-/** The part of a LokiJS collection that persistence needs. */
+/** The part of a LokiJS collection that persistence and look-ups need. */
 export interface LokiCollection {
   readonly name: string;
   readonly uniqueNames: readonly string[];
@@ -12,6 +12,9 @@ export interface LokiCollection {
   maxId: number;
   get(id: number): LokiDocument | null;
   ensureAllIndexes(force: boolean): void;
+  findOne(query: Readonly<Record<string, unknown>>): LokiDocument | null;
+  /** Begins a query of all documents; what can be asked of it is up to who asks. */
+  chain(): object;
   on(
     event: "insert" | "update" | "delete",
     listener: (changed: LokiDocument | LokiDocument[]) => void,
@@ -26,6 +29,7 @@ export interface LokiCollectionOptions {
 
 /** The part of a LokiJS database that persistence needs. */
 export interface LokiDatabase {
+  readonly collections: readonly LokiCollection[];
   autosave: boolean;
   autosaveDisable(): void;
   getCollection(name: string): LokiCollection | null;

@@ -10,6 +10,7 @@ import {
 import { commitBeforeAnswer } from "./commit-before-answer.ts";
 import type { CommitLoop } from "./commit-loop.ts";
 import { keepExtentsInStep } from "./extent-files.ts";
+import { findRowsByKey, type TableStore } from "./find-rows-by-key.ts";
 import type { Journal } from "./journal.ts";
 import { listen, stopListening } from "./listening.ts";
 import { openFolder } from "./open-folder.ts";
@@ -39,7 +40,9 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const { service, port, dataDir, journal, commits, tls } = options;
   const azurite = createAzuriteServer(service, dataDir, tls);
   restoreStores(azurite, service, journal);
-  if (service !== "table") {
+  if (service === "table") {
+    findRowsByKey(azurite.metadataStore as TableStore);
+  } else {
     const folder = join(dataDir, EXTENT_FOLDERS[service]);
     openFolder(folder);
     keepExtentsInStep(azurite, folder, commits.commit);
