@@ -1,13 +1,19 @@
-import { build } from "esbuild";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { basename, join } from "node:path";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+
+const OUTPUT = "dist/functions";
+const APP_FILE = "index.cjs";
 
 /**
- * One CommonJS bundle for both function apps. `@azure/functions-core` stays external because the
- * Functions worker injects it at `require` time; everything else is inside, so a deployed package
- * needs no node_modules and there is exactly one copy of `@azure/functions`.
+ * CommonJS for both function apps. `@azure/functions-core` stays external because the Functions
+ * worker injects it at `require` time; everything else is inside, so a deployed package needs no
+ * node_modules and there is exactly one copy of `@azure/functions`.
  */
-await build({
-  entryPoints: { index: "functions/index.ts" },
-  outdir: "dist/functions",
+const options: BuildOptions = {
+  absWorkingDir: import.meta.dirname,
+  outdir: OUTPUT,
   outExtension: { ".js": ".cjs" },
   bundle: true,
   platform: "node",
@@ -15,6 +21,8 @@ await build({
   format: "cjs",
   sourcemap: true,
   sourcesContent: false,
+  // Names stay as they are written: they are what a stack trace shows.
+  minifyWhitespace: true,
   legalComments: "none",
   external: ["@azure/functions-core"],
   // The library's published code is compiled for engines of 2015: its promises are generators, its
@@ -26,4 +34,83 @@ await build({
   },
   tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: false } },
   logLevel: "warning",
+  metafile: true,
+  write: false,
+};
+
+/** The file of a library that is loaded on first use; those that share what they are built on share it. */
+function libraryFile(name: string): string {
+  if (/^@opentelemetry\/|^@azure\/monitor-/.test(name)) return "telemetry";
+  if (name.startsWith("@azure/")) return "azure";
+  return name.replaceAll(/[^a-z0-9]+/g, "-");
+}
+
+/** Libraries by the file that holds them. */
+type Libraries = Map<string, Set<string>>;
+
+/**
+ * What the app asks for with `import()` goes to files of its own: an instance that starts would else
+ * read and parse, before its first request, four megabytes that it may never run.
+ */
+const onFirstUse = (libraries: Libraries): Plugin => ({
+  name: "on-first-use",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) => {
+      if (kind !== "dynamic-import" || importer.includes("node_modules") || isBuiltin(path)) return;
+      const file = libraryFile(path);
+      libraries.set(file, (libraries.get(file) ?? new Set()).add(path));
+      return { path, namespace: "on-first-use" };
+    });
+    onResolve({ filter: /^\.\//, namespace: "on-first-use" }, ({ path }) => ({
+      path,
+      external: true,
+    }));
+    onLoad({ filter: /.*/, namespace: "on-first-use" }, ({ path }) => ({
+      contents: `module.exports = require("./${libraryFile(path)}.cjs")[${JSON.stringify(path)}]();`,
+    }));
+  },
 });
+
+const libraryEntries = (libraries: Libraries): Plugin => ({
+  name: "library-entries",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^libraries:/ }, ({ path }) => ({
+      path: path.slice("libraries:".length),
+      namespace: "libraries",
+    }));
+    onLoad({ filter: /.*/, namespace: "libraries" }, ({ path }) => ({
+      contents: [...(libraries.get(path) ?? [])]
+        .map((name) => JSON.stringify(name))
+        .map((name) => `exports[${name}] = () => require(${name});`)
+        .join("\n"),
+      resolveDir: import.meta.dirname,
+    }));
+  },
+});
+
+/** The files of the app, and what they are made of: `index.cjs`, and one file a group of libraries. */
+export async function buildBundle(): Promise<{ files: Map<string, Uint8Array>; made: Metafile[] }> {
+  const libraries: Libraries = new Map();
+  const app = await build({
+    ...options,
+    entryPoints: { index: "functions/index.ts" },
+    plugins: [onFirstUse(libraries)],
+  });
+  const entryPoints = [...libraries.keys()].map((out) => ({ in: `libraries:${out}`, out }));
+  const rest = await build({ ...options, entryPoints, plugins: [libraryEntries(libraries)] });
+  const outputs = [...(rest.outputFiles ?? []), ...(app.outputFiles ?? [])];
+  return {
+    files: new Map(outputs.map(({ path, contents }) => [basename(path), contents])),
+    made: [app.metafile, rest.metafile].filter((metafile) => metafile !== undefined),
+  };
+}
+
+if (import.meta.main) {
+  const { files } = await buildBundle();
+  const folder = join(import.meta.dirname, OUTPUT);
+  mkdirSync(folder, { recursive: true });
+  // The app's own file comes last: while it is old, whoever looks at it builds again.
+  const names = [...files.keys()].sort((a, b) => Number(a === APP_FILE) - Number(b === APP_FILE));
+  for (const name of names) writeFileSync(join(folder, name), files.get(name) ?? "");
+  for (const name of readdirSync(folder)) if (!files.has(name)) rmSync(join(folder, name));
+}

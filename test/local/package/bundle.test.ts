@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { join } from "node:path";
+import type { Metafile } from "esbuild";
+import { beforeAll, describe, expect, it } from "vitest";
+import { buildBundle } from "../../../esbuild.config.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..", "..");
+
+/** What an app may load before its first request: an instance that starts pays for each of them. */
+const AT_START = new Set([
+  "@azure/functions",
+  "@opentelemetry/api",
+  "durable-functions",
+  "ipaddr.js",
+  "standardwebhooks",
+  "undici",
+  "zod",
+]);
+const MOST_BYTES_AT_START = 3_700_000;
+
+let outputs: Metafile["outputs"];
+
+beforeAll(async () => {
+  const { made } = await buildBundle();
+  outputs = Object.assign({}, ...made.map((metafile) => metafile.outputs));
+}, 120_000);
+
+const packageOf = (file: string): string | undefined =>
+  /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1];
+
+const packagesIn = (file: string): ReadonlySet<string | undefined> =>
+  new Set(Object.keys(outputs[file]?.inputs ?? {}).map(packageOf));
+
+const scripts = (): string[] => Object.keys(outputs).filter((file) => file.endsWith(".cjs"));
+
+describe("the bundle", () => {
+  it("keeps the heavy libraries out of the file that is loaded at the start", () => {
+    const { dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+    const atStart = packagesIn("dist/functions/index.cjs");
+    const early = Object.keys(dependencies).filter((name) => atStart.has(name));
+    // Nor what they are built on: that comes with a library that was imported by its name.
+    const below = [...atStart].filter((name) => /^@azure\/(?!functions)|^rhea/.test(name ?? ""));
+    expect([...early.filter((name) => !AT_START.has(name)), ...below]).toEqual([]);
+    expect(early).toContain("undici");
+    expect(outputs["dist/functions/index.cjs"]?.bytes).toBeLessThan(MOST_BYTES_AT_START);
+  });
+
+  it("holds all that it needs but what the Functions worker gives it", () => {
+    const foreign = Object.values(outputs)
+      .flatMap(({ imports }) => imports)
+      .filter(({ external, path }) => external && !isBuiltin(path))
+      .map(({ path }) => path.replace("./", "dist/functions/"));
+    const own = new Set(scripts());
+    expect(new Set(foreign.filter((path) => !own.has(path)))).toEqual(
+      new Set(["@azure/functions-core"]),
+    );
+  });
+
+  it("has each library once, so that there is one list of functions and one kind of each error", () => {
+    const holders = new Map<string, string[]>();
+    for (const script of scripts()) {
+      for (const name of packagesIn(script)) {
+        if (name !== undefined) holders.set(name, [...(holders.get(name) ?? []), script]);
+      }
+    }
+    const shared = [...holders].filter(([name, files]) => files.length > 1 && !isPlain(name));
+    expect(shared).toEqual([]);
+    const inputs = Object.values(outputs).flatMap((output) => Object.keys(output.inputs));
+    const copies = inputs.filter((file) => /@azure\/functions\/.*\/app\.[mc]?[jt]s$/.test(file));
+    expect(copies).toEqual([expect.stringMatching(/@azure\/functions\/src\/app\.ts$/)]);
+  });
+});
+
+// Small helpers without a state or a class of their own: a second copy does no harm.
+const PLAIN = new Set([
+  "agent-base",
+  "debug",
+  "has-flag",
+  "https-proxy-agent",
+  "ms",
+  "supports-color",
+  "tslib",
+]);
+const isPlain = (name: string): boolean => PLAIN.has(name) || name.startsWith("@opentelemetry/");
