@@ -1,4 +1,4 @@
-import type { BatchFiles, BatchProgress, JobSnapshot } from "../jobs/index.ts";
+import type { BatchFiles, BatchProgress, JobSnapshot, JobUsage } from "../jobs/index.ts";
 import {
   type BlobContainer,
   fromLongText,
@@ -12,6 +12,8 @@ export interface DoneLine {
   readonly line: number;
   readonly isOk: boolean;
   readonly output: string;
+  /** What its answer used. */
+  readonly usage?: JobUsage;
 }
 
 /** Where a line stands: in which piece, and as which one of the whole batch. */
@@ -29,7 +31,7 @@ const FILES_ROW = "batch-files";
 const partitionOf = (jobId: string, piece: number): string => `${jobId}-piece-${padded(piece)}`;
 const padded = (number: number): string => String(number).padStart(6, "0");
 
-type Kept = { readonly output: string } | { readonly blob: string };
+type Kept = Pick<DoneLine, "usage"> & ({ readonly output: string } | { readonly blob: string });
 
 /**
  * The lines of batches: those to do as one blob a piece, those that are done as one row each, inserted
@@ -58,15 +60,20 @@ export class BatchRows {
     return (await this.#table.get(partitionOf(jobId, piece), padded(line))) !== undefined;
   }
 
-  /** Keeps what came of a line; the first to say so stands. */
-  async insert({ jobId, piece, line }: LinePlace, { isOk, output }: DoneLine): Promise<void> {
-    let kept: Kept = { output };
+  /** Keeps what came of a line; the first to say so stands, and only that one is told true. */
+  async insert(
+    { jobId, piece, line }: LinePlace,
+    { isOk, output, usage }: DoneLine,
+  ): Promise<boolean> {
+    const used = usage ? { usage } : {};
+    let kept: Kept = { output, ...used };
     if (output.length > MAX_ROW_CHARACTERS) {
-      kept = { blob: `${jobId}/lines/${padded(line)}` };
-      await this.#blobs.write(kept.blob, Buffer.from(output), "application/json");
+      const blob = `${jobId}/lines/${padded(line)}`;
+      await this.#blobs.write(blob, Buffer.from(output), "application/json");
+      kept = { blob, ...used };
     }
     const keys = { partitionKey: partitionOf(jobId, piece), rowKey: padded(line) };
-    await this.#table.insert({ ...keys, isOk, ...toLongText(kept) });
+    return this.#table.insert({ ...keys, isOk, ...toLongText(kept) });
   }
 
   async count(jobId: string, piece: number): Promise<BatchProgress> {
@@ -82,7 +89,8 @@ export class BatchRows {
       const kept = fromLongText<Kept>(row);
       const line = Number(row.rowKey);
       const output = "output" in kept ? kept.output : await this.#textOf(kept.blob);
-      done.set(line, { line, isOk: row["isOk"] === true, output });
+      const { usage } = kept;
+      done.set(line, { line, isOk: row["isOk"] === true, output, ...(usage ? { usage } : {}) });
     }
     return done;
   }

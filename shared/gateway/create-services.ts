@@ -9,7 +9,7 @@ import type {
 } from "../config/index.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { createAuthentication, createOperatorCheck } from "../identity/index.ts";
-import { LimitBook } from "../limits/index.ts";
+import { LimitBook, LimitTurns } from "../limits/index.ts";
 import { type ClaimCheck, createClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import { BackendPool } from "../routing/index.ts";
 import { QueuePlaces } from "../scheduling/index.ts";
@@ -153,7 +153,7 @@ function openLimits(
       clock,
       onProblem: (error) => emit(limitLedgerFailed(error)),
     });
-  return { book, ledger };
+  return { book, turns: new LimitTurns(), ledger };
 }
 
 function openIdempotency(

@@ -1,9 +1,11 @@
 import { GatewayError } from "../core/errors.ts";
 import {
+  addUsage,
   type BatchFiles,
   type BatchLine,
   type JobResult,
   type JobSnapshot,
+  type JobUsage,
   lineOutput,
 } from "../jobs/index.ts";
 import { endJob } from "./job-transitions.ts";
@@ -37,11 +39,12 @@ export async function finishBatch(services: Services, jobId: string): Promise<vo
 async function makeFiles(services: Services, snapshot: JobSnapshot): Promise<BatchFiles> {
   const { id } = snapshot.job;
   const { batches } = required(services);
-  const counts = { completed: 0, failed: 0 };
-  const output = await writeFile(services, snapshot, { isOk: true, counts });
-  const errors = await writeFile(services, snapshot, { isOk: false, counts });
+  const tally: Tally = { completed: 0, failed: 0, usage: undefined };
+  const output = await writeFile(services, snapshot, { isOk: true, tally });
+  const errors = await writeFile(services, snapshot, { isOk: false, tally });
+  const { usage, ...counts } = tally;
   await batches.noteProgress(id, counts);
-  return batches.noteFiles(id, { output, errors });
+  return batches.noteFiles(id, { output, errors, ...(usage ? { usage } : {}) });
 }
 
 function required({ jobs }: Services): JobServices {
@@ -49,9 +52,16 @@ function required({ jobs }: Services): JobServices {
   return jobs;
 }
 
+/** What the lines come to together, as they go into the files. */
+interface Tally {
+  completed: number;
+  failed: number;
+  usage: JobUsage | undefined;
+}
+
 interface FilePart {
   readonly isOk: boolean;
-  readonly counts: { completed: number; failed: number };
+  readonly tally: Tally;
 }
 
 async function writeFile(
@@ -68,7 +78,7 @@ async function writeFile(
 async function* linesOf(
   { batches }: JobServices,
   { job, outcome }: JobSnapshot,
-  { isOk, counts }: FilePart,
+  { isOk, tally }: FilePart,
 ): AsyncGenerator<Uint8Array> {
   let first = 0;
   for (const [piece, count] of (job.batch?.pieces ?? []).entries()) {
@@ -82,8 +92,9 @@ async function* linesOf(
       const requestId = `${job.id}-${line}`;
       const customId = lines[line - first]?.customId ?? "";
       text += `${found?.output ?? lineOutput({ requestId, customId }, notRun(outcome?.state))}\n`;
-      if (isOk) counts.completed += 1;
-      else counts.failed += 1;
+      if (isOk) tally.completed += 1;
+      else tally.failed += 1;
+      tally.usage = addUsage(tally.usage, found?.usage);
     }
     first += count;
     if (text !== "") yield Buffer.from(text);

@@ -35,7 +35,7 @@ export interface EnvelopeFacts {
 
 /** Writes a request so that another process can run it. Credentials travel sealed or not at all. */
 export function toEnvelope(
-  { request, caller, ticket, showsReceipt, isOver }: AdmittedRequest,
+  { request, caller, profile, ticket, showsReceipt, isOver }: AdmittedRequest,
   { kind, body, maxAttempts, replySession, promotion }: EnvelopeFacts,
   settings: Settings,
 ): RequestEnvelope {
@@ -45,6 +45,7 @@ export function toEnvelope(
     id: request.id,
     userId: caller.userId,
     ...(caller.groupId === undefined ? {} : { groupId: caller.groupId }),
+    ...(profile ? { profileId: profile.id } : {}),
     priority: ticket.priority,
     ...(isOver ? { isOver } : {}),
     method: request.method,

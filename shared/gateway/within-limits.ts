@@ -4,6 +4,7 @@ import {
   estimateTokens,
   type LimitBook,
   type LimitedSubject,
+  type LimitTurns,
   type Reservation,
   rateLimitHeaders,
 } from "../limits/index.ts";
@@ -17,6 +18,8 @@ import type { Services } from "./services.ts";
 /** What keeping limits needs. Scope: per instance. */
 export interface LimitServices {
   readonly book: LimitBook;
+  /** When those come again that wait for a limit instead of being refused. */
+  readonly turns: LimitTurns;
   /** Tells the other instances; absent without storage, and limits then hold per instance. */
   readonly ledger: LimitLedger | undefined;
 }
@@ -32,7 +35,7 @@ export async function withinLimits(
   admitted: AdmittedRequest & Recognised,
   { record, serve }: { record: RequestRecord; serve: Serve },
 ): Promise<GatewayResponse> {
-  const subjects = subjectsOf(admitted);
+  const subjects = limitedSubjects(admitted);
   const [first] = subjects;
   if (!first) {
     const response = await serve(admitted);
@@ -50,7 +53,7 @@ export async function withinLimits(
     const headers = [...response.headers, ...told];
     return followAnswer({ ...response, headers }, (end) => {
       const tokens = end.usage.tokens?.totalTokens;
-      settle(reservation, response, { tokens, nowMs: clock.now() });
+      settleClaim(reservation, response, { tokens, nowMs: clock.now() });
       record.ended(end);
     });
   } catch (error) {
@@ -63,7 +66,11 @@ export async function withinLimits(
  * The user's own limits first, then the group's; an entry of the group's name says what those are. Who
  * has no profile has the limits of the settings, under a name that no profile's clashes with.
  */
-function subjectsOf({ caller, profile, policy }: Recognised): LimitedSubject[] {
+export function limitedSubjects({
+  caller,
+  profile,
+  policy,
+}: Pick<Recognised, "caller" | "profile" | "policy">): LimitedSubject[] {
   if (!profile) {
     const { limits } = policy.settings;
     const hasLimits = Object.keys(limits).length > 0;
@@ -94,9 +101,9 @@ function claim(
 }
 
 /** What the request really used takes the place of its claim. */
-function settle(
+export function settleClaim(
   reservation: Reservation,
-  { status }: GatewayResponse,
+  { status }: Pick<GatewayResponse, "status">,
   { tokens, nowMs }: { readonly tokens: number | undefined; readonly nowMs: number },
 ): void {
   if (status >= 500) reservation.release(nowMs);

@@ -36,7 +36,6 @@ export {
   type JobSnapshot,
   type JobState,
   type JobTurn,
-  type JobUsage,
   type NotifyTargets,
   type ResultPlace,
   stateOf,
@@ -52,6 +51,7 @@ export {
   type JobSignal,
   type JobStep,
 } from "./job-run.ts";
+export { addUsage, type JobUsage } from "./job-usage.ts";
 export {
   judgePoll,
   MAX_REFUSALS,

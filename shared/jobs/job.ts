@@ -1,7 +1,7 @@
 import type { PriorityClass } from "../core/domain.ts";
 import type { LimitClaim } from "../limits/index.ts";
-import type { TokenUsage, UsageProvenance } from "../usage/index.ts";
 import type { BatchFacts, BatchProgress } from "./batch.ts";
+import type { JobUsage } from "./job-usage.ts";
 import type { ProviderWork } from "./provider-work.ts";
 
 /** The caller's view of a job. The last four are final. */
@@ -47,14 +47,6 @@ export interface JobRecord {
   readonly batch?: BatchFacts;
   /** What its request claimed of its caller's limits; corrected when it is known what it used. */
   readonly claim?: LimitClaim;
-}
-
-/** What a job's answer used, as far as that is known. */
-export interface JobUsage {
-  readonly provenance: UsageProvenance;
-  readonly tokens?: TokenUsage;
-  /** The model as the answer names it. */
-  readonly model?: string;
 }
 
 /** The files of a batch that has ended. */

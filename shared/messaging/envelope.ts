@@ -42,6 +42,8 @@ const requestSchema = z.strictObject({
   id: z.string().min(1).max(128),
   userId: z.string(),
   groupId: z.string().optional(),
+  /** Its caller's profile, which says what limits them; callers without profiles have none. */
+  profileId: z.string().optional(),
   priority: z.int().min(1),
   /** Its caller was over their fair share when it came: its attempts go to the lane's second queue. */
   isOver: z.boolean().optional(),
