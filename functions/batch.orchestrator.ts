@@ -28,7 +28,7 @@ interface BatchRun extends BatchEngineInput {
 export function registerBatchOrchestrator(): void {
   df.app.orchestration(BATCH_ORCHESTRATOR, function* batch(context) {
     const input = context.df.getInput() as BatchRun;
-    const { jobId, expiresAt } = input;
+    const { jobId, expiresAt, trace } = input;
     let { cursor = FIRST_CURSOR, idleLooks = 0 } = input;
     const call = (name: string, work: object): df.Task =>
       context.df.callActivityWithRetry(name, retryForever(), work);
@@ -44,7 +44,8 @@ export function registerBatchOrchestrator(): void {
         yield call(BATCH_ACTIVITIES.expire, { jobId, cursor });
         break;
       }
-      const seen = (yield call(BATCH_ACTIVITIES.advance, { jobId, cursor })) as BatchCursor;
+      const look = { jobId, cursor, ...(trace ? { trace } : {}) };
+      const seen = (yield call(BATCH_ACTIVITIES.advance, look)) as BatchCursor;
       idleLooks = isSame(seen, cursor) ? idleLooks + 1 : 0;
       cursor = seen;
       if (cursor.isOver) break;

@@ -95,8 +95,8 @@ interface Performing {
 
 function* perform(performing: Performing, step: JobStep): Perform {
   const { context, run } = performing;
-  const { jobId, attempt, epoch } = run;
-  const ref = { jobId, attempt, epoch };
+  const { jobId, attempt, epoch, trace } = run;
+  const ref = { jobId, attempt, epoch, ...(trace ? { trace } : {}) };
   switch (step.kind) {
     case "enqueue": {
       const sent = yield context.df.callActivityWithRetry(

@@ -38,5 +38,6 @@ function delivery(source: LaneQueue, message: unknown, { triggerMetadata }: Invo
     message,
     messageId: String(triggerMetadata?.["messageId"]),
     deliveryCount: Number(triggerMetadata?.["deliveryCount"] ?? 1),
+    properties: triggerMetadata?.["applicationProperties"] as Record<string, unknown> | undefined,
   };
 }

@@ -19,3 +19,4 @@ export {
   SettingsError,
 } from "./settings.ts";
 export type { SpillRule, SpillRules } from "./spill.ts";
+export type { AzureMonitorSettings, TelemetrySettings, TracingSettings } from "./telemetry.ts";

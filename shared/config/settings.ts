@@ -15,6 +15,7 @@ import {
 } from "./notifications.ts";
 import { type PolicySettings, policyContradictions, policyShape, toPolicy } from "./policy.ts";
 import { type RoutingSettings, routingShape, toRouting } from "./routing.ts";
+import { type TelemetrySettings, telemetryShape, toTelemetry } from "./telemetry.ts";
 import { type TransportSettings, toTransport, transportShape } from "./transport.ts";
 import { flag, headerName, integer, integerList, list } from "./values.ts";
 
@@ -69,6 +70,7 @@ const settingsSchema = z.object({
   ...policyShape,
   ...notificationsShape,
   ...transportShape,
+  ...telemetryShape,
   LOG_LEVEL: z.enum(["Information", "Warning", "Error"]).default("Warning"),
   IgnoreSSLCert: flag.default(false),
   TERMINATION_GRACE_PERIOD_SECONDS: integer(0, 3600).default(30),
@@ -131,6 +133,7 @@ export interface Settings {
   readonly notifications: NotificationSettings;
   readonly transport: TransportSettings;
   readonly authentication: AuthenticationSettings;
+  readonly telemetry: TelemetrySettings;
   /** Keys of those who run the gateway; without one nobody is an operator. */
   readonly operatorKeys: readonly string[];
   /** The least level of an event that is written to the console. */
@@ -245,6 +248,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     notifications: toNotifications(raw, env),
     transport: toTransport(raw),
     authentication: toAuthentication(raw),
+    telemetry: toTelemetry(raw),
     operatorKeys: raw.OperatorKeys,
     logLevel: raw.LOG_LEVEL,
     preemptible: raw.GATEWAY_SCHEDULING_PREEMPTIBLE,

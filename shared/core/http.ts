@@ -1,5 +1,6 @@
 import type { HeaderList } from "./headers.ts";
 import type { JsonMember } from "./json-members.ts";
+import type { SpanPlace } from "./trace-context.ts";
 
 /** A request as it stands at the gateway's door, free of any hosting framework. */
 export interface GatewayRequest {
@@ -15,6 +16,8 @@ export interface GatewayRequest {
   readonly receivedAt: number;
   /** Aborts when the client is gone, so that whatever is done for it can stop. */
   readonly closed: AbortSignal;
+  /** Its own span; absent where nobody traces. */
+  readonly trace?: SpanPlace | undefined;
 }
 
 /** A whole request body: its bytes, or what holds them where they are too many for memory. */

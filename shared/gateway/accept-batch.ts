@@ -1,7 +1,8 @@
 import { admit, asJobTicket } from "../admission/index.ts";
 import { GatewayError } from "../core/errors.ts";
-import { withoutHeaders } from "../core/headers.ts";
+import { type HeaderList, headerValue, withoutHeaders } from "../core/headers.ts";
 import type { GatewayResponse } from "../core/http.ts";
+import { fromTraceFields, type TraceFields, toTraceFields } from "../core/trace-context.ts";
 import type { BatchFacts } from "../jobs/index.ts";
 import { acceptedAnswer } from "./accepted-answer.ts";
 import type { JobChange } from "./change-job.ts";
@@ -33,7 +34,12 @@ export async function acceptBatch(
     const batch = await readLines(services, jobs, { id, body });
     const job = { ...jobRecordOf(admitted, undefined, settings), batch };
     await jobs.store.insert(job);
-    await engine.start(id, { kind: "batch", jobId: id, expiresAt: job.expiresAt });
+    await engine.start(id, {
+      kind: "batch",
+      jobId: id,
+      expiresAt: job.expiresAt,
+      ...carriedTrace(services, headers),
+    });
     return await acceptedAnswer(services, { job, state: "queued", preferenceApplied: undefined });
   } catch (error) {
     // Nothing was promised. Should the engine have it after all, it finds no job, and ends.
@@ -41,6 +47,13 @@ export async function acceptBatch(
     await jobs.results.removeAll(`${id}/`).catch(() => {});
     throw error;
   }
+}
+
+/** The lines belong to the caller's trace, where there is one. */
+function carriedTrace({ tracing }: Services, headers: HeaderList): { trace?: TraceFields } {
+  const fields = { traceparent: headerValue(headers, "traceparent") };
+  const caller = tracing && fromTraceFields(fields);
+  return caller ? { trace: toTraceFields(caller) } : {};
 }
 
 const unavailable = (detail: string): GatewayError => new GatewayError("async-unavailable", detail);

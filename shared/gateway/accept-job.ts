@@ -36,7 +36,7 @@ export async function acceptJob(
   const preferenceApplied = admitted.ticket.promotion?.preference;
   if (await jobs.store.insert(job)) {
     try {
-      await engine.start(id, engineInputOf(job, settings));
+      await engine.start(id, engineInputOf(job, settings, admitted.request.trace));
     } catch (error) {
       // Nothing was promised, unless a repetition with the same key has been answered meanwhile. Should
       // the engine have it after all, it finds no job, and ends.
@@ -46,7 +46,7 @@ export async function acceptJob(
     return acceptedAnswer(services, { job, state: "queued", preferenceApplied });
   }
   const standing = await resumeJob(jobs.store, job, (known) =>
-    engine.start(id, engineInputOf(known, settings)),
+    engine.start(id, engineInputOf(known, settings, admitted.request.trace)),
   );
   return acceptedAnswer(services, { ...standing, preferenceApplied });
 }

@@ -1,6 +1,7 @@
 import { asJobTicket } from "../admission/index.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { GatewayRequest, GatewayResponse } from "../core/http.ts";
+import type { SpanPlace } from "../core/trace-context.ts";
 import type { JobEngine } from "../jobs/index.ts";
 import type { Submission } from "../messaging/index.ts";
 import { countJob } from "./accept-job.ts";
@@ -21,6 +22,8 @@ export interface SubmissionMeans {
   readonly engine: JobEngine;
   /** Epoch milliseconds; the job's time to live counts from here. */
   readonly arrivedAt: number;
+  /** Its place in a trace; absent where nobody traces. */
+  readonly trace: SpanPlace | undefined;
 }
 
 const accepted = (jobId: string): GatewayResponse => ({
@@ -40,7 +43,7 @@ export async function acceptSubmission(
   submission: Submission,
   means: SubmissionMeans,
 ): Promise<void> {
-  const request = requestOf(services, submission, means.arrivedAt);
+  const request = requestOf(services, submission, means);
   const recognised = await recogniseAsSaid(services, request);
   const current = underPolicy(services, recognised.policy);
   if (await resume(current, recognised, { ...means, id: submission.id })) return;
@@ -62,7 +65,7 @@ export async function acceptSubmission(
 function requestOf(
   { settings }: Services,
   { id, user, method, target, headers, body }: Submission,
-  receivedAt: number,
+  { arrivedAt: receivedAt, trace }: Pick<SubmissionMeans, "arrivedAt" | "trace">,
 ): GatewayRequest {
   const { useProfiles, profileHeader } = settings.policy;
   const userHeader = useProfiles ? profileHeader : settings.userHeaders[0];
@@ -79,6 +82,7 @@ function requestOf(
     body: body && once(body),
     receivedAt,
     closed: NEVER_CLOSED,
+    trace,
   };
 }
 
@@ -100,7 +104,7 @@ async function resume(
   if (!standing) return false;
   const { job, outcome } = standing;
   if (job.owner !== caller.userId) throw idTaken();
-  if (!outcome) await engine.start(id, engineInputOf(job, settings));
+  if (!outcome) await engine.start(id, engineInputOf(job, settings, undefined));
   return true;
 }
 
@@ -132,7 +136,7 @@ async function insert(
   const body = await packRequestBody(room.claimCheck, name, admitted.body);
   const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
   if (await jobs.store.insert(job)) {
-    await engine.start(id, engineInputOf(job, settings));
+    await engine.start(id, engineInputOf(job, settings, admitted.request.trace));
     return accepted(id);
   }
   await room.claimCheck.discard(body).catch(() => {});

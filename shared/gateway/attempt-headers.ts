@@ -1,4 +1,5 @@
 import { type HeaderList, withoutHeaders } from "../core/headers.ts";
+import { type TraceContext, toTraceFields } from "../core/trace-context.ts";
 import { responseHeaders } from "./forwarded-headers.ts";
 
 const AFFINITY = "x-backend-affinity";
@@ -12,20 +13,25 @@ export interface AttemptHeaders {
   readonly cycle: number;
   /** Whether an affinity value is one of this gateway's; a backend's own is for the backend. */
   isOwnAffinity(token: string): boolean;
+  /** Whose child the backend is; absent, it is that of whom the client names. */
+  readonly trace?: TraceContext | undefined;
 }
 
 const OWN_NAMES = new Set([CYCLE, REQUEST_ID].map((name) => name.toLowerCase()));
+const TRACE_NAMES = new Set(["traceparent", "tracestate"]);
 
 /** Adds what tells a backend which request, and which call of it, this is. */
 export function headersForAttempt(
   headers: HeaderList,
-  { requestId, cycle, isOwnAffinity }: AttemptHeaders,
+  { requestId, cycle, isOwnAffinity, trace }: AttemptHeaders,
 ): HeaderList {
   const kept = headers.filter(([name, value]) => {
     const lower = name.toLowerCase();
-    return !OWN_NAMES.has(lower) && !(lower === AFFINITY && isOwnAffinity(value));
+    if (OWN_NAMES.has(lower) || (trace && TRACE_NAMES.has(lower))) return false;
+    return !(lower === AFFINITY && isOwnAffinity(value));
   });
-  return [...kept, [CYCLE, String(cycle)], [REQUEST_ID, requestId]];
+  const added = trace ? Object.entries(toTraceFields(trace)) : [];
+  return [...kept, [CYCLE, String(cycle)], [REQUEST_ID, requestId], ...added];
 }
 
 export interface ClientHeaders {

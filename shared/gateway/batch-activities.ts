@@ -1,15 +1,19 @@
 import { GatewayError } from "../core/errors.ts";
+import { fromTraceFields, type TraceFields } from "../core/trace-context.ts";
 import { type BatchCursor, type BatchLine, type JobSnapshot, moveCursor } from "../jobs/index.ts";
 import { readRequestEnvelope } from "../messaging/index.ts";
 import { expireJob } from "./job-activities.ts";
 import { startAttempt } from "./job-transitions.ts";
 import { lineMessageId } from "./run-batch-line.ts";
+import { sendTraced } from "./send-traced.ts";
 import { type JobServices, laneFor, type Services } from "./services.ts";
 
 /** Where a batch stands, as its orchestrator knows it. */
 export interface BatchRef {
   readonly jobId: string;
   readonly cursor: BatchCursor;
+  /** Where in a trace the batch was asked for. */
+  readonly trace?: TraceFields;
 }
 
 const SENDERS = 16;
@@ -20,7 +24,7 @@ const SENDERS = 16;
  */
 export async function advanceBatch(
   services: Services,
-  { jobId, cursor }: BatchRef,
+  { jobId, cursor, trace }: BatchRef,
 ): Promise<BatchCursor> {
   const jobs = required(services);
   const snapshot = await jobs.store.read(jobId);
@@ -34,7 +38,7 @@ export async function advanceBatch(
     cursor.open.map(async (piece) => [piece, await jobs.batches.count(jobId, piece)] as const),
   );
   const moved = moveCursor(cursor, new Map(counts), batch);
-  for (const piece of moved.send) await sendPiece(services, snapshot, piece);
+  for (const piece of moved.send) await sendPiece(services, snapshot, { piece, trace });
   await jobs.batches.noteProgress(jobId, moved.cursor.progress);
   return moved.cursor;
 }
@@ -44,14 +48,18 @@ export function expireBatch(services: Services, { jobId }: BatchRef): Promise<vo
   return expireJob(services, { jobId, attempt: 1, epoch: 0 });
 }
 
-async function sendPiece(services: Services, { job }: JobSnapshot, piece: number): Promise<void> {
+async function sendPiece(
+  services: Services,
+  { job }: JobSnapshot,
+  { piece, trace }: { readonly piece: number; readonly trace: TraceFields | undefined },
+): Promise<void> {
   const { batches } = required(services);
   const lines = await batches.readPiece<BatchLine>(job.id, piece);
   const before = (job.batch?.pieces ?? []).slice(0, piece).reduce((sum, count) => sum + count, 0);
   const waiting = lines.map((line, index) => ({ ...line, piece, line: before + index }));
   const sendNext = async (): Promise<void> => {
     for (let line = waiting.shift(); line; line = waiting.shift()) {
-      await sendLine(services, job.id, { line, request: job.request });
+      await sendLine(services, job.id, { line, request: job.request, trace });
     }
   };
   await Promise.all(Array.from({ length: SENDERS }, sendNext));
@@ -62,11 +70,18 @@ interface PlacedLine extends BatchLine {
   readonly line: number;
 }
 
+interface SendingLine {
+  readonly line: PlacedLine;
+  readonly request: string;
+  readonly trace: TraceFields | undefined;
+}
+
 async function sendLine(
-  { waitingRoom: room, lanes, clock }: Services,
+  services: Services,
   jobId: string,
-  { line: placed, request }: { readonly line: PlacedLine; readonly request: string },
+  { line: placed, request, trace }: SendingLine,
 ): Promise<void> {
+  const { waitingRoom: room, lanes, clock } = services;
   if (!room) throw new GatewayError("internal", "Batches need the waiting room.");
   const template = readRequestEnvelope(request);
   const { piece, line, customId, url } = placed;
@@ -82,10 +97,12 @@ async function sendLine(
     batch: { jobId, piece, line, customId },
   };
   const lane = laneFor(lanes, template.priority);
-  await room.bus.send(template.isOver ? lane.overQueue : lane.queue, {
-    messageId: lineMessageId(id, 1),
-    body: envelope,
-    timeToLiveMs: template.expiresAt - clock.now(),
+  const timeToLiveMs = template.expiresAt - clock.now();
+  await sendTraced(services, room.bus, {
+    queue: template.isOver ? lane.overQueue : lane.queue,
+    message: { messageId: lineMessageId(id, 1), body: envelope, timeToLiveMs },
+    requestId: id,
+    parent: fromTraceFields(trace),
   });
 }
 

@@ -2,6 +2,7 @@ import type { BackendAnswer } from "../backends/index.ts";
 import type { PriorityClass } from "../core/domain.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { RequestBody, RouteFacts } from "../core/http.ts";
+import type { TraceContext } from "../core/trace-context.ts";
 import type { TripMemory } from "../messaging/index.ts";
 import { type DecisionReceipt, receiptHeader } from "../routing/index.ts";
 import { requestRouted } from "../telemetry/index.ts";
@@ -26,6 +27,8 @@ export interface OutgoingRequest {
   readonly receivedAt?: number;
   /** Epoch milliseconds; never unless given. */
   readonly expiresAt?: number;
+  /** Where in a trace it is called; absent where nobody traces. */
+  readonly trace?: TraceContext | undefined;
   /** What earlier calls for the same request learned; whoever passes it tells of its end. */
   readonly trip?: RouteTrip;
   /** The answer is wanted whole, so that a body that breaks is tried elsewhere. */
@@ -77,7 +80,10 @@ export async function callBackends(
   }
 }
 
-type Traveller = Pick<OutgoingRequest, "id" | "headers" | "priority" | "receivedAt" | "expiresAt">;
+type Traveller = Pick<
+  OutgoingRequest,
+  "id" | "headers" | "priority" | "receivedAt" | "expiresAt" | "trace"
+>;
 
 /** The beginning of a request's way to a backend, or where it goes on when it comes out of a lane again. */
 export function tripOf(
@@ -92,6 +98,7 @@ export function tripOf(
     receivedAt: request.receivedAt ?? nowMs,
     expiresAt: request.expiresAt ?? Number.POSITIVE_INFINITY,
     affinity: headerValue(request.headers, "x-backend-affinity"),
+    trace: request.trace,
   };
   return new RouteTrip(facts, { memory, nowMs });
 }

@@ -20,6 +20,7 @@ import {
   limitLedgerFailed,
   replyInboxLost,
   replyUnclaimed,
+  type Tracing,
 } from "../telemetry/index.ts";
 import { fetchJson } from "./fetch-json.ts";
 import { createRequestHeaderFilter } from "./forwarded-headers.ts";
@@ -40,6 +41,7 @@ export interface CreateServicesOptions {
   connections: Connections;
   lanes: Lanes;
   emit: Emit;
+  tracing?: Tracing | undefined;
   clock?: Clock;
 }
 
@@ -78,6 +80,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     newId: randomUUID,
     random: Math.random,
     emit,
+    tracing: options.tracing,
     ...places,
     requestHeaders: createRequestHeaderFilter(settings),
     pool,

@@ -2,7 +2,13 @@ import type { BackendAnswer } from "../backends/index.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { CalledBackend } from "../core/http.ts";
 import { type Candidate, rewriteModelInTarget, type Selection } from "../routing/index.ts";
-import { attemptEnded } from "../telemetry/index.ts";
+import {
+  attemptEnded,
+  genAiRequest,
+  modelHint,
+  redactTarget,
+  spanFacts,
+} from "../telemetry/index.ts";
 import { type Attempt, attemptBackend } from "./attempt-backend.ts";
 import { headersForAttempt } from "./attempt-headers.ts";
 import type { OutgoingRequest } from "./call-backends.ts";
@@ -60,15 +66,27 @@ function calledBackend({ key, host, target }: Candidate): CalledBackend {
   return { hostKey: key, origin, target: sent };
 }
 
+/** What the backend was asked for, in the words of the conventions for generative AI. */
+function calledAs(
+  { method, body }: OutgoingRequest,
+  { host, target }: Candidate,
+): Record<string, unknown> {
+  const { origin, model = modelHint(body) } = host;
+  const asked = { method, target, origin, model };
+  const { operation, provider, model: requestModel } = genAiRequest(asked);
+  return { origin, path: redactTarget(target), operation, provider, requestModel };
+}
+
 async function makeAttempt(
   services: Services,
   { request, trip, signal }: Search,
   { selection, candidate }: { selection: Selection<Candidate>; candidate: Candidate },
 ): Promise<Attempt> {
-  const { pool, clock, emit, requestHeaders } = services;
+  const { pool, clock, emit, requestHeaders, tracing } = services;
   const turn = pool.begin(selection, trip.isRetry, trip.takeTurn());
   if (!turn) throw new GatewayError("internal", "A backend was chosen that is not there.");
   const startedAt = clock.now();
+  const span = trip.facts.trace && tracing?.within(trip.facts.trace);
   const note = (status: number, outcome: string): void => {
     const record = {
       backend: candidate.host.id,
@@ -80,12 +98,22 @@ async function makeAttempt(
     };
     trip.attempted(record, selection.firstTier);
     const attempt = trip.attemptCount;
-    emit(attemptEnded(request.id, () => ({ attempt, ...record })));
+    emit(
+      attemptEnded(request.id, () => ({
+        attempt,
+        ...record,
+        startedAt,
+        isSpilled: record.tier !== selection.firstTier,
+        ...calledAs(request, candidate),
+        ...spanFacts(span),
+      })),
+    );
   };
   const headers = headersForAttempt(requestHeaders(request.headers), {
     requestId: request.id,
     cycle: trip.cycle,
     isOwnAffinity: (token) => pool.settings.hosts.some(({ id }) => pool.affinityOf(id) === token),
+    trace: span,
   });
   try {
     const outgoing = { ...request, headers };

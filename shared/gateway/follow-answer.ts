@@ -1,3 +1,5 @@
+import type { Clock } from "../core/clock.ts";
+import { headerValue } from "../core/headers.ts";
 import type { GatewayResponse, ResponseBody } from "../core/http.ts";
 import { UsageReader } from "../usage/index.ts";
 import type { AnswerEnd } from "./request-record.ts";
@@ -11,38 +13,51 @@ type Result = IteratorResult<Uint8Array, undefined>;
  */
 export function followAnswer(
   response: GatewayResponse,
+  clock: Pick<Clock, "now">,
   onEnd: (end: AnswerEnd) => void,
 ): GatewayResponse {
   const reader = new UsageReader(response.headers);
   const { body } = response;
   if (body === undefined || body instanceof Uint8Array) {
     if (body) reader.read(body);
-    void tell(reader, true, onEnd);
+    void tell(reader, { isWhole: true }, onEnd);
     return response;
   }
-  return { ...response, body: new FollowedBody(body, reader, onEnd) };
+  const isStream = headerValue(response.headers, "content-type")?.includes("event-stream");
+  const timer = isStream ? clock : undefined;
+  return { ...response, body: new FollowedBody(body, { reader, timer, onEnd }) };
 }
 
 async function tell(
   reader: UsageReader,
-  isWhole: boolean,
+  end: Omit<AnswerEnd, "usage">,
   onEnd: (end: AnswerEnd) => void,
 ): Promise<void> {
-  onEnd({ usage: await reader.end(isWhole), isWhole });
+  onEnd({ usage: await reader.end(end.isWhole), ...end });
 }
 
 type Streamed = Exclude<ResponseBody, Uint8Array | undefined>;
+
+interface Following {
+  readonly reader: UsageReader;
+  /** Absent where it does not matter when the first bytes go out. */
+  readonly timer: Pick<Clock, "now"> | undefined;
+  readonly onEnd: (end: AnswerEnd) => void;
+}
 
 /** Scope: one answer. */
 class FollowedBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #chunks: AsyncIterator<Uint8Array, unknown>;
   readonly #reader: UsageReader;
+  readonly #timer: Following["timer"];
   readonly #onEnd: (end: AnswerEnd) => void;
+  #firstByteAt: number | undefined;
   #end: Promise<void> | undefined;
 
-  constructor(body: Streamed, reader: UsageReader, onEnd: (end: AnswerEnd) => void) {
+  constructor(body: Streamed, { reader, timer, onEnd }: Following) {
     this.#chunks = body[Symbol.asyncIterator]();
     this.#reader = reader;
+    this.#timer = timer;
     this.#onEnd = onEnd;
   }
 
@@ -53,6 +68,7 @@ class FollowedBody implements AsyncIterableIterator<Uint8Array, undefined> {
         await this.#finish(true);
         return { done: true, value: undefined };
       }
+      this.#firstByteAt ??= this.#timer?.now();
       this.#reader.read(result.value);
       return result;
     } catch (error) {
@@ -72,7 +88,7 @@ class FollowedBody implements AsyncIterableIterator<Uint8Array, undefined> {
   }
 
   #finish(isWhole: boolean): Promise<void> {
-    this.#end ??= tell(this.#reader, isWhole, this.#onEnd);
+    this.#end ??= tell(this.#reader, { isWhole, firstByteAt: this.#firstByteAt }, this.#onEnd);
     return this.#end;
   }
 }

@@ -28,9 +28,11 @@ const SHUTDOWN_RETRY_AFTER_MS = 5000;
  */
 export async function handleRequest(
   services: Services,
-  request: GatewayRequest,
+  arrived: GatewayRequest,
   engine: JobEngine | undefined,
 ): Promise<GatewayResponse> {
+  const trace = services.tracing?.begin(arrived.headers);
+  const request = trace ? { ...arrived, trace } : arrived;
   const record = new RequestRecord(request, services);
   let code: string | undefined;
   const response = await answering(services, request.id, async () => {

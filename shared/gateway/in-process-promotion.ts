@@ -42,7 +42,10 @@ export class InProcessPromotion {
         jobs.store.renewLease(jobId, leaseFrom(clock)),
         jobs.store.recordStart(jobId, FIRST_TURN, clock.now()),
       ]);
-      await engine.start(jobId, { ...engineInputOf(job, settings), isInFlight: true });
+      await engine.start(jobId, {
+        ...engineInputOf(job, settings, this.#admitted.request.trace),
+        isInFlight: true,
+      });
       return "promoted";
     } catch (error) {
       emit(promotionFailed(jobId, error));

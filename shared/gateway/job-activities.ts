@@ -1,14 +1,18 @@
 import { GatewayError } from "../core/errors.ts";
+import { fromTraceFields, type TraceFields } from "../core/trace-context.ts";
 import { type JobSignal, type JobTurn, wordOf } from "../jobs/index.ts";
 import { readRequestEnvelope } from "../messaging/index.ts";
 import { jobEventsUntold } from "../telemetry/index.ts";
 import { accountJob } from "./account-job.ts";
 import { endJob, retryJob } from "./job-transitions.ts";
+import { sendTraced } from "./send-traced.ts";
 import { type JobServices, laneFor, type Services } from "./services.ts";
 
 /** Which turn of which job an activity is about. */
 export interface AttemptRef extends JobTurn {
   readonly jobId: string;
+  /** Where in a trace the job was asked for. */
+  readonly trace?: TraceFields;
 }
 
 /**
@@ -26,10 +30,15 @@ export async function enqueueAttempt(services: Services, ref: AttemptRef): Promi
   const epoch = turn.attempt === attempt ? turn.epoch : ref.epoch;
   const envelope = { ...readRequestEnvelope(job.request), priority, attempt, epoch };
   const lane = laneFor(lanes, priority);
-  await waitingRoom.bus.send(envelope.isOver ? lane.overQueue : lane.queue, {
-    messageId: `job-${jobId}-${attempt}${epoch === 0 ? "" : `-${epoch}`}`,
-    body: envelope,
-    timeToLiveMs: envelope.expiresAt - clock.now(),
+  await sendTraced(services, waitingRoom.bus, {
+    queue: envelope.isOver ? lane.overQueue : lane.queue,
+    message: {
+      messageId: `job-${jobId}-${attempt}${epoch === 0 ? "" : `-${epoch}`}`,
+      body: envelope,
+      timeToLiveMs: envelope.expiresAt - clock.now(),
+    },
+    requestId: jobId,
+    parent: fromTraceFields(ref.trace),
   });
   await events.announce(jobId, { kind: "queued" });
   return epoch;

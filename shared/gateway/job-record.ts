@@ -1,4 +1,5 @@
 import type { Settings } from "../config/index.ts";
+import { type TraceContext, toTraceFields } from "../core/trace-context.ts";
 import type { JobEngineInput, JobRecord } from "../jobs/index.ts";
 import type { MessageBody } from "../messaging/index.ts";
 import { type AdmittedRequest, toEnvelope } from "./request-envelope.ts";
@@ -34,10 +35,12 @@ export function jobOwnershipOf({
   return { id: request.id, owner: caller.userId, ...(results ? { results } : {}) };
 }
 
-/** With what a job's orchestrator is started. */
+/** With what a job's orchestrator is started; its attempts go on with the trace. */
 export function engineInputOf(
   { id: jobId, expiresAt }: JobRecord,
   { jobMaxAttempts: maxAttempts, jobReconcileMs: reconcileMs }: Settings,
+  trace: TraceContext | undefined,
 ): JobEngineInput {
-  return { jobId, expiresAt, maxAttempts, reconcileMs };
+  const carried = trace ? { trace: toTraceFields(trace) } : {};
+  return { jobId, expiresAt, maxAttempts, reconcileMs, ...carried };
 }

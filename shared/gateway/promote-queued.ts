@@ -32,7 +32,10 @@ export async function promoteQueued(
     const isNew = await jobs.store.insert(job);
     // The row may be this holder's own, of a try whose second half failed.
     if (!isNew && !(await jobs.store.isPromoted(job.id))) return "answered";
-    await engine.start(job.id, { ...engineInputOf(job, settings), isInFlight: true });
+    await engine.start(job.id, {
+      ...engineInputOf(job, settings, request.trace),
+      isInFlight: true,
+    });
     // Not awaited: the 202 is due now, and what is not told yet is told by whoever comes next.
     void jobs.events.announce(job.id, { kind: "queued" });
     return "promoted";

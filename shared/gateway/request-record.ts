@@ -1,9 +1,16 @@
 import type { Ticket } from "../admission/index.ts";
 import type { Clock } from "../core/clock.ts";
 import { headerValue } from "../core/headers.ts";
-import type { GatewayRequest, GatewayResponse, RouteFacts } from "../core/http.ts";
+import type { GatewayRequest, GatewayResponse, RequestBody, RouteFacts } from "../core/http.ts";
 import type { Caller } from "../identity/index.ts";
-import { type Emit, requestEnded } from "../telemetry/index.ts";
+import {
+  type Emit,
+  genAiRequest,
+  modelHint,
+  redactTarget,
+  requestEnded,
+  spanFacts,
+} from "../telemetry/index.ts";
 import type { AnswerUsage } from "../usage/index.ts";
 
 /** How an answer ended, and what it said it used. */
@@ -11,11 +18,14 @@ export interface AnswerEnd {
   readonly usage: AnswerUsage;
   /** Whether its reader got all of it. */
   readonly isWhole: boolean;
+  /** When its first bytes went to its reader, for an answer that is told as it is made; epoch milliseconds. */
+  readonly firstByteAt?: number | undefined;
 }
 
 interface Admitted {
   readonly caller: Caller;
   readonly ticket: Ticket;
+  readonly body: RequestBody | undefined;
 }
 
 interface Answered {
@@ -32,7 +42,8 @@ export class RequestRecord {
   readonly #request: GatewayRequest;
   readonly #clock: Clock;
   readonly #emit: Emit;
-  #admitted: Admitted | undefined;
+  #admitted: Pick<Admitted, "caller" | "ticket"> | undefined;
+  #askedModel: string | undefined;
   #answered: Answered | undefined;
   #isFollowed = false;
   #end: AnswerEnd | undefined;
@@ -43,8 +54,10 @@ export class RequestRecord {
     this.#emit = emit;
   }
 
-  admitted(admitted: Admitted): void {
-    this.#admitted = admitted;
+  admitted({ caller, ticket, body }: Admitted): void {
+    // The body is not kept: an answer may outlast it by far.
+    this.#admitted = { caller, ticket };
+    this.#askedModel = modelHint(body);
   }
 
   /** Somebody reads along and will tell of the answer's end. */
@@ -70,15 +83,23 @@ export class RequestRecord {
   }
 
   #facts({ response, atMs, code }: Answered, endedAtMs: number): object {
-    const { method, receivedAt } = this.#request;
+    const { method, target, receivedAt, trace } = this.#request;
     const { caller, ticket } = this.#admitted ?? {};
-    const { attemptCount, processMs, backend } = response.route ?? routeOf({ response, code });
+    const route: RouteFacts = response.route ?? routeOf({ response, code });
+    const { attemptCount, processMs, backend, called } = route;
+    const asked = { method, target, origin: called?.origin, model: this.#askedModel };
+    const { operation, provider, model: requestModel } = genAiRequest(asked);
     // The job that stands for it has an entry of its own, which says what was used.
     const isAccepted = response.jobId !== undefined;
     const { tokens, provenance, model } = (isAccepted ? undefined : this.#end?.usage) ?? {};
+    const firstByteAt = this.#end?.firstByteAt;
     return {
       kind: isAccepted ? "accepted" : "request",
       method,
+      path: redactTarget(target),
+      operation,
+      provider,
+      requestModel,
       user: caller?.userId,
       group: caller?.groupId,
       priority: ticket?.priority,
@@ -90,10 +111,13 @@ export class RequestRecord {
       waitMs: Math.max(0, atMs - receivedAt - processMs),
       processMs,
       totalMs: endedAtMs - receivedAt,
+      startedAt: receivedAt,
+      firstByteMs: firstByteAt === undefined ? undefined : firstByteAt - receivedAt,
       isWhole: this.#end?.isWhole ?? true,
       model,
       tokens,
       usage: provenance,
+      ...spanFacts(trace),
     };
   }
 }

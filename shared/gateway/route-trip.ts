@@ -1,5 +1,6 @@
 import type { BackendAnswer } from "../backends/index.ts";
 import type { PriorityClass } from "../core/domain.ts";
+import type { TraceContext } from "../core/trace-context.ts";
 import type { TripMemory } from "../messaging/index.ts";
 import {
   type AttemptRecord,
@@ -20,6 +21,8 @@ export interface TripFacts {
   readonly receivedAt: number;
   readonly expiresAt: number;
   readonly affinity: string | undefined;
+  /** Whose child each call to a backend is. */
+  readonly trace: TraceContext | undefined;
 }
 
 /** An answer that is not the client's to have, unless nobody gives a better one. */

@@ -22,6 +22,7 @@ import { isBackendError } from "./job-attempt.ts";
 import { KeptUsage } from "./kept-usage.ts";
 import { fromEnvelope } from "./request-envelope.ts";
 import type { LaneRun } from "./run-lane-message.ts";
+import { sendTraced } from "./send-traced.ts";
 import { laneFor } from "./services.ts";
 import { takeAnswer } from "./take-answer.ts";
 import { JobEndedError, watchJob } from "./watch-job.ts";
@@ -196,7 +197,7 @@ const takeBytes = (answer: BackendAnswer, signal: AbortSignal): Promise<Uint8Arr
 
 /** The next message is one for later: no worker waits for it. */
 async function comeAgain(
-  { services, room, envelope }: LaneRun,
+  { services, room, envelope, trip }: LaneRun,
   { attempt, scheduledAt }: Repetition,
 ): Promise<void> {
   const { trip: _, ...message } = envelope;
@@ -204,12 +205,17 @@ async function comeAgain(
   if (timeToLiveMs <= 0) return;
   const isNext = attempt > envelope.attempt;
   const lane = laneFor(services.lanes, envelope.priority);
-  await room.bus.send(envelope.isOver ? lane.overQueue : lane.queue, {
-    // One that waited for its limits is the same attempt, whose own message the lane has seen.
-    messageId: isNext ? lineMessageId(envelope.id, attempt) : `again-${services.newId()}`,
-    body: isNext ? { ...message, attempt } : envelope,
-    scheduledAt,
-    timeToLiveMs,
+  await sendTraced(services, room.bus, {
+    queue: envelope.isOver ? lane.overQueue : lane.queue,
+    message: {
+      // One that waited for its limits is the same attempt, whose own message the lane has seen.
+      messageId: isNext ? lineMessageId(envelope.id, attempt) : `again-${services.newId()}`,
+      body: isNext ? { ...message, attempt } : envelope,
+      scheduledAt,
+      timeToLiveMs,
+    },
+    requestId: envelope.id,
+    parent: trip.facts.trace,
   });
 }
 

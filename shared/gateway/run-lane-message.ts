@@ -1,10 +1,11 @@
 import type { Lane } from "../config/index.ts";
 import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
+import { fromTraceFields, type TraceContext } from "../core/trace-context.ts";
 import type { JobEngine } from "../jobs/index.ts";
 import { type RequestEnvelope, readRequestEnvelope } from "../messaging/index.ts";
 import type { Slot } from "../scheduling/index.ts";
-import { messageFailed, requestRouted } from "../telemetry/index.ts";
+import { messageEnded, messageFailed, requestRouted, spanFacts } from "../telemetry/index.ts";
 import { tripOf } from "./call-backends.ts";
 import { inForce } from "./in-force.ts";
 import { RequeueError } from "./requeue-error.ts";
@@ -12,6 +13,7 @@ import type { RouteTrip } from "./route-trip.ts";
 import { abandonBatchLine, runBatchLine } from "./run-batch-line.ts";
 import { abandonJob, runJobAttempt } from "./run-job-attempt.ts";
 import { abandonRequest, runQueuedRequest } from "./run-queued-request.ts";
+import { sendTraced } from "./send-traced.ts";
 import { ttlExpired } from "./serve-direct.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
 import { throughGate } from "./through-gate.ts";
@@ -25,6 +27,8 @@ export interface LaneDelivery {
   readonly messageId: string;
   /** 1 for the first delivery. */
   readonly deliveryCount: number;
+  /** Of the message's application, which say where in a trace it was sent. */
+  readonly properties?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What running a message needs. Scope: per invocation. */
@@ -48,12 +52,33 @@ export async function runLaneMessage(
   delivery: LaneDelivery,
   engine: JobEngine,
 ): Promise<void> {
+  const { tracing, clock, emit } = services;
+  const trace = tracing?.beginWithin(fromTraceFields(delivery.properties));
+  if (!trace) return runDelivery(services, delivery, { engine });
+  const { queue, messageId, deliveryCount } = delivery;
+  const startedAt = clock.now();
+  let isDone = false;
+  try {
+    await runDelivery(services, delivery, { engine, trace });
+    isDone = true;
+  } finally {
+    const tookMs = clock.now() - startedAt;
+    const facts = { queue, isDone, deliveryCount, startedAt, tookMs };
+    emit(messageEnded(messageId, () => ({ ...facts, ...spanFacts(trace) })));
+  }
+}
+
+async function runDelivery(
+  services: Services,
+  delivery: LaneDelivery,
+  { engine, trace }: { readonly engine: JobEngine; readonly trace?: TraceContext },
+): Promise<void> {
   const { lane, message, messageId, deliveryCount } = delivery;
   const isLastDelivery = deliveryCount >= lane.maxDeliveryCount;
   let run: LaneRun | undefined;
   try {
     const envelope = readRequestEnvelope(message);
-    const trip = tripOf(services, envelope, envelope.trip);
+    const trip = tripOf(services, { ...envelope, trace }, envelope.trip);
     const current = { services, ...required(services), engine, envelope, deliveryCount, trip };
     run = current;
     await counted(current, lane, () => runInTurn(current, delivery));
@@ -146,11 +171,16 @@ async function comeAgain(
   const isInTime = scheduledAt < endsAt;
   services.emit(requestRouted(() => trip.receipt(isInTime ? "requeued" : "failed")));
   if (!isInTime) return;
-  await room.bus.send(queue, {
-    messageId: `again-${services.newId()}`,
-    body: { ...envelope, trip: trip.memory(nowMs) },
-    scheduledAt,
-    timeToLiveMs: endsAt - scheduledAt,
+  await sendTraced(services, room.bus, {
+    queue,
+    message: {
+      messageId: `again-${services.newId()}`,
+      body: { ...envelope, trip: trip.memory(nowMs) },
+      scheduledAt,
+      timeToLiveMs: endsAt - scheduledAt,
+    },
+    requestId: envelope.id,
+    parent: trip.facts.trace,
   });
 }
 

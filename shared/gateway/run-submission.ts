@@ -1,4 +1,5 @@
 import { ERRORS, GatewayError, toGatewayError } from "../core/errors.ts";
+import { fromTraceFields } from "../core/trace-context.ts";
 import type { JobEngine } from "../jobs/index.ts";
 import {
   type DeadLetterCause,
@@ -49,7 +50,8 @@ export async function runSubmission(
       throw new GatewayError("shutting-down", "The gateway is shutting down.");
     }
     const arrivedAt = arrivalOf(delivery);
-    await acceptSubmission(services, submission, { ...means, arrivedAt });
+    const trace = services.tracing?.beginWithin(fromTraceFields(delivery.properties));
+    await acceptSubmission(services, submission, { ...means, arrivedAt, trace });
   } catch (thrown) {
     const error = toGatewayError(thrown);
     if (error.code === "internal") throw thrown;

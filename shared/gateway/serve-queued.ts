@@ -12,6 +12,7 @@ import { promoteQueued } from "./promote-queued.ts";
 import type { Promoter } from "./promoter.ts";
 import { packRequestBody } from "./read-request-body.ts";
 import { type AdmittedRequest, toEnvelope } from "./request-envelope.ts";
+import { sendTraced } from "./send-traced.ts";
 import { ttlExpired, waitHeaders } from "./serve-direct.ts";
 import { laneFor, type Services, type WaitingRoom } from "./services.ts";
 
@@ -138,10 +139,12 @@ async function enqueue(
     },
     services.settings,
   );
-  await room.bus.send(entry.queue, {
-    messageId: request.id,
-    body: envelope,
-    timeToLiveMs: Math.max(ticket.expiresAt, promotion?.expiresAt ?? 0) - services.clock.now(),
+  const timeToLiveMs = Math.max(ticket.expiresAt, promotion?.expiresAt ?? 0) - services.clock.now();
+  await sendTraced(services, room.bus, {
+    queue: entry.queue,
+    message: { messageId: request.id, body: envelope, timeToLiveMs },
+    requestId: request.id,
+    parent: request.trace,
   });
 }
 

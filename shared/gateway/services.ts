@@ -9,7 +9,7 @@ import type { ClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import type { BackendPool } from "../routing/index.ts";
 import type { FairScheduler, QueuePlaces } from "../scheduling/index.ts";
 import type { BlobContainer, ReadLinks } from "../storage/index.ts";
-import type { Emit } from "../telemetry/index.ts";
+import type { Emit, Tracing } from "../telemetry/index.ts";
 import type { WebhookClient } from "../webhooks/index.ts";
 import type { BatchRows } from "./batch-rows.ts";
 import type { DetachedWork } from "./detached-work.ts";
@@ -66,6 +66,8 @@ export interface Services {
   readonly newId: NewId;
   readonly random: Random;
   readonly emit: Emit;
+  /** Absent where nobody traces. */
+  readonly tracing: Tracing | undefined;
   readonly slots: FairScheduler;
   /** Classes whose work may have to give way to more urgent work. */
   readonly preemptible: ReadonlySet<PriorityClass>;

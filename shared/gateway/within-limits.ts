@@ -40,7 +40,7 @@ export async function withinLimits(
   if (!first) {
     const response = await serve(admitted);
     record.followed();
-    return followAnswer(response, (end) => record.ended(end));
+    return followAnswer(response, services.clock, (end) => record.ended(end));
   }
   const { limits, clock } = services;
   limits.ledger?.start();
@@ -51,7 +51,7 @@ export async function withinLimits(
     const told = use ? rateLimitHeaders(first, use, clock.now()) : [];
     record.followed();
     const headers = [...response.headers, ...told];
-    return followAnswer({ ...response, headers }, (end) => {
+    return followAnswer({ ...response, headers }, clock, (end) => {
       const tokens = end.usage.tokens?.totalTokens;
       settleClaim(reservation, response, { tokens, nowMs: clock.now() });
       record.ended(end);

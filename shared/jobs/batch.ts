@@ -1,3 +1,5 @@
+import type { TraceFields } from "../core/trace-context.ts";
+
 /** How the lines of a batch are kept: in pieces, so that no step handles all of them. */
 export interface BatchFacts {
   readonly lines: number;
@@ -30,6 +32,8 @@ export interface BatchEngineInput {
   readonly kind: "batch";
   readonly jobId: string;
   readonly expiresAt: number;
+  /** Where in a trace the batch was asked for. */
+  readonly trace?: TraceFields;
 }
 
 /** A batch of which nothing has been done. */

@@ -1,3 +1,4 @@
+import type { TraceFields } from "../core/trace-context.ts";
 import { MAX_REFUSALS, type PollReport, type ProviderWatch, pollDelayMs } from "./provider-work.ts";
 
 /** What an orchestrator is started with, and carries on from when its history is cut. */
@@ -9,6 +10,8 @@ export interface JobEngineInput {
   readonly reconcileMs: number;
   /** True for work that was promoted: its first attempt runs, or waits in its lane, already. */
   readonly isInFlight?: boolean;
+  /** Where in a trace the job was asked for: each of its attempts belongs there. */
+  readonly trace?: TraceFields;
 }
 
 /** What the orchestrator is told: that an attempt is over, or that its turn was moved. */

@@ -292,3 +292,19 @@ export const requestEnded = (requestId: string, facts: () => object): TelemetryE
   requestId,
   lazily: facts,
 });
+
+/** A message for a lane was given to the broker, or could not be. Told only where requests are traced. */
+export const messageSent = (requestId: string, facts: () => object): TelemetryEvent => ({
+  event: "message.sent",
+  level: "info",
+  requestId,
+  lazily: facts,
+});
+
+/** A worker is done with a message of a lane, for now or for good. Told only where requests are traced. */
+export const messageEnded = (messageId: string, facts: () => object): TelemetryEvent => ({
+  event: "message.ended",
+  level: "info",
+  messageId,
+  lazily: facts,
+});

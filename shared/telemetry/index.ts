@@ -19,7 +19,9 @@ export {
   jobSweepFailed,
   jobsSwept,
   limitLedgerFailed,
+  messageEnded,
   messageFailed,
+  messageSent,
   promotionFailed,
   providerPollFailed,
   providerReleaseFailed,
@@ -36,3 +38,20 @@ export {
   type TelemetryEvent,
   webhookFailed,
 } from "./events.ts";
+export { type GenAiRequest, genAiRequest, modelHint } from "./gen-ai-request.ts";
+export {
+  ATTRIBUTES,
+  METRICS,
+  type MetricDefinition,
+  OLDER_PROVIDERS,
+} from "./names.ts";
+export {
+  isSecretName,
+  REDACTED,
+  redactHeaders,
+  redactTarget,
+  redactText,
+  redactValue,
+} from "./redact.ts";
+export { createSampler, type Sampler } from "./sampler.ts";
+export { spanFacts, Tracing } from "./tracing.ts";

@@ -1,0 +1,97 @@
+import type { RequestBody } from "../core/http.ts";
+
+/** What a request is to a model, as far as its head and the beginning of its body say. */
+export interface GenAiRequest {
+  /** Absent for what is no request to a model. */
+  readonly operation: string | undefined;
+  readonly provider: string | undefined;
+  readonly model: string | undefined;
+}
+
+// https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/#gen-ai-operation-name
+const OPERATIONS: readonly (readonly [RegExp, string])[] = [
+  [/\/chat\/completions$/, "chat"],
+  [/\/completions$/, "text_completion"],
+  [/\/embeddings$/, "embeddings"],
+  [/\/responses$/, "chat"],
+  [/\/messages$/, "chat"],
+  [/:(?:stream)?generateContent$/i, "generate_content"],
+  [/:(?:batch)?embedContents?$/i, "embeddings"],
+];
+
+const HOSTS: readonly (readonly [RegExp, string])[] = [
+  [/\.openai\.azure\.(?:com|us|cn)$/, "azure.ai.openai"],
+  [/\.(?:services\.ai|cognitiveservices)\.azure\.(?:com|us|cn)$/, "azure.ai.inference"],
+  [/(?:^|\.)openai\.com$/, "openai"],
+  [/(?:^|\.)anthropic\.com$/, "anthropic"],
+  [/aiplatform\.googleapis\.com$/, "gcp.vertex_ai"],
+  [/\.googleapis\.com$/, "gcp.gemini"],
+  [/\.amazonaws\.com$/, "aws.bedrock"],
+  [/(?:^|\.)mistral\.ai$/, "mistral_ai"],
+  [/(?:^|\.)cohere\.(?:com|ai)$/, "cohere"],
+  [/(?:^|\.)deepseek\.com$/, "deepseek"],
+];
+
+const PATHS: readonly (readonly [RegExp, string])[] = [
+  [/\/openai\//, "azure.ai.openai"],
+  [/\/messages$/, "anthropic"],
+  [/\/models\/[^/]+:/, "gcp.gemini"],
+];
+
+interface Asked {
+  readonly method: string;
+  readonly target: string;
+  /** Of who is asked, where that is known. */
+  readonly origin?: string | undefined;
+  /** The model as the body names it. */
+  readonly model?: string | undefined;
+}
+
+/** Reads what a request is to a model; who is asked tells more than what was asked for. */
+export function genAiRequest({ method, target, origin, model }: Asked): GenAiRequest {
+  const path = target.split(/[?#]/, 1)[0] ?? "";
+  const operation = method === "POST" ? first(OPERATIONS, path) : undefined;
+  if (operation === undefined) return NONE;
+  const host = origin === undefined ? undefined : hostOf(origin);
+  const provider = (host && first(HOSTS, host)) ?? first(PATHS, path) ?? "openai";
+  return { operation, provider, model: modelInPath(path) ?? model };
+}
+
+const NONE: GenAiRequest = { operation: undefined, provider: undefined, model: undefined };
+
+const first = (known: typeof HOSTS, text: string): string | undefined =>
+  known.find(([pattern]) => pattern.test(text))?.[1];
+
+function hostOf(origin: string): string {
+  return origin
+    .replace(/^[a-z]+:\/\//i, "")
+    .replace(/:\d+$/, "")
+    .toLowerCase();
+}
+
+function modelInPath(path: string): string | undefined {
+  const found = /\/(?:deployments|models)\/([^/:]+)/.exec(path)?.[1];
+  return found === undefined ? undefined : found.slice(0, MAX_MODEL_LENGTH);
+}
+
+// Clients write the model before the messages; a whole body is not searched for it.
+const SEARCHED_BYTES = 4096;
+const MAX_MODEL_LENGTH = 128;
+const MODEL = /"model"\s*:\s*"([^"\\]{1,128})"/;
+
+/** The model that a body asks for, where that stands near its beginning: a hint, and no decision. */
+export function modelHint(body: RequestBody | undefined): string | undefined {
+  if (body === undefined) return undefined;
+  if (!(body instanceof Uint8Array)) {
+    const member = body.members.find(({ name }) => name === "model");
+    return member && MODEL.exec(`"model":${member.text}`)?.[1];
+  }
+  const start = Buffer.from(
+    body.buffer,
+    body.byteOffset,
+    Math.min(body.byteLength, SEARCHED_BYTES),
+  );
+  const at = start.indexOf('"model"');
+  if (at < 0) return undefined;
+  return MODEL.exec(start.toString("utf8", at, at + MAX_MODEL_LENGTH * 2))?.[1];
+}

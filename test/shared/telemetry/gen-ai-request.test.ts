@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { genAiRequest, modelHint } from "../../../shared/telemetry/index.ts";
+
+const post = (target: string, origin?: string, model?: string) =>
+  genAiRequest({ method: "POST", target, origin, model });
+
+describe("what a request is to a model", () => {
+  it.each([
+    ["/v1/chat/completions", "chat", "openai", "asked"],
+    [
+      "/openai/deployments/d%201/chat/completions?api-version=1",
+      "chat",
+      "azure.ai.openai",
+      "d%201",
+    ],
+    ["/v1/completions", "text_completion", "openai", "asked"],
+    ["/v1/embeddings?x=1", "embeddings", "openai", "asked"],
+    ["/v1/responses", "chat", "openai", "asked"],
+    ["/v1/messages", "chat", "anthropic", "asked"],
+    ["/v1beta/models/gemini-2:streamGenerateContent", "generate_content", "gcp.gemini", "gemini-2"],
+  ])("is read from its path: %s", (target, operation, provider, model) => {
+    expect(post(target, undefined, "asked")).toEqual({ operation, provider, model });
+  });
+
+  it("is told better by whom it went to", () => {
+    expect(post("/v1/chat/completions", "https://a.openai.azure.com").provider).toBe(
+      "azure.ai.openai",
+    );
+    expect(post("/v1/chat/completions", "https://api.mistral.ai:443").provider).toBe("mistral_ai");
+    expect(post("/v1/chat/completions", "https://not-openai.com.test").provider).toBe("openai");
+  });
+
+  it("is nothing for what asks no model", () => {
+    for (const target of ["/v1/models", "/jobs/1", "/v1/responses/resp_1"]) {
+      expect(post(target).operation).toBeUndefined();
+    }
+    expect(
+      genAiRequest({ method: "GET", target: "/v1/chat/completions" }).operation,
+    ).toBeUndefined();
+  });
+});
+
+describe("the model that a body asks for", () => {
+  const hint = (text: string) => modelHint(Buffer.from(text));
+
+  it("is found near the beginning", () => {
+    expect(hint('{"model" : "gpt-4o","messages":[]}')).toBe("gpt-4o");
+    expect(hint('{"stream":true,\n "model":"m/1:x"}')).toBe("m/1:x");
+  });
+
+  it("is not taken from text that speaks of one", () => {
+    expect(hint(String.raw`{"messages":[{"content":"\"model\":\"x\""}]}`)).toBeUndefined();
+  });
+
+  it("is none where it is far, long, or no text", () => {
+    expect(hint(`{"a":"${"x".repeat(5000)}","model":"gpt-4o"}`)).toBeUndefined();
+    expect(hint(`{"model":"${"x".repeat(200)}"}`)).toBeUndefined();
+    expect(hint('{"model":7}')).toBeUndefined();
+    expect(modelHint(undefined)).toBeUndefined();
+  });
+});
