@@ -73,13 +73,6 @@ export const attemptFailed = (
   ...(facts.error === undefined ? {} : causeOf(facts.error)),
 });
 
-/** How a request came to its answer: which backends were taken or passed over, and what was spilled. */
-export const requestRouted = (receipt: () => object): TelemetryEvent => ({
-  event: "request.routed",
-  level: "info",
-  lazily: receipt,
-});
-
 /** A backend was taken out of use by its probes, or came back. */
 export const backendHealthChanged = (backend: string, isHealthy: boolean): TelemetryEvent => ({
   event: "backend.health.changed",
@@ -271,40 +264,4 @@ export const idempotencySweepFailed = (error: unknown): TelemetryEvent => ({
   event: "idempotency.sweep.failed",
   level: "warning",
   ...causeOf(error),
-});
-
-/** One call to one backend is over: its answer has begun, or never will. */
-export const attemptEnded = (requestId: string, attempt: () => object): TelemetryEvent => ({
-  event: "attempt.ended",
-  level: "info",
-  requestId,
-  lazily: attempt,
-});
-
-/**
- * A request was answered, and its answer is over. Never what was asked or answered. `kind` says what
- * ended: a `request`; one that was `accepted` as a job, and used nothing; such a `job` itself, under the
- * same id; a `line` of a batch. Exactly one for each kind and id.
- */
-export const requestEnded = (requestId: string, facts: () => object): TelemetryEvent => ({
-  event: "request.ended",
-  level: "info",
-  requestId,
-  lazily: facts,
-});
-
-/** A message for a lane was given to the broker, or could not be. Told only where requests are traced. */
-export const messageSent = (requestId: string, facts: () => object): TelemetryEvent => ({
-  event: "message.sent",
-  level: "info",
-  requestId,
-  lazily: facts,
-});
-
-/** A worker is done with a message of a lane, for now or for good. Told only where requests are traced. */
-export const messageEnded = (messageId: string, facts: () => object): TelemetryEvent => ({
-  event: "message.ended",
-  level: "info",
-  messageId,
-  lazily: facts,
 });

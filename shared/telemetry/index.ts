@@ -1,6 +1,5 @@
 export {
   anonymousAllowed,
-  attemptEnded,
   attemptFailed,
   backendHealthChanged,
   deadLetterDealtWith,
@@ -19,17 +18,13 @@ export {
   jobSweepFailed,
   jobsSwept,
   limitLedgerFailed,
-  messageEnded,
   messageFailed,
-  messageSent,
   promotionFailed,
   providerPollFailed,
   providerReleaseFailed,
   replyInboxLost,
   replyUnclaimed,
-  requestEnded,
   requestFailed,
-  requestRouted,
   responseBroken,
   resultLinkFailed,
   streamContinued,
@@ -45,6 +40,13 @@ export {
   type MetricDefinition,
   OLDER_PROVIDERS,
 } from "./names.ts";
+export {
+  attemptEnded,
+  messageEnded,
+  messageSent,
+  requestEnded,
+  requestRouted,
+} from "./records.ts";
 export {
   isSecretName,
   REDACTED,
