@@ -14,14 +14,15 @@ import { startBackend, type TestBackend } from "../support/backend.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { canMeasureMemory, hostGrowth } from "../support/host-memory.ts";
 import { finishedJob } from "../support/job-client.ts";
+import { MEMORY_PROBE } from "../support/memory-probe.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
 
 const MIB = 1024 * 1024;
 const BLOCK = Buffer.alloc(MIB, "0123456789abcdef");
 // The issue asks for 300 MB; `RESULT_MB=300` measures that.
 const LARGE_MB = Number(process.env["RESULT_MB"] ?? 60);
-// The case allows 100 MB for 300. Holding a smaller result would take more than this, too.
-const MAX_GROWTH_MB = Math.min(100, LARGE_MB * 0.7);
+// The case allows 100 MB for 300. What holds a smaller result holds more than this, too.
+const MAX_GROWTH_MB = Math.min(100, LARGE_MB * 0.8);
 const BYTES = randomBytes(100_000);
 const access = (container: string, more = ""): string =>
   `enabled=true, containername=${container}, topic=status-${container}${more}`;
@@ -53,6 +54,7 @@ beforeAll(async () => {
   });
   stack = await startStack({
     env: {
+      ...MEMORY_PROBE,
       Host1: `host=${backend.url};mode=direct`,
       LOCAL_STORAGE_TLS: "true",
       UseProfiles: "true",
@@ -219,9 +221,8 @@ describe.runIf(canMeasureMemory)("V110: a large result", () => {
     const expected = createHash("sha256");
     for (let block = 0; block < LARGE_MB; block++) expected.update(BLOCK);
     const hashed = createHash("sha256");
-    // The heap has the size of a busy one before it is measured.
-    await Promise.all(Array.from({ length: 40 }, () => jobOf("ann", "/bytes", 5)));
-    await jobOf("ann", "/blocks/30");
+    // What is loaded on first use is there before it is measured.
+    await jobOf("ann", "/blocks/2");
     const growth = await hostGrowth(stack, async () => {
       // Asked seldom: what thousands of status calls allocate is not the result's.
       const job = await jobOf("ann", `/blocks/${LARGE_MB}`, 1000);
