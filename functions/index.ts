@@ -16,7 +16,7 @@ import { registerJobOrchestrator } from "./job.orchestrator.ts";
 import { registerJobEvents } from "./job-events.http.ts";
 import { registerJobStream } from "./job-stream.http.ts";
 import { registerJobs } from "./jobs.http.ts";
-import { registerJobSweep } from "./jobs.timer.ts";
+import { registerJobResumption, registerJobSweep } from "./jobs.timer.ts";
 import { registerLanes } from "./lanes.servicebus.ts";
 import { registerOperations } from "./operations.http.ts";
 import { registerSubmissions } from "./submissions.servicebus.ts";
@@ -63,6 +63,7 @@ if (owned.services.jobs) {
   registerBatchActivities(context);
   registerBatchOrchestrator();
   registerJobSweep(context);
+  registerJobResumption(context);
 }
 if (owned.services.idempotency) registerIdempotency(context);
 registerGateway(context);

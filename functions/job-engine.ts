@@ -52,7 +52,8 @@ export function createJobArchive(context: InvocationContext): JobArchive {
       const instances = await df.getClient(context).getStatusBy(filter);
       return instances
         .filter(({ name, lastUpdatedTime }) => {
-          return name === JOB_ORCHESTRATOR && new Date(lastUpdatedTime).getTime() < epochMs;
+          const isJob = name === JOB_ORCHESTRATOR || name === BATCH_ORCHESTRATOR;
+          return isJob && new Date(lastUpdatedTime).getTime() < epochMs;
         })
         .map(({ instanceId }) => instanceId);
     },

@@ -13,6 +13,7 @@ import { readBatchLines } from "./read-batch-lines.ts";
 import { recognise } from "./recognise.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { type JobServices, laneFor, type Services } from "./services.ts";
+import { startJob, storeJob } from "./start-job.ts";
 
 const BATCH_PATH = "/jobs/batch";
 const LEAST_URGENT = Number.MAX_SAFE_INTEGER;
@@ -33,13 +34,14 @@ export async function acceptBatch(
   try {
     const batch = await readLines(services, jobs, { id, body });
     const job = { ...jobRecordOf(admitted, undefined, settings), batch };
-    await jobs.store.insert(job);
-    await engine.start(id, {
+    const input = {
       kind: "batch",
       jobId: id,
       expiresAt: job.expiresAt,
       ...carriedTrace(services, headers),
-    });
+    } as const;
+    await storeJob({ jobs, input }, job, services.clock.now());
+    await startJob({ jobs, engine, input });
     return await acceptedAnswer(services, { job, state: "queued", preferenceApplied: undefined });
   } catch (error) {
     // Nothing was promised. Should the engine have it after all, it finds no job, and ends.

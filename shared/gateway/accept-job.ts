@@ -14,6 +14,7 @@ import { packRequestBody } from "./read-request-body.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { isKeyed } from "./serve-once.ts";
 import type { Services } from "./services.ts";
+import { startJob, storeJob } from "./start-job.ts";
 
 const ENQUEUED_MS = 10_000;
 
@@ -26,7 +27,7 @@ export async function acceptJob(
   admitted: AdmittedRequest,
   engine: JobEngine | undefined,
 ): Promise<GatewayResponse> {
-  const { settings, waitingRoom, jobs } = services;
+  const { settings, waitingRoom, jobs, clock } = services;
   if (!waitingRoom || !jobs || !engine) {
     throw new GatewayError("async-unavailable", "This app serves no asynchronous requests.");
   }
@@ -34,9 +35,10 @@ export async function acceptJob(
   const body = await packRequestBody(waitingRoom.claimCheck, `jobs/${id}/request`, admitted.body);
   const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
   const preferenceApplied = admitted.ticket.promotion?.preference;
-  if (await jobs.store.insert(job)) {
+  const start = { jobs, engine, input: engineInputOf(job, settings, admitted.request.trace) };
+  if (await storeJob(start, job, clock.now())) {
     try {
-      await engine.start(id, engineInputOf(job, settings, admitted.request.trace));
+      await startJob(start);
     } catch (error) {
       // Nothing was promised, unless a repetition with the same key has been answered meanwhile. Should
       // the engine have it after all, it finds no job, and ends.
@@ -45,8 +47,10 @@ export async function acceptJob(
     }
     return acceptedAnswer(services, { job, state: "queued", preferenceApplied });
   }
+  // The first of the two has claimed the limits for both.
+  admitted.reservation?.release(clock.now());
   const standing = await resumeJob(jobs.store, job, (known) =>
-    engine.start(id, engineInputOf(known, settings, admitted.request.trace)),
+    startJob({ ...start, input: engineInputOf(known, settings, admitted.request.trace) }),
   );
   return acceptedAnswer(services, { ...standing, preferenceApplied });
 }

@@ -13,6 +13,7 @@ import { type Recognised, recogniseAsSaid } from "./recognise.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { RequestRecord } from "./request-record.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
+import { startJob, storeJob } from "./start-job.ts";
 import { withinLimits } from "./within-limits.ts";
 
 /** What accepting a submission needs besides. */
@@ -104,7 +105,7 @@ async function resume(
   if (!standing) return false;
   const { job, outcome } = standing;
   if (job.owner !== caller.userId) throw idTaken();
-  if (!outcome) await engine.start(id, engineInputOf(job, settings, undefined));
+  if (!outcome) await startJob({ jobs, engine, input: engineInputOf(job, settings, undefined) });
   return true;
 }
 
@@ -128,15 +129,16 @@ async function insert(
   admitted: AdmittedRequest & Recognised,
   means: SubmissionMeans,
 ): Promise<GatewayResponse> {
-  const { settings, newId } = services;
+  const { settings, newId, clock } = services;
   const { room, jobs, engine } = means;
   const { id } = admitted.request;
   // A name of its own: another message of the same id must not replace what the job was accepted with.
   const name = `jobs/${id}/request-${newId()}`;
   const body = await packRequestBody(room.claimCheck, name, admitted.body);
   const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
-  if (await jobs.store.insert(job)) {
-    await engine.start(id, engineInputOf(job, settings, admitted.request.trace));
+  const start = { jobs, engine, input: engineInputOf(job, settings, admitted.request.trace) };
+  if (await storeJob(start, job, clock.now())) {
+    await startJob(start);
     return accepted(id);
   }
   await room.claimCheck.discard(body).catch(() => {});

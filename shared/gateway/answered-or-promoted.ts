@@ -40,8 +40,10 @@ export async function answeredOrPromoted<Answer>(
     (answer) => ({ answer }),
     (error: unknown) => ({ error }),
   );
-  for (let dueAt = at; ; dueAt = clock.now() + RETRY_MS) {
+  for (let dueAt = at, tries = 0; ; dueAt = clock.now() + RETRY_MS, tries++) {
     const inTime = await withinTime(clock, settled, dueAt - clock.now());
+    // A try that failed may have left a job behind, which would be done once more for nobody.
+    if (inTime && tries > 0) retract?.().catch(() => {});
     if (inTime) return answerOf(inTime);
     const promoting = promote();
     const result = await Promise.race([settled, promoting]);
@@ -78,7 +80,7 @@ async function isOvertaken(
   }: { promoting: Promise<PromotionResult>; retract: (() => Promise<void>) | undefined },
 ): Promise<boolean> {
   if (retract) {
-    void promoting.then((late) => (late === "promoted" ? retract() : undefined)).catch(() => {});
+    void promoting.then(retract).catch(() => {});
     return false;
   }
   return (await withinTime(clock, promoting, VERDICT_MS)) === "promoted";

@@ -45,7 +45,8 @@ export async function moveJob(services: Services, change: JobChange): Promise<Ga
   const { snapshot, jobs } = await findOwn(services, change);
   const { priority } = await readPatch(services, change.body);
   const { job, turn } = snapshot;
-  if (stateOf(snapshot) !== "queued") throw notWaiting(snapshot);
+  // The lines of a batch are many messages, which nobody can move as one.
+  if (stateOf(snapshot) !== "queued" || job.batch) throw notWaiting(snapshot);
   if (priority === snapshot.priority) return jsonResponse(200, await jobView(services, snapshot));
   if (!(await jobs.store.move(job.id, turn, priority))) throw notWaiting(snapshot);
   const epoch = turn.epoch + 1;

@@ -65,8 +65,12 @@ function envelopeIn({ body }: DeadLetter): RequestEnvelope | undefined {
 /** Whether the job still waits for this very message, or a caller may still wait for an answer. */
 async function isAwaited(
   { jobs, clock }: Services,
-  { kind, id, attempt, epoch = 0, expiresAt }: RequestEnvelope,
+  { kind, id, attempt, epoch = 0, expiresAt, batch }: RequestEnvelope,
 ): Promise<boolean> {
+  if (batch) {
+    const isOver = (await jobs?.store.hasEnded(batch.jobId)) ?? true;
+    return !isOver && !(await jobs?.batches.isDone(batch));
+  }
   const snapshot = await jobs?.store.read(id);
   if (!snapshot) return kind === "request" && expiresAt > clock.now();
   const { outcome, turn } = snapshot;

@@ -9,6 +9,7 @@ import { packRequestBody } from "./read-request-body.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
 import { SharedBody } from "./shared-body.ts";
+import { startJob, storeJob } from "./start-job.ts";
 
 const FIRST_TURN = { attempt: 1, epoch: 0 };
 
@@ -37,15 +38,17 @@ export class InProcessPromotion {
     try {
       this.#body ??= packRequestBody(room.claimCheck, `jobs/${jobId}/request`, this.#admitted.body);
       const job = jobRecordOf(this.#admitted, await this.#body, settings);
-      await jobs.store.insert(job);
+      const start = {
+        jobs,
+        engine,
+        input: { ...engineInputOf(job, settings, this.#admitted.request.trace), isInFlight: true },
+      };
+      await storeJob(start, job, clock.now());
       await Promise.all([
         jobs.store.renewLease(jobId, leaseFrom(clock)),
         jobs.store.recordStart(jobId, FIRST_TURN, clock.now()),
       ]);
-      await engine.start(jobId, {
-        ...engineInputOf(job, settings, this.#admitted.request.trace),
-        isInFlight: true,
-      });
+      await startJob(start);
       return "promoted";
     } catch (error) {
       emit(promotionFailed(jobId, error));

@@ -27,6 +27,7 @@ export { type RedeliverQuery, redeliverEvent } from "./redeliver-event.ts";
 export { releaseProvider } from "./release-provider.ts";
 export { type ResultLinks, resultLinks } from "./result-links.ts";
 export { resultPlaceOf } from "./result-place.ts";
+export { resumeStarts } from "./resume-starts.ts";
 export { runLaneMessage } from "./run-lane-message.ts";
 export { runSubmission, type SubmissionDelivery } from "./run-submission.ts";
 export type { Services } from "./services.ts";

@@ -6,6 +6,7 @@ import { engineInputOf, jobRecordOf } from "./job-record.ts";
 import type { Promoter } from "./promoter.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
+import { startJob, storeJob } from "./start-job.ts";
 
 export interface QueuedPromotion {
   readonly promoter: Promoter;
@@ -23,19 +24,21 @@ export async function promoteQueued(
   admitted: AdmittedRequest,
   { promoter, body }: QueuedPromotion,
 ): Promise<PromotionResult> {
-  const { settings, emit } = services;
+  const { settings, emit, clock } = services;
   const { jobs, engine } = promoter;
   const { request } = admitted;
   try {
     const ticket = asJobTicket(admitted.ticket, request.headers, settings);
     const job = jobRecordOf({ ...admitted, ticket }, await body, settings);
-    const isNew = await jobs.store.insert(job);
+    const start = {
+      jobs,
+      engine,
+      input: { ...engineInputOf(job, settings, request.trace), isInFlight: true },
+    };
+    const isNew = await storeJob(start, job, clock.now());
     // The row may be this holder's own, of a try whose second half failed.
     if (!isNew && !(await jobs.store.isPromoted(job.id))) return "answered";
-    await engine.start(job.id, {
-      ...engineInputOf(job, settings, request.trace),
-      isInFlight: true,
-    });
+    await startJob(start);
     // Not awaited: the 202 is due now, and what is not told yet is told by whoever comes next.
     void jobs.events.announce(job.id, { kind: "queued" });
     return "promoted";

@@ -32,7 +32,11 @@ async function forgetJob({ jobs, waitingRoom }: Services, jobId: string): Promis
   if (!jobs || !snapshot) return;
   await jobs.files.remove(snapshot);
   const { batch } = snapshot.job;
-  if (batch) await jobs.batches.remove(jobId, batch.pieces.length);
+  if (batch) {
+    await jobs.batches.remove(jobId, batch.pieces.length);
+    // The bodies of lines whose messages nobody has seen any more.
+    await waitingRoom?.claimCheck.discardAll(`jobs/${jobId}/`);
+  }
   await waitingRoom?.claimCheck.discard(readRequestEnvelope(snapshot.job.request).body);
   await jobs.store.remove(jobId);
 }

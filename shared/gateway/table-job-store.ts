@@ -10,7 +10,9 @@ import {
   type JobSnapshot,
   type JobStore,
   type JobTurn,
+  type NotedStart,
   type OutcomeFiles,
+  type PendingStart,
   type ProviderWork,
   wordOf,
 } from "../jobs/index.ts";
@@ -22,6 +24,8 @@ import { type ListedJob, listKey, listPartition, listRange, listRow } from "./jo
 const JOB_ROW = "job";
 const OUTCOME_ROW = "outcome";
 const LEASE_ROW = "lease";
+// No job's id, which are partitions too, is a word.
+const STARTING_PARTITION = "starting";
 const ACCOUNT_ROW = "accounted";
 const PROVIDER_PREFIX = "provider-";
 
@@ -51,6 +55,22 @@ export class TableJobStore implements JobStore {
       this.#table.upsert(listRow(job, { jobId: job.id })),
     ]);
     return isNew;
+  }
+
+  noteStarting(jobId: string, start: NotedStart): Promise<void> {
+    return this.#table.upsert(rowOf(STARTING_PARTITION, jobId, start));
+  }
+
+  noteStarted(jobId: string): Promise<void> {
+    return this.#table.remove(STARTING_PARTITION, jobId);
+  }
+
+  async starting(notedBefore: number, atMost: number): Promise<readonly PendingStart[]> {
+    const rows = await this.#table.readPartition(STARTING_PARTITION);
+    return rows
+      .map((row) => ({ jobId: row.rowKey ?? "", ...fromLongText<NotedStart>(row) }))
+      .filter(({ notedAt }) => notedAt < notedBefore)
+      .slice(0, atMost);
   }
 
   async noteAnswered(requestId: string, answeredAt: number): Promise<boolean> {
@@ -161,6 +181,7 @@ export class TableJobStore implements JobStore {
     const job = recordIn(record[0]);
     if (job) await this.#table.remove(listPartition(job.owner), listKey(job));
     for (const { rowKey = "" } of [...rows, ...record]) await this.#table.remove(jobId, rowKey);
+    await this.noteStarted(jobId);
   }
 
   /** Uses a turn, and returns how it was used: whoever comes first decides. */

@@ -11,10 +11,27 @@ import type {
 import type { JobEngineInput, JobSignal } from "./job-run.ts";
 import type { ProviderWork } from "./provider-work.ts";
 
+/** With what a job's engine is to be started. */
+export interface NotedStart {
+  readonly input: JobEngineInput | BatchEngineInput;
+  readonly notedAt: number;
+}
+
+/** A start that was noted, and of which nobody has said that it was made. */
+export interface PendingStart extends NotedStart {
+  readonly jobId: string;
+}
+
 /** Where jobs are kept: the truth that survives every process. Scope of what it holds: global. */
 export interface JobStore {
   /** Returns false when the request was answered already, or is a job already. */
   insert(job: JobRecord): Promise<boolean>;
+  /** Notes that a job is about to be stored and begun, so that it is begun whoever dies meanwhile. */
+  noteStarting(jobId: string, start: NotedStart): Promise<void>;
+  /** Lets go of that note. */
+  noteStarted(jobId: string): Promise<void>;
+  /** Jobs whose start was noted before a time in epoch milliseconds, and not that it was made. */
+  starting(notedBefore: number, atMost: number): Promise<readonly PendingStart[]>;
   /** Notes that a request was answered, so that it becomes no job; false when it is a job already. */
   noteAnswered(requestId: string, answeredAt: number): Promise<boolean>;
   /** Lets go of the note that a request was answered, once nobody can make a job of it any more. */

@@ -21,7 +21,9 @@ export type {
   JobListing,
   JobListRange,
   JobStore,
+  NotedStart,
   OutcomeFiles,
+  PendingStart,
 } from "./contracts.ts";
 export { below, findProviderWork, ownTarget, type TakenWork } from "./find-provider-work.ts";
 export {

@@ -9,6 +9,7 @@ export interface BodyBlobs {
   /** Undefined when there is no such blob. */
   readStream(name: string): Promise<{ readonly body: AsyncIterable<Uint8Array> } | undefined>;
   remove(name: string): Promise<void>;
+  removeAll(prefix: string): Promise<void>;
 }
 
 /** Puts bodies into messages, or into blobs that messages name. */
@@ -22,6 +23,8 @@ export interface ClaimCheck {
   open(body: MessageBody | undefined): AsyncIterable<Uint8Array>;
   /** Removes what `pack` left behind; for bodies that nobody can ask for any more. */
   discard(body: MessageBody | undefined): Promise<void>;
+  /** Removes whatever is left under a name's beginning. */
+  discardAll(prefix: string): Promise<void>;
 }
 
 /** A claim check with bodies up to `inlineLimitBytes` inside the message. */
@@ -56,6 +59,7 @@ export function createClaimCheck(blobs: BodyBlobs, inlineLimitBytes: number): Cl
     async discard(body) {
       if (body && "blob" in body) await blobs.remove(body.blob);
     },
+    discardAll: (prefix) => blobs.removeAll(prefix),
   };
 }
 

@@ -238,6 +238,20 @@ export const limitLedgerFailed = (error: unknown): TelemetryEvent => ({
   ...causeOf(error),
 });
 
+/** Jobs were begun whose maker was killed before it could. */
+export const jobsResumed = (resumed: number): TelemetryEvent => ({
+  event: "jobs.resumed",
+  level: "warning",
+  resumed,
+});
+
+/** Jobs that nobody has begun could not be looked for; the next look finds them. */
+export const jobStartsFailed = (error: unknown): TelemetryEvent => ({
+  event: "jobs.resume.failed",
+  level: "warning",
+  ...causeOf(error),
+});
+
 /** Jobs were forgotten that had been kept for long enough. */
 export const jobsSwept = (removed: number): TelemetryEvent => ({
   event: "jobs.swept",

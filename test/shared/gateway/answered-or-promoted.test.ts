@@ -80,7 +80,12 @@ describe("the race of an answer with its promotion", () => {
           expect(retractions).toBe(0);
         } else {
           expect(told).toBe(played.workFails ? "error" : "answer");
-          if (played.canRetract) expect(retractions).toBe(standing);
+          // A try that failed may have left something, too.
+          const [first] = played.tries;
+          const isTried = promotions > 0 && first?.result !== "answered";
+          const isAnswered = played.tries.some(({ result }) => result === "answered");
+          if (played.canRetract && !isAnswered) expect(retractions).toBe(isTried ? 1 : 0);
+          if (played.canRetract) expect(retractions).toBeGreaterThanOrEqual(standing);
         }
         if (played.workMs < played.triggerMs - 500) expect(promotions).toBe(0);
       }),

@@ -53,6 +53,29 @@ describe("the watch over dead letters", () => {
     expect(await outcomeOf(gateway)).toBeUndefined();
   });
 
+  it("ends a batch's line, once, and none of a batch that is over", async () => {
+    const gateway = open();
+    const letters = gateway.bus.lettersOf("lane-background");
+    const batchOf = (jobId: string) => ({ jobId, piece: 0, line: 0, customId: "c0" });
+    for (const jobId of ["batch-1", "batch-2"]) {
+      const batch = batchOf(jobId);
+      letters.add(envelopeFor(gateway, { kind: "line", id: `${jobId}-0`, batch }));
+    }
+    const { store, batches } = gateway.services.jobs ?? {};
+    await store?.commitOutcome("batch-2", { state: "cancelled", endedAt: 1, attempt: 1 });
+    for (let sweeps = 0; sweeps < 2; sweeps++) {
+      await new DeadLetterWatch().sweep(gateway.services, fakeEngine());
+    }
+    const done = await batches?.readDone("batch-1", 0);
+    expect(JSON.parse(done?.get(0)?.output ?? "")).toMatchObject({
+      custom_id: "c0",
+      error: { code: "delivery-failed" },
+    });
+    expect((await batches?.readDone("batch-2", 0))?.size).toBe(0);
+    const told = gateway.events.filter(({ event }) => event === "dead-letter.wait-ended");
+    expect(told.map(({ id }) => id)).toEqual(["batch-1-0"]);
+  });
+
   it("answers the caller of a request who still waits, and nobody who does not", async () => {
     const gateway = open();
     const letters = gateway.bus.lettersOf("lane-standard-over");
