@@ -33,6 +33,8 @@ const options: BuildOptions = {
     "@azure/functions-extensions-base":
       "./node_modules/@azure/functions-extensions-base/dist/azure-functions-extensions-base.js",
   },
+  // The library makes a fetch `Request` of every call; this one is made when somebody looks at it.
+  inject: ["functions/lazy-request.ts"],
   tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: false } },
   logLevel: "warning",
   metafile: true,

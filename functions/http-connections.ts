@@ -3,21 +3,22 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { GatewayError } from "../shared/core/errors.ts";
 import { fromRawHeaders, type HeaderList, withoutHeaders } from "../shared/core/headers.ts";
 import { arrivingBody } from "./arriving-body.ts";
-import { type Answer, sendAnswer } from "./send-answer.ts";
+import { type Answer, sendAnswer, setHeaders } from "./send-answer.ts";
 
 /** The socket's side of an HTTP invocation, which the Functions library does not show. */
 export interface HttpConnection {
   /** Aborts when the client leaves before the answer is complete. */
   readonly closed: AbortSignal;
+  readonly method: string;
   /** Headers as they came, spelling and repetition included. */
   readonly headers: HeaderList;
   /** Path and query as they came. */
   readonly target: string;
   /** The body as it arrives, no faster than it is read; to be asked for once. */
   body(): AsyncIterable<Uint8Array> | undefined;
-  /** Takes the answer's headers: the library would sort, lower and join them. */
+  /** Takes the headers of an answer without a body: the library would sort, lower and join them. */
   setHeaders(headers: HeaderList): void;
-  /** Writes an answer behind its headers, at the pace at which the client reads. */
+  /** Writes headers and body of an answer, at the pace at which the client reads. */
   send(answer: Answer): Promise<void>;
 }
 
@@ -77,6 +78,10 @@ class OpenConnection implements HttpConnection {
     return this.#closed.signal;
   }
 
+  get method(): string {
+    return this.#request.method ?? "GET";
+  }
+
   get headers(): HeaderList {
     return withoutHeaders(fromRawHeaders(this.#request.rawHeaders), isHostHeader);
   }
@@ -107,14 +112,3 @@ const isHostHeader = (name: string): boolean => HOST_HEADERS.has(name);
 
 const clientClosed = (): GatewayError =>
   new GatewayError("client-closed", "The client closed the connection.");
-
-/** In the order, spelling and number given; what the host has set under the same name gives way. */
-function setHeaders(response: ServerResponse, headers: HeaderList): void {
-  const names = new Set<string>();
-  for (const [name, value] of headers) {
-    const lowerCaseName = name.toLowerCase();
-    if (names.has(lowerCaseName)) response.appendHeader(name, value);
-    else response.setHeader(name, value);
-    names.add(lowerCaseName);
-  }
-}

@@ -1,4 +1,3 @@
-import type { ReadableStream } from "node:stream/web";
 import {
   type HttpRequest,
   HttpResponse,
@@ -26,7 +25,7 @@ export function toGatewayRequest(
   const connection = connections.find(invocationId);
   return {
     id: requestId,
-    method: request.method,
+    method: connection?.method ?? request.method,
     target: connection?.target ?? targetOf(request.url),
     headers: connection?.headers ?? [...request.headers],
     body: connection ? connection.body() : (request.body ?? undefined),
@@ -45,10 +44,10 @@ export function toHttpResponse(
 ): HttpResponse | HttpResponseInit {
   // Headers go to the socket's own response where there is one: the library keeps neither their
   // order nor their spelling, and joins or loses those that repeat.
-  connection?.setHeaders(headers);
   if (connection && body !== undefined) {
-    return new SelfSentAnswer(status, () => connection.send({ body, trailers }));
+    return selfSent(status, () => connection.send({ headers, body, trailers }));
   }
+  connection?.setHeaders(headers);
   return {
     status,
     headers: connection ? [] : headers.map(([name, value]): [string, string] => [name, value]),
@@ -57,22 +56,35 @@ export function toHttpResponse(
   };
 }
 
+const NO_HEADERS = new Headers();
+const NO_COOKIES: readonly [] = [];
+
 /**
- * An answer that writes its body itself when the library begins to read it: the library's own way makes
- * a web stream of it, spends several promises on every piece, and never waits for a slow client. What
- * the library does before (the status) and after (the end) stays its own. Scope: one answer.
+ * An answer that writes its headers and its body itself when the library begins to read it: the library's
+ * own way makes a web stream of the body, spends several promises on every piece, and never waits for a
+ * slow client. What the library does before (the status) and after (the end) stays its own. Scope: one answer.
  */
-class SelfSentAnswer extends HttpResponse {
-  override readonly body: ReadableStream<Uint8Array>;
+class SelfSentAnswer {
+  readonly headers = NO_HEADERS;
+  readonly cookies = NO_COOKIES;
+  readonly enableContentNegotiation = false;
+  readonly status: number;
+  readonly body: { values(): AsyncIterable<undefined> };
 
   constructor(status: number, send: () => Promise<void>) {
-    super({ status });
+    this.status = status;
     // Of a stream the library uses no more than its values; these are none, and end when all is sent.
     const next = async (): Promise<IteratorReturnResult<undefined>> => {
       await send();
       return { done: true, value: undefined };
     };
-    const values = () => ({ [Symbol.asyncIterator]: () => ({ next }) });
-    this.body = { values } as unknown as ReadableStream<Uint8Array>;
+    this.body = { values: () => ({ [Symbol.asyncIterator]: () => ({ next }) }) };
   }
 }
+
+// One of the library's answers, by which it knows them, without its constructor: that would make a fetch
+// `Response` of each, which nobody reads.
+Object.setPrototypeOf(SelfSentAnswer.prototype, HttpResponse.prototype);
+
+const selfSent = (status: number, send: () => Promise<void>): HttpResponse =>
+  new SelfSentAnswer(status, send) as unknown as HttpResponse;

@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import type { HeaderList } from "../shared/core/headers.ts";
 import type { GatewayResponse, ResponseBody } from "../shared/core/http.ts";
 
-/** What follows an answer's head. */
+/** An answer with a body, but for its status, which is the library's to set. */
 export interface Answer {
+  readonly headers: HeaderList;
   readonly body: Exclude<ResponseBody, undefined>;
   readonly trailers: GatewayResponse["trailers"];
 }
@@ -15,13 +17,15 @@ export interface Answer {
  */
 export async function sendAnswer(
   response: ServerResponse,
-  { body, trailers }: Answer,
+  { headers, body, trailers }: Answer,
   closed: AbortSignal,
 ): Promise<void> {
   if (body instanceof Uint8Array) {
+    setHeaders(response, headers);
     response.end(body);
     return;
   }
+  response.writeHead(response.statusCode, headers.flat());
   const pieces = body[Symbol.asyncIterator]();
   try {
     while (!closed.aborted) {
@@ -40,6 +44,17 @@ export async function sendAnswer(
     throw error;
   }
   await pieces.return?.();
+}
+
+/** In the order, spelling and number given; what the host has set under the same name gives way. */
+export function setHeaders(response: ServerResponse, headers: HeaderList): void {
+  const names = new Set<string>();
+  for (const [name, value] of headers) {
+    const lowerCaseName = name.toLowerCase();
+    if (names.has(lowerCaseName)) response.appendHeader(name, value);
+    else response.setHeader(name, value);
+    names.add(lowerCaseName);
+  }
 }
 
 /** Resolves when the client has taken what was written so far, or is gone. */

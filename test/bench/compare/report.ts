@@ -18,17 +18,19 @@ export const median = (values: readonly number[]): number => quantile(values, 0.
 export const roundsOf = ({ rounds }: Measured, name: TargetName): Round[] =>
   rounds.filter(({ target }) => target === name);
 
+const NAME_WIDTH = Math.max(...TARGET_NAMES.map(({ length }) => length));
+
 /** Prints what every target showed. */
 export function printScenario(measured: Measured): void {
   const { title, part } = measured.scenario;
   console.log(`\n${title}`);
   const columns = part === "events" ? EVENT_COLUMNS : REQUEST_COLUMNS;
-  console.log(["".padEnd(12), ...columns.map(([head]) => head.padStart(16))].join(""));
+  console.log(["".padEnd(NAME_WIDTH), ...columns.map(([head]) => head.padStart(16))].join(""));
   for (const name of TARGET_NAMES) {
     const rounds = roundsOf(measured, name);
     if (rounds.length === 0) continue;
     if (rounds.every(({ perSecond }) => perSecond === 0)) {
-      console.log(`${name.padEnd(12)}    no whole answer with status 200`);
+      console.log(`${name.padEnd(NAME_WIDTH)}    no whole answer with status 200`);
       continue;
     }
     const cells = columns.map(([, value, digits]) =>
@@ -36,7 +38,7 @@ export function printScenario(measured: Measured): void {
         .toFixed(digits)
         .padStart(16),
     );
-    console.log([name.padEnd(12), ...cells].join(""));
+    console.log([name.padEnd(NAME_WIDTH), ...cells].join(""));
   }
 }
 

@@ -1,5 +1,6 @@
 import { hostPid } from "../../support/host-memory.ts";
 import { startStack } from "../../support/stack.ts";
+import { startBareFunction } from "./bare-function.ts";
 import { startServer } from "./child.ts";
 import { startNginx } from "./nginx.ts";
 import type { LoadTarget } from "./orders.ts";
@@ -12,7 +13,15 @@ export interface Target extends LoadTarget, AsyncDisposable {
   readonly pids: readonly number[];
 }
 
-export const TARGET_NAMES = ["backend", "bare proxy", "gateway", "nginx", "portkey"] as const;
+export const TARGET_NAMES = [
+  "backend",
+  "bare proxy",
+  "empty function",
+  "proxy function",
+  "gateway",
+  "nginx",
+  "portkey",
+] as const;
 export type TargetName = (typeof TARGET_NAMES)[number];
 
 /** Starts what stands in front of the backend; a text says why it cannot be had here. */
@@ -24,6 +33,10 @@ export async function startTarget(
   switch (name) {
     case "bare proxy":
       return bareProxy(origin);
+    case "empty function":
+      return functionApp(name);
+    case "proxy function":
+      return functionApp(name, origin);
     case "gateway":
       return gateway(origin);
     case "nginx":
@@ -43,6 +56,17 @@ async function bareProxy(origin: string): Promise<Target> {
     async [Symbol.asyncDispose]() {
       child[Symbol.dispose]();
     },
+  };
+}
+
+async function functionApp(name: TargetName, origin?: string): Promise<Target> {
+  const child = await startBareFunction(origin);
+  return {
+    name,
+    port: Number(new URL(child.facts.url).port),
+    headers: [],
+    pids: [child.pid],
+    [Symbol.asyncDispose]: () => child.stop(),
   };
 }
 
