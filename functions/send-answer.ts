@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import type { HeaderList } from "../shared/core/headers.ts";
+import { type HeaderList, headerValue } from "../shared/core/headers.ts";
 import type { GatewayResponse, ResponseBody } from "../shared/core/http.ts";
 
 /** An answer with a body, but for its status, which is the library's to set. */
@@ -21,7 +21,9 @@ export async function sendAnswer(
   closed: AbortSignal,
 ): Promise<void> {
   if (body instanceof Uint8Array) {
-    setHeaders(response, headers);
+    // Without a length of its own it gets one, which node adds to headers that are set one by one.
+    if (headerValue(headers, "content-length") === undefined) setHeaders(response, headers);
+    else response.writeHead(response.statusCode, headers.flat());
     response.end(body);
     return;
   }

@@ -1,6 +1,6 @@
 import type { Settings } from "../../shared/config/index.ts";
 import type { BackendId } from "../../shared/core/domain.ts";
-import { type DecisionReceipt, matchHosts } from "../../shared/routing/index.ts";
+import { type DecisionReceipt, matchHosts, servingHost } from "../../shared/routing/index.ts";
 import { heard, type TelemetryEvent } from "../../shared/telemetry/index.ts";
 import type { TraceRow } from "../replay/trace-row.ts";
 import { StartError } from "../service.ts";
@@ -33,7 +33,7 @@ export interface SimulationPlan extends ArrivalOptions {
  */
 export async function simulate(plan: SimulationPlan): Promise<SimulationResult> {
   const { settings, path } = plan;
-  if (matchHosts(settings.hosts, path).length === 0) {
+  if (matchHosts(settings.hosts.map(servingHost), path).length === 0) {
     throw new StartError(`No host of ${plan.name} serves ${path}: name another path with --path.`);
   }
   const models = modelsFor(settings.hosts, plan.backends);

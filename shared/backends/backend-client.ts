@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { HostSettings } from "../config/index.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import { createDeadline } from "../core/deadline.ts";
 import { type HeaderList, headerValue, withoutHeaders, withoutHopByHop } from "../core/headers.ts";
 import type { RequestBody } from "../core/http.ts";
 import { Agents } from "./agents.ts";
@@ -38,6 +39,8 @@ export interface BackendAnswer {
   readonly headers: HeaderList;
   /** Throws a `BackendFailure` where it is not whole: it never ends as if it were. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** All of the body, where it is short and was taken whole: its backend is done with it. */
+  readonly whole?: Uint8Array | undefined;
   /** Fields behind a chunked body; known when that has been read. */
   readonly trailers?: () => HeaderList;
   /** Gives up the rest of the body and the connection with it. */
@@ -88,13 +91,14 @@ export function createBackendClient({
   });
   return {
     async call(call) {
-      const headers = await identified(tokens, call);
-      const exchange = new Exchange({
-        clock,
-        limits: { ...limits, ...call.limits },
-        signal: call.signal,
-      });
-      dispatch(agents, exchange, { ...call, headers });
+      const { host, signal } = call;
+      const own = { ...limits, ...call.limits };
+      own.firstByteMs = Math.min(own.firstByteMs, limits.firstByteMs);
+      const headers = host.tokenScope
+        ? await identified(tokens, call, { clock, limitMs: own.firstByteMs })
+        : call.headers;
+      const exchange = new Exchange({ clock, limits: own, signal });
+      dispatch(agents, exchange, call, headers);
       return commit(exchange, call);
     },
     close: () => agents.close(),
@@ -104,23 +108,26 @@ export function createBackendClient({
 function dispatch(
   agents: Agents,
   exchange: Exchange,
-  { host, method, target, headers, body, signal }: BackendCall,
+  { host, method, target, body, signal }: BackendCall,
+  headers: HeaderList,
 ): void {
   if (signal.aborted) return;
   const options: Dispatcher.DispatchOptions = {
     origin: host.origin,
     path: target,
     method: method as Dispatcher.HttpMethod,
-    headers: [...headers, ...lengthOf(body)].flat() as string[],
+    headers: flat(headers, body),
     body: outgoing(body),
   };
   agents.for(host).dispatch(options, exchange);
 }
 
 /** Of a body that is streamed the length is told, for not every backend takes one in chunks. */
-function lengthOf(body: RequestBody | undefined): HeaderList {
-  if (body === undefined || body instanceof Uint8Array) return [];
-  return [["content-length", String(body.sizeBytes)]];
+function flat(headers: HeaderList, body: RequestBody | undefined): string[] {
+  const list: string[] = [];
+  for (const [name, value] of headers) list.push(name, value);
+  if (body && !(body instanceof Uint8Array)) list.push("content-length", String(body.sizeBytes));
+  return list;
 }
 
 function outgoing(body: RequestBody | undefined): Uint8Array | Readable | null {
@@ -142,6 +149,7 @@ async function commit(exchange: Exchange, call: BackendCall): Promise<BackendAns
       status,
       headers: status === 205 ? withoutLength(headers) : headers,
       body: kept?.body ?? committed,
+      whole: exchange.trailers.length === 0 ? kept?.bytes : undefined,
       trailers: () => withoutLength(withoutHopByHop(exchange.trailers)),
       discard() {
         exchange.discard();
@@ -190,15 +198,21 @@ function isEventStream(status: number, headers: HeaderList): boolean {
 const withoutLength = (headers: HeaderList): HeaderList =>
   withoutHeaders(headers, (name) => name === "content-length");
 
+/** The wait for a token is a part of the wait for the answer. */
 async function identified(
   tokens: TokenSource,
-  { host, headers, signal }: BackendCall,
+  { host: { tokenScope = "" }, headers, signal }: BackendCall,
+  { clock, limitMs }: { clock: Clock; limitMs: number },
 ): Promise<HeaderList> {
-  if (!host.tokenScope) return headers;
+  const reason = (): BackendFailure =>
+    new BackendFailure("first-byte-timeout", "The gateway waited too long for a token.", {
+      mayHaveBegun: false,
+    });
+  using deadline = createDeadline(clock, clock.now() + limitMs, { reason, parent: signal });
   try {
-    return withToken(headers, await tokens.token(host.tokenScope, signal));
+    return withToken(headers, await tokens.token(tokenScope, deadline.signal));
   } catch (cause) {
-    if (signal.aborted) throw signal.reason;
+    if (deadline.signal.aborted) throw deadline.signal.reason;
     const message = "The gateway got no token for the backend.";
     throw new BackendFailure("connect", message, { mayHaveBegun: false, cause });
   }

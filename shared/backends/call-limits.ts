@@ -28,7 +28,6 @@ type Phase = "connecting" | "waiting" | "reading" | "paused";
 interface Due {
   readonly at: number;
   readonly kind: BackendFailureKind;
-  readonly message: string;
 }
 
 const MESSAGES: Partial<Record<BackendFailureKind, string>> = {
@@ -94,42 +93,37 @@ export class CallTimer {
   }
 
   #arm(): void {
-    const { clock } = this.#options;
-    const due = this.#due();
-    const delayMs = Math.min(due.at, this.#nextLook()) - clock.now();
-    this.#cancel = clock.schedule(delayMs, () => this.#look());
-  }
-
-  // A limit that only begins to count later is looked at in steps of its own length.
-  #nextLook(): number {
     const { clock, limits } = this.#options;
-    return clock.now() + limits.idleMs;
+    // A limit that only begins to count later is looked at in steps of its own length.
+    const delayMs = Math.min(this.#due().at - clock.now(), limits.idleMs);
+    this.#cancel = clock.schedule(delayMs, () => this.#look());
   }
 
   #look(): void {
     const { clock, onLimit } = this.#options;
-    const { at, kind, message } = this.#due();
+    const { at, kind } = this.#due();
     if (at > clock.now()) {
       this.#arm();
       return;
     }
     this.#cancel = undefined;
-    onLimit(new BackendFailure(kind, message, { mayHaveBegun: this.#phase !== "connecting" }));
+    onLimit(
+      new BackendFailure(kind, MESSAGES[kind] ?? kind, {
+        mayHaveBegun: this.#phase !== "connecting",
+      }),
+    );
   }
 
   #due(): Due {
     const { limits } = this.#options;
-    const due = (kind: BackendFailureKind, at: number): Due => ({
-      kind,
-      at,
-      message: MESSAGES[kind] ?? kind,
-    });
-    const dues = [due("total-timeout", this.#startedAt + limits.totalMs)];
-    if (!this.#isCommitted) {
-      dues.push(due("first-byte-timeout", this.#startedAt + limits.firstByteMs));
-    }
-    if (this.#phase === "connecting") dues.push(due("connect", this.#startedAt + limits.connectMs));
-    if (this.#phase === "reading") dues.push(due("idle-timeout", this.#lastByteAt + limits.idleMs));
-    return dues.reduce((first, next) => (next.at < first.at ? next : first));
+    const startedAt = this.#startedAt;
+    let due: Due = { kind: "total-timeout", at: startedAt + limits.totalMs };
+    const or = (kind: BackendFailureKind, at: number): void => {
+      if (at < due.at) due = { kind, at };
+    };
+    if (!this.#isCommitted) or("first-byte-timeout", startedAt + limits.firstByteMs);
+    if (this.#phase === "connecting") or("connect", startedAt + limits.connectMs);
+    if (this.#phase === "reading") or("idle-timeout", this.#lastByteAt + limits.idleMs);
+    return due;
   }
 }

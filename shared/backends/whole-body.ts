@@ -12,6 +12,8 @@ export interface WholeBodyOptions {
 /** A body that is complete and can be read once. */
 export interface WholeBody {
   readonly body: AsyncIterable<Uint8Array>;
+  /** All of it, where it is short. */
+  readonly bytes?: Uint8Array | undefined;
   discard(): void;
 }
 
@@ -80,6 +82,7 @@ function kept(
 ): KeptBody {
   return {
     isWhole: rest === undefined,
+    bytes: file || rest ? undefined : inOnePiece(chunks),
     body: file || rest ? readBack(chunks, file, rest) : inPieces(chunks),
     discard() {
       void file?.close();
@@ -87,6 +90,16 @@ function kept(
       void Promise.resolve(rest?.source.return?.()).catch(() => {});
     },
   };
+}
+
+// Up to here a copy costs less than to hand on piece by piece.
+const MAX_JOINED_BYTES = 64 * 1024;
+
+function inOnePiece(chunks: readonly Uint8Array[]): Uint8Array | undefined {
+  const [first] = chunks;
+  if (chunks.length < 2) return first;
+  const totalBytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return totalBytes > MAX_JOINED_BYTES ? undefined : Buffer.concat(chunks, totalBytes);
 }
 
 // Nearly every body is one: a generator would await each of its pieces twice.

@@ -4,7 +4,11 @@ export type HeaderList = readonly (readonly [name: string, value: string])[];
 /** The first value of a header, by case-insensitive name. */
 export function headerValue(headers: HeaderList, name: string): string | undefined {
   const wanted = name.toLowerCase();
-  return headers.find(([candidate]) => candidate.toLowerCase() === wanted)?.[1];
+  for (const [candidate, value] of headers) {
+    // Most names differ in length already, which is cheaper to see.
+    if (candidate.length === wanted.length && candidate.toLowerCase() === wanted) return value;
+  }
+  return undefined;
 }
 
 /** The headers whose lower-cased name does not satisfy `isDropped`. */
@@ -28,8 +32,9 @@ export function fromRawHeaders(raw: readonly (string | Buffer)[]): HeaderList {
 const latin1 = (text: string | Buffer | undefined): string =>
   typeof text === "string" ? text : (text?.toString("latin1") ?? "");
 
+const CONNECTION = "connection";
 const HOP_BY_HOP = new Set([
-  "connection",
+  CONNECTION,
   "keep-alive",
   "proxy-authenticate",
   "proxy-authorization",
@@ -42,13 +47,25 @@ const HOP_BY_HOP = new Set([
 
 /**
  * Drops the fields that speak of one connection only (RFC 9110, section 7.6.1), including those
- * that the `Connection` field names.
+ * that the `Connection` field names, and in the same pass what else is to go.
  */
-export function withoutHopByHop(headers: HeaderList): HeaderList {
-  const named = new Set(
-    headers
-      .filter(([name]) => name.toLowerCase() === "connection")
-      .flatMap(([, value]) => value.split(",").map((token) => token.trim().toLowerCase())),
+export function withoutHopByHop(
+  headers: HeaderList,
+  isDropped: (lowerCaseName: string) => boolean = () => false,
+): HeaderList {
+  const named = namedByConnection(headers);
+  return withoutHeaders(
+    headers,
+    (name) => HOP_BY_HOP.has(name) || named?.has(name) === true || isDropped(name),
   );
-  return withoutHeaders(headers, (name) => HOP_BY_HOP.has(name) || named.has(name));
+}
+
+function namedByConnection(headers: HeaderList): ReadonlySet<string> | undefined {
+  let named: Set<string> | undefined;
+  for (const [name, value] of headers) {
+    if (name.length !== CONNECTION.length || name.toLowerCase() !== CONNECTION) continue;
+    named ??= new Set();
+    for (const token of value.split(",")) named.add(token.trim().toLowerCase());
+  }
+  return named;
 }

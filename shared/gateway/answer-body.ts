@@ -18,12 +18,14 @@ export interface AnswerBodyOptions {
  */
 export function answerBody(answer: BackendAnswer, options: AnswerBodyOptions): ResponseBody {
   const { method, closed } = options;
-  const body = new AnswerBody(answer, options);
   if (closed.aborted || method === "HEAD" || STATUSES_WITHOUT_BODY.has(answer.status)) {
-    body.giveUp();
+    answer.discard();
+    options.onEnd();
     return undefined;
   }
-  return body;
+  if (!answer.whole) return new AnswerBody(answer, options);
+  options.onEnd();
+  return answer.whole;
 }
 
 /**

@@ -67,7 +67,10 @@ function withinTime<Value>(
 ): Promise<Value | undefined> {
   return new Promise((resolve, reject) => {
     const cancel = clock.schedule(limitMs, () => resolve(undefined));
-    settled.finally(cancel).then(resolve, reject);
+    settled.then((value) => {
+      cancel();
+      resolve(value);
+    }, reject);
   });
 }
 

@@ -51,23 +51,14 @@ export async function attemptBackend(
   const ownLimitMs = host.firstByteTimeoutMs ?? settings.attemptTimeoutMs;
   const limitMs = Math.min(request.attemptTimeoutMs, host.firstByteTimeoutMs ?? Infinity);
   let begunAt: number | undefined;
-  let isLate = false;
-  const call = new AbortController();
-  const cancelLimit = clock.schedule(limitMs, () => {
-    isLate = true;
-    call.abort(new GatewayError("backend-timeout", "The backend did not answer in time."));
-  });
-  const onAbort = (): void => call.abort(signal.reason);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
   try {
     const answer = await backends.call({
       ...toCall(request, candidate),
-      signal: call.signal,
-      // The limit is for the first byte; an answer that is taken whole may be far longer on its way.
+      signal,
+      // For the first byte only: an answer that is taken whole may be far longer on its way.
+      limits: { firstByteMs: limitMs },
       onBegun() {
         begunAt = clock.now();
-        cancelLimit();
       },
     });
     return judged(answer, { turn, firstByteMs: (begunAt ?? clock.now()) - startedAt, clock });
@@ -82,7 +73,7 @@ export async function attemptBackend(
       turn.settle({ failure, waitedMs, limitMs: ownLimitMs }, clock.now());
       throw signal.reason;
     }
-    const isTimeout = isLate || isSilence(error);
+    const isTimeout = isSilence(error);
     const failure = isTimeout ? "timed-out" : "broken";
     // Who begins and then falls silent has no slow model for an excuse.
     const blame = begunAt === undefined ? failure : "broken";
@@ -90,9 +81,6 @@ export async function attemptBackend(
     const status = isTimeout ? TIMED_OUT : BROKEN;
     emit(attemptFailed(request.id, { backend: host.id, status, error }));
     return { status, failure };
-  } finally {
-    cancelLimit();
-    signal.removeEventListener("abort", onAbort);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type HeaderList, withoutHeaders } from "../core/headers.ts";
+import { type HeaderList, headerValue } from "../core/headers.ts";
 import { type TraceContext, toTraceFields } from "../core/trace-context.ts";
 import { responseHeaders } from "./forwarded-headers.ts";
 
@@ -46,8 +46,9 @@ export function headersForClient(
   headers: HeaderList,
   { receipt, affinity, stripped }: ClientHeaders,
 ): HeaderList {
-  const passed = withoutHeaders(responseHeaders(headers, stripped), (name) => name === RECEIPT);
-  const hasAffinity = passed.some(([name]) => name.toLowerCase() === AFFINITY);
+  const passed = responseHeaders(headers, [...stripped, RECEIPT]);
+  if (affinity === undefined && receipt === undefined) return passed;
+  const hasAffinity = headerValue(passed, AFFINITY) !== undefined;
   return [
     ...passed,
     ...(affinity === undefined || hasAffinity ? [] : [[AFFINITY, affinity] as const]),

@@ -8,14 +8,14 @@ export class HandedOverError extends Error {
  * end, what is left is given up, so that another instance begins it anew at once. Scope: per instance.
  */
 export class DetachedWork {
-  readonly #running = new Map<Promise<void>, AbortController>();
+  readonly #running = new Map<Promise<void>, Pick<AbortController, "abort">>();
 
   get size(): number {
     return this.#running.size;
   }
 
   /** Takes work on; `stop` ends it. The work must not reject. */
-  add(work: Promise<void>, stop: AbortController): void {
+  add(work: Promise<void>, stop: Pick<AbortController, "abort">): void {
     this.#running.set(work, stop);
     void work.finally(() => this.#running.delete(work));
   }

@@ -17,7 +17,7 @@ import { JobEndedError, watchJob } from "./watch-job.ts";
 export interface DetachedAnswer {
   readonly working: Promise<GatewayResponse>;
   /** Ends the work. */
-  readonly stop: AbortController;
+  readonly stop: Pick<AbortController, "abort" | "signal">;
 }
 
 const COMMIT_TRIES = 60;

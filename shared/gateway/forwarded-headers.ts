@@ -1,5 +1,5 @@
 import type { Settings } from "../config/index.ts";
-import { type HeaderList, withoutHeaders, withoutHopByHop } from "../core/headers.ts";
+import { type HeaderList, withoutHopByHop } from "../core/headers.ts";
 import { OPERATOR_KEY_HEADER } from "../identity/index.ts";
 
 // The client library writes these itself, from what it really sends.
@@ -30,7 +30,7 @@ export function createRequestHeaderFilter(settings: Settings): (headers: HeaderL
     name.startsWith("x-ms-client") ||
     name.startsWith("x-ms-token-");
   // What goes on to a backend holds nothing that was meant for the gateway.
-  return (headers) => withoutHeaders(withoutHopByHop(headers), isDropped);
+  return (headers) => withoutHopByHop(headers, isDropped);
 }
 
 // It tells what software a backend runs, which is nobody's business; its `Date` says how old the answer is.
@@ -41,8 +41,8 @@ export function responseHeaders(
   headers: HeaderList,
   stripResponseHeaders: readonly string[],
 ): HeaderList {
-  return withoutHeaders(
-    withoutHopByHop(headers),
+  return withoutHopByHop(
+    headers,
     (name) => name === SERVER_HEADER || stripResponseHeaders.includes(name),
   );
 }

@@ -8,6 +8,7 @@ import { requestFailed } from "../telemetry/index.ts";
 import { acceptJob } from "./accept-job.ts";
 import { admitRequest } from "./admit-request.ts";
 import { underPolicy } from "./in-force.ts";
+import { lifetimeOf } from "./lifetime.ts";
 import type { Promoter } from "./promoter.ts";
 import { recognise } from "./recognise.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
@@ -129,7 +130,7 @@ function serveNow(
   const direct = (slot?: Slot): Promise<GatewayResponse> =>
     promoter
       ? serveDirectOrPromote(services, admitted, { promoter, slot })
-      : serveDirect(services, admitted, slot);
+      : serveDirect(services, admitted, { slot, lifetime: lifetimeOf(services, admitted) });
   if (!room || settings.syncMode === "direct" || wantsStream(request.headers, body)) {
     return direct();
   }

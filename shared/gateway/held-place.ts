@@ -2,12 +2,19 @@ import type { BackendAnswer } from "../backends/index.ts";
 import type { Clock } from "../core/clock.ts";
 import type { BackendTurn } from "../routing/index.ts";
 
-/** The answer with its backend's place held until the last byte, the first error, or its discard. */
+/**
+ * The answer with its backend's place held until the last byte, the first error, or its discard. One that
+ * is here as a whole holds none.
+ */
 export function holdingPlace(
   answer: BackendAnswer,
   turn: BackendTurn,
   clock: Clock,
 ): BackendAnswer {
+  if (answer.whole) {
+    turn.release();
+    return answer;
+  }
   let isGivenUp = false;
   const onBroken = (): void => {
     // Whoever gives an answer up breaks it; that is not its backend's doing.

@@ -8,13 +8,13 @@ import type { Slot } from "../scheduling/index.ts";
 import { messageEnded, messageFailed, requestRouted, spanFacts } from "../telemetry/index.ts";
 import { tripOf } from "./call-backends.ts";
 import { inForce } from "./in-force.ts";
+import { ttlExpired } from "./lifetime.ts";
 import { RequeueError } from "./requeue-error.ts";
 import type { RouteTrip } from "./route-trip.ts";
 import { abandonBatchLine, runBatchLine } from "./run-batch-line.ts";
 import { abandonJob, runJobAttempt } from "./run-job-attempt.ts";
 import { abandonRequest, runQueuedRequest } from "./run-queued-request.ts";
 import { sendTraced } from "./send-traced.ts";
-import { ttlExpired } from "./serve-direct.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
 import { throughGate } from "./through-gate.ts";
 

@@ -1,14 +1,14 @@
 import { asJobTicket } from "../admission/index.ts";
-import { createDeadline } from "../core/deadline.ts";
 import type { GatewayResponse } from "../core/http.ts";
 import type { Slot } from "../scheduling/index.ts";
 import { acceptedAnswer } from "./accepted-answer.ts";
 import { answeredOrPromoted } from "./answered-or-promoted.ts";
 import { InProcessPromotion } from "./in-process-promotion.ts";
 import { jobOwnershipOf } from "./job-record.ts";
+import { lifetimeOf } from "./lifetime.ts";
 import type { Promoter } from "./promoter.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
-import { serveDirect, ttlExpired } from "./serve-direct.ts";
+import { serveDirect } from "./serve-direct.ts";
 import type { Services } from "./services.ts";
 
 /**
@@ -22,23 +22,16 @@ export async function serveDirectOrPromote(
 ): Promise<GatewayResponse> {
   const { clock, settings } = services;
   const { promotion } = promoter;
-  const { request } = admitted;
-  const stop = new AbortController();
-  const onClosed = (): void => stop.abort(request.closed.reason);
-  if (request.closed.aborted) onClosed();
-  request.closed.addEventListener("abort", onClosed, { once: true });
-  using deadline = createDeadline(clock, admitted.ticket.expiresAt, { reason: ttlExpired });
-  const onExpired = (): void => stop.abort(deadline.signal.reason);
-  deadline.signal.addEventListener("abort", onExpired, { once: true });
-  const ticket = asJobTicket(admitted.ticket, request.headers, settings);
+  const lifetime = lifetimeOf(services, admitted);
+  const ticket = asJobTicket(admitted.ticket, admitted.request.headers, settings);
   const working = serveDirect(
     services,
     {
       ...admitted,
-      request: { ...request, closed: stop.signal },
+      // Once it is a job it may take longer, and nobody knows yet whether it will be one.
       ticket: { ...admitted.ticket, expiresAt: ticket.expiresAt },
     },
-    slot,
+    { lifetime, slot },
   );
   const promoted = new InProcessPromotion(services, promoter, { ...admitted, ticket });
   const response = await answeredOrPromoted(clock, {
@@ -48,9 +41,8 @@ export async function serveDirectOrPromote(
     retract: () => promoted.retract(),
   });
   if (response) return response;
-  request.closed.removeEventListener("abort", onClosed);
-  deadline.signal.removeEventListener("abort", onExpired);
-  promoted.detach({ working, stop });
+  lifetime.outlive(ticket.expiresAt);
+  promoted.detach({ working, stop: lifetime });
   const { preference: preferenceApplied } = promotion;
   return acceptedAnswer(services, {
     job: jobOwnershipOf(admitted),

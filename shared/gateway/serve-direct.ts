@@ -1,4 +1,3 @@
-import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { HeaderList } from "../core/headers.ts";
 import type { GatewayRequest, GatewayResponse } from "../core/http.ts";
@@ -9,13 +8,18 @@ import { timingHeaders } from "./attempt-headers.ts";
 import { callBackends, type RoutedAnswer, tripOf } from "./call-backends.ts";
 import { explainError } from "./explain-error.ts";
 import { inSlot } from "./in-slot.ts";
+import type { Lifetime } from "./lifetime.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
 import { withRequeues } from "./with-requeues.ts";
 
-/** The reason with which every wait for an answer ends when the time to live is over. */
-export const ttlExpired = (): GatewayError =>
-  new GatewayError("ttl-expired", "The request's time to live ended before an answer was there.");
+/** How a request is served in process. */
+export interface DirectOptions {
+  /** What ends the work for it. */
+  readonly lifetime: Lifetime;
+  /** A slot that it comes with. */
+  readonly slot?: Slot | undefined;
+}
 
 /**
  * Serves a request in process: waits for a slot unless it comes with one, calls the backends, and
@@ -24,14 +28,10 @@ export const ttlExpired = (): GatewayError =>
 export async function serveDirect(
   services: Services,
   admitted: AdmittedRequest,
-  freeSlot?: Slot,
+  { lifetime, slot: freeSlot }: DirectOptions,
 ): Promise<GatewayResponse> {
   const { request, ticket, caller, body, showsReceipt = false } = admitted;
-  using deadline = createDeadline(services.clock, ticket.expiresAt, {
-    reason: ttlExpired,
-    parent: request.closed,
-  });
-  const { signal } = deadline;
+  const { signal } = lifetime;
   const { priority, expiresAt, attemptTimeoutMs } = ticket;
   const outgoing = {
     ...request,
@@ -47,7 +47,6 @@ export async function serveDirect(
   const demand = { priority, ...caller, expiresAt, signal };
   try {
     const estimatedWaitMs = freeSlot ? undefined : expectedWait(services, admitted);
-    // Awaited here: the deadline must hold until the answer begins, not until this call returns.
     return await withRequeues(services, { trip, caller, signal }, (isAgain) =>
       inSlot(services, {
         freeSlot: isAgain ? undefined : freeSlot,
@@ -57,7 +56,8 @@ export async function serveDirect(
           place = slot.place;
           const answer = await callBackends(services, { ...outgoing, trip }, wanted);
           slot.delivered();
-          const response = streamThrough(services, request, { answer, slot });
+          lifetime.begun();
+          const response = streamThrough(services, request, { answer, slot, lifetime });
           return {
             ...response,
             headers: [
@@ -69,6 +69,7 @@ export async function serveDirect(
       }),
     );
   } catch (error) {
+    lifetime.ended();
     throw explainError(services, { trip, showsReceipt }, error);
   }
 }
@@ -104,14 +105,15 @@ export function waitHeaders({ position, estimatedWaitMs }: ExpectedWait): Header
 
 function streamThrough(
   services: Services,
-  { id, method, closed, receivedAt }: GatewayRequest,
-  { answer, slot }: { answer: RoutedAnswer; slot: Slot },
+  { id, method, receivedAt }: GatewayRequest,
+  { answer, slot, lifetime }: { answer: RoutedAnswer; slot: Slot; lifetime: Lifetime },
 ): GatewayResponse {
   const body = answerBody(answer, {
     method,
-    closed,
+    closed: lifetime.signal,
     onEnd(error) {
       slot.release();
+      lifetime.ended();
       if (error !== undefined) services.emit(responseBroken(id, error));
     },
   });

@@ -4,12 +4,12 @@ import { delay } from "../core/clock.ts";
 import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
 import { headerValue } from "../core/headers.ts";
-import type { GatewayResponse } from "../core/http.ts";
+import type { GatewayResponse, ResponseBody } from "../core/http.ts";
 import type { ClaimCheck } from "../messaging/index.ts";
 import { endedEarly } from "./answer-body.ts";
 import type { ClaimedJob, IdempotencyStore, KeptAnswer, KeyUse } from "./idempotency-store.ts";
+import { ttlExpired } from "./lifetime.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
-import { ttlExpired } from "./serve-direct.ts";
 import type { Services } from "./services.ts";
 
 /** What serving a request at most once needs; absent where there is no storage. */
@@ -147,7 +147,8 @@ async function answerAndKeep(
     await release(keeping);
     return response;
   }
-  const { body } = response;
+  // A backend's answer is not held back for the copy of it.
+  const body = response.route ? streamed(response.body) : response.body;
   if (body !== undefined && !(body instanceof Uint8Array)) {
     const kept = keepWhileReading(keeping, response, body);
     const giveUp = async (): Promise<void> => {
@@ -158,6 +159,14 @@ async function answerAndKeep(
   }
   await keep(keeping, response, body);
   return response;
+}
+
+function streamed(body: ResponseBody): Exclude<ResponseBody, Uint8Array> {
+  return body instanceof Uint8Array ? onePiece(body) : body;
+}
+
+async function* onePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
 }
 
 async function servedOrReleased(

@@ -8,12 +8,13 @@ import { answeredOrPromoted } from "./answered-or-promoted.ts";
 import { timingHeaders } from "./attempt-headers.ts";
 import { enterLane, type LaneEntry } from "./enter-lane.ts";
 import { jobOwnershipOf } from "./job-record.ts";
+import { ttlExpired } from "./lifetime.ts";
 import { promoteQueued } from "./promote-queued.ts";
 import type { Promoter } from "./promoter.ts";
 import { packRequestBody } from "./read-request-body.ts";
 import { type AdmittedRequest, toEnvelope } from "./request-envelope.ts";
 import { sendTraced } from "./send-traced.ts";
-import { ttlExpired, waitHeaders } from "./serve-direct.ts";
+import { waitHeaders } from "./serve-direct.ts";
 import { laneFor, type Services, type WaitingRoom } from "./services.ts";
 
 const NOTE_KEPT_MS = 10_000;

@@ -4,7 +4,7 @@ import type { BackendId, Random } from "../core/domain.ts";
 import { AffinityTokens } from "./affinity.ts";
 import { BackendState, type BackendTurn } from "./backend-state.ts";
 import type { BackendView } from "./backend-view.ts";
-import { matchHosts } from "./match-hosts.ts";
+import { matchHosts, type ServingHost, servingHost } from "./match-hosts.ts";
 import { nextTurns } from "./order-backends.ts";
 import { type LineTurn, RestLine } from "./rest-line.ts";
 import { RoomWatch } from "./room-watch.ts";
@@ -24,6 +24,21 @@ export interface BackendPoolOptions {
   readonly random: Random;
 }
 
+/** What a request's path is held against. */
+interface ServingBackend extends ServingHost {
+  readonly state: BackendState;
+}
+
+function servingOf(
+  { hosts }: PoolSettings,
+  states: ReadonlyMap<string, BackendState>,
+): readonly ServingBackend[] {
+  return hosts.flatMap((host) => {
+    const state = states.get(hostKey(host));
+    return state ? [{ ...servingHost(host), state }] : [];
+  });
+}
+
 /**
  * The backends with all that is remembered of them: chooses one for a request, and learns from how the
  * call went. Scope: per instance; each instance judges backends by its own traffic.
@@ -35,6 +50,7 @@ export class BackendPool {
   #settings: PoolSettings;
   #affinity: AffinityTokens;
   #states: ReadonlyMap<string, BackendState>;
+  #serving: readonly ServingBackend[];
 
   constructor({ settings, clock, random }: BackendPoolOptions) {
     this.room = new RoomWatch(clock);
@@ -43,6 +59,7 @@ export class BackendPool {
     this.#settings = settings;
     this.#affinity = new AffinityTokens(settings.routing.affinitySalt);
     this.#states = this.#statesFor(settings, new Map());
+    this.#serving = servingOf(settings, this.#states);
   }
 
   /** The settings in force. */
@@ -59,6 +76,7 @@ export class BackendPool {
   useSettings(settings: PoolSettings): void {
     const before = this.#states;
     this.#states = this.#statesFor(settings, before);
+    this.#serving = servingOf(settings, this.#states);
     this.#settings = settings;
     this.#affinity = new AffinityTokens(settings.routing.affinitySalt);
     for (const [key, { line }] of before) if (!this.#states.has(key)) line.close();
@@ -66,13 +84,11 @@ export class BackendPool {
 
   /** Whether any backend serves the path at all, and then who may be called, and why not the others. */
   select(target: string, query: RouteQuery): Selection<Candidate> | undefined {
-    const { hosts, loadBalanceMode: mode, routing } = this.#settings;
+    const { loadBalanceMode: mode, routing } = this.#settings;
+    const matches = matchHosts(this.#serving, target);
+    if (matches.length === 0) return undefined;
     const nowMs = this.#clock.now();
-    const views = matchHosts(hosts, target).flatMap((match) => {
-      const state = this.#states.get(hostKey(match.host));
-      return state ? [{ ...state.view(nowMs), target: match.target }] : [];
-    });
-    if (views.length === 0) return undefined;
+    const views = matches.map(({ serving, target }) => ({ ...serving.state.view(nowMs), target }));
     const { spill } = routing;
     const policy = { mode, spill, affinity: this.#affinity, random: this.#random };
     return selectBackends(views, query, { nowMs, policy });
@@ -94,12 +110,17 @@ export class BackendPool {
     if (!own) lineTurn?.giveBack();
     const state = called && this.#states.get(called.key);
     if (!called || !state) return undefined;
+    // Who is alone has its turn, and keeps it.
+    if (candidates.length > 1) this.#passTurn(candidates, called);
+    return this.#freeing(state, state.begin(this.#clock.now(), isRetry, own));
+  }
+
+  #passTurn(candidates: readonly Candidate[], called: Candidate): void {
     const equals = candidates.filter(({ host }) => host.tier === called.host.tier);
     for (const [key, turn] of nextTurns(equals, called)) {
       const equal = this.#states.get(key);
       if (equal) equal.turn = turn;
     }
-    return this.#freeing(state, state.begin(this.#clock.now(), isRetry, own));
   }
 
   /** The value by which a client may ask for this backend again. */

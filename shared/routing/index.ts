@@ -4,7 +4,7 @@ export type { BackendView, PassedOver, PassedOverReason } from "./backend-view.t
 export { backoffMs } from "./backoff.ts";
 export { isContextRefusal, isContextStatus } from "./context-refusal.ts";
 export { exhaustedStatus, isPassedOn, judgeAnswer, type Verdict } from "./judge-answer.ts";
-export { type Match, matchHosts } from "./match-hosts.ts";
+export { type Match, matchHosts, type ServingHost, servingHost } from "./match-hosts.ts";
 export { isResting, nextStep } from "./next-step.ts";
 export {
   type AttemptRecord,

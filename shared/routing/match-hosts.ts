@@ -1,29 +1,54 @@
 import type { HostSettings } from "../config/index.ts";
 
-/** A host that serves a path, with the path as that host is to see it. */
-export interface Match {
+/** A host with the prefix of paths that it serves, made ready for comparison. */
+export interface ServingHost {
   readonly host: HostSettings;
+  readonly prefix: string;
+}
+
+/** A host that serves a path, with the path as that host is to see it. */
+export interface Match<Serving extends ServingHost = ServingHost> {
+  readonly serving: Serving;
   /** Path and query to send: base path, then the path with the matched prefix cut off. */
   readonly target: string;
 }
+
+/** Made once for all requests. */
+export const servingHost = (host: HostSettings): ServingHost => ({
+  host,
+  prefix: host.pathPrefix.toLowerCase(),
+});
 
 /**
  * The hosts with the longest path prefix that matches on a segment boundary, ignoring case; hosts
  * without a prefix serve what no other serves. Everything else of the target stays as it was sent.
  */
-export function matchHosts(hosts: readonly HostSettings[], target: string): Match[] {
-  const path = target.split("?", 1)[0]?.toLowerCase() ?? "";
-  const serving = hosts.filter(({ pathPrefix }) => isPrefix(pathPrefix.toLowerCase(), path));
-  const longest = Math.max(...serving.map(({ pathPrefix }) => pathPrefix.length));
-  return serving
-    .filter(({ pathPrefix }) => pathPrefix.length === longest)
-    .map((host) => ({ host, target: targetFor(host, target) }));
+export function matchHosts<Serving extends ServingHost>(
+  hosts: readonly Serving[],
+  target: string,
+): Match<Serving>[] {
+  const path = pathOf(target).toLowerCase();
+  let longest: readonly Serving[] = [];
+  let length = 0;
+  for (const serving of hosts) {
+    const { prefix } = serving;
+    if (prefix.length < length || !isPrefix(prefix, path)) continue;
+    longest = prefix.length === length ? [...longest, serving] : [serving];
+    length = prefix.length;
+  }
+  return longest.map((serving) => ({ serving, target: targetFor(serving.host, target) }));
+}
+
+function pathOf(target: string): string {
+  const queryAt = target.indexOf("?");
+  return queryAt < 0 ? target : target.slice(0, queryAt);
 }
 
 function isPrefix(prefix: string, path: string): boolean {
+  if (prefix === "") return true;
   if (!path.startsWith(prefix)) return false;
   const next = path.charAt(prefix.length);
-  return prefix === "" || next === "" || next === "/";
+  return next === "" || next === "/";
 }
 
 function targetFor(host: HostSettings, target: string): string {

@@ -61,8 +61,7 @@ export function selectBackends<View extends BackendView>(
   query: RouteQuery,
   { nowMs, policy }: { readonly nowMs: number; readonly policy: SelectionPolicy },
 ): Selection<View> {
-  const allowed = views.filter((view) => servesClass(view, query));
-  const firstTier = allowed.length ? Math.min(...allowed.map(({ host }) => host.tier)) : undefined;
+  const firstTier = firstTierOf(views, query);
   const spillsAt = spillAt(spillRuleFor(policy.spill, query.priority), query);
   const passedOver: PassedOver[] = [];
   const usable = views.filter((view) => {
@@ -70,14 +69,32 @@ export function selectBackends<View extends BackendView>(
     if (obstacle) passedOver.push({ backend: view.host.id, ...obstacle });
     return !obstacle;
   });
+  // Most have one backend to choose from.
+  const ordered = usable.length < 2 ? usable : inOrder(usable, policy);
+  const { candidates, isAffine } = preferAffine(ordered, query, policy);
+  return { candidates, isAffine, passedOver, firstTier };
+}
+
+function firstTierOf(views: readonly BackendView[], query: RouteQuery): number | undefined {
+  let first: number | undefined;
+  for (const view of views) {
+    const { tier } = view.host;
+    if (servesClass(view, query) && tier <= (first ?? tier)) first = tier;
+  }
+  return first;
+}
+
+function inOrder<View extends BackendView>(
+  usable: readonly View[],
+  policy: SelectionPolicy,
+): View[] {
   const tiers = [...new Set(usable.map(({ host }) => host.tier))].sort((a, b) => a - b);
-  const ordered = tiers.flatMap((tier) =>
+  return tiers.flatMap((tier) =>
     orderTier(
       usable.filter(({ host }) => host.tier === tier),
       policy,
     ),
   );
-  return { ...preferAffine(ordered, query, policy), passedOver, firstTier };
 }
 
 interface Obstacle {

@@ -1,6 +1,7 @@
 import type { SseEvent } from "../core/sse-parser.ts";
 
 const FIRST_CAPACITY_BYTES = 1024;
+const NOTHING = Buffer.alloc(0);
 
 // Escaped as in JSON, so that a quote within a text does not end it.
 const TEXT =
@@ -12,7 +13,7 @@ const TEXT =
  */
 export class AnswerText {
   readonly #maxBytes: number;
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = NOTHING;
   #length = 0;
   #seenBytes = 0;
 
@@ -28,6 +29,7 @@ export class AnswerText {
 
   /** What was said, as far as it was kept. */
   get text(): string {
+    if (this.#length === 0) return "";
     const escaped = this.#bytes.toString("utf8", 0, this.#length);
     try {
       return JSON.parse(`"${escaped}"`) as string;

@@ -18,8 +18,10 @@ export interface TokenUsage {
 /** Usage as providers write it, merged over the events of a stream. */
 export type RawUsage = Readonly<Record<string, unknown>>;
 
+const NO_FIELDS: RawUsage = {};
+
 const fieldsOf = (value: unknown): RawUsage =>
-  typeof value === "object" && value !== null ? { ...value } : {};
+  typeof value === "object" && value !== null ? (value as RawUsage) : NO_FIELDS;
 
 const countOf = (value: unknown): number | undefined =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
@@ -33,8 +35,9 @@ const firstCount = (usage: RawUsage, names: readonly string[]): number | undefin
 };
 
 const sum = (...counts: readonly (number | undefined)[]): number | undefined => {
-  const known = counts.filter((count) => count !== undefined);
-  return known.length === 0 ? undefined : known.reduce((total, count) => total + count, 0);
+  let total: number | undefined;
+  for (const count of counts) if (count !== undefined) total = (total ?? 0) + count;
+  return total;
 };
 
 // Chat and embeddings; Responses and Messages; Gemini; Bedrock.
@@ -78,13 +81,15 @@ export function toTokenUsage(raw: RawUsage): TokenUsage | undefined {
 
 /** Lays a later report over an earlier one: what it does not say, or says with null, stays. */
 export function mergeUsage(earlier: RawUsage | undefined, later: RawUsage): RawUsage {
-  const said = Object.entries(later).filter(([, value]) => value !== null && value !== undefined);
-  return { ...earlier, ...Object.fromEntries(said) };
+  if (!earlier) return later;
+  const merged: Record<string, unknown> = { ...earlier };
+  for (const name in later) if (later[name] !== null) merged[name] = later[name];
+  return merged;
 }
 
 function detailsOf(raw: RawUsage, names: readonly string[]): RawUsage {
-  const name = names.find((candidate) => raw[candidate] !== undefined);
-  return name === undefined ? {} : fieldsOf(raw[name]);
+  const name = names.find((candidate) => (raw[candidate] ?? undefined) !== undefined);
+  return name === undefined ? NO_FIELDS : fieldsOf(raw[name]);
 }
 
 /** Embeddings report a prompt and a total only. */
@@ -94,5 +99,21 @@ const remainder = (total: number, input: number | undefined): number | undefined
 type Draft = { readonly [Name in keyof TokenUsage]: number | undefined };
 
 function withoutUndefined(draft: Draft): TokenUsage {
-  return Object.fromEntries(Object.entries(draft).filter(([, count]) => count !== undefined));
+  const said: { -readonly [Name in keyof TokenUsage]: number } = {};
+  for (const name of NAMES) {
+    const count = draft[name];
+    if (count !== undefined) said[name] = count;
+  }
+  return said;
 }
+
+const NAMES = [
+  "inputTokens",
+  "outputTokens",
+  "totalTokens",
+  "cacheReadInputTokens",
+  "cacheCreationInputTokens",
+  "reasoningOutputTokens",
+  "audioInputTokens",
+  "audioOutputTokens",
+] as const satisfies readonly (keyof TokenUsage)[];

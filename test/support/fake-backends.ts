@@ -1,4 +1,10 @@
-import type { BackendAnswer, BackendCall, BackendClient } from "../../shared/backends/index.ts";
+import {
+  type BackendAnswer,
+  type BackendCall,
+  type BackendClient,
+  BackendFailure,
+} from "../../shared/backends/index.ts";
+import type { Clock } from "../../shared/core/clock.ts";
 import type { HeaderList } from "../../shared/core/headers.ts";
 import { bodyOf } from "./streams.ts";
 
@@ -6,9 +12,14 @@ type Answering = (call: BackendCall) => BackendAnswer | Promise<BackendAnswer>;
 
 /** Backends that answer as a test says, in turn; the last answer is repeated. Scope: one test. */
 export class FakeBackends implements BackendClient {
+  readonly #clock: Clock;
   readonly calls: BackendCall[] = [];
   readonly answers: Answering[] = [];
   discarded = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   async call(call: BackendCall): Promise<BackendAnswer> {
     this.calls.push(call);
@@ -35,12 +46,19 @@ export class FakeBackends implements BackendClient {
     }));
   }
 
-  /** Prepares a call that never gets an answer, and heeds its signal as undici does. */
+  /** Prepares a call that never gets an answer, and heeds its signal and its limit as the client does. */
   silence(): void {
     this.answers.push(
-      ({ signal }) =>
+      ({ signal, limits }) =>
         new Promise((_, reject) => {
-          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+          const fail = (reason: unknown): void => {
+            cancel();
+            reject(reason);
+          };
+          const late = new BackendFailure("first-byte-timeout", "silent", { mayHaveBegun: true });
+          const { firstByteMs = Number.POSITIVE_INFINITY } = limits ?? {};
+          const cancel = this.#clock.schedule(firstByteMs, () => fail(late));
+          signal.addEventListener("abort", () => fail(signal.reason), { once: true });
         }),
     );
   }

@@ -42,7 +42,7 @@ export function createGateway(env: Record<string, string> = {}) {
   const clock = new FakeClock();
   const [bus, backends, work, results] = [
     new FakeBus(),
-    new FakeBackends(),
+    new FakeBackends(clock),
     new MemoryBlobs(),
     new MemoryBlobs(),
   ];

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { matchHosts } from "../../../shared/routing/index.ts";
+import type { HostSettings } from "../../../shared/config/index.ts";
+import { matchHosts as match, servingHost } from "../../../shared/routing/index.ts";
 import { hostWith } from "../../support/hosts.ts";
 import { settingsWith } from "../../support/settings.ts";
 
@@ -9,8 +10,11 @@ const api = hostWith({ id: "api", pathPrefix: "/api" });
 const apiToo = hostWith({ id: "apiToo", pathPrefix: "/API" });
 const v2 = hostWith({ id: "v2", pathPrefix: "/api/v2" });
 
+const matchHosts = (hosts: readonly HostSettings[], target: string) =>
+  match(hosts.map(servingHost), target);
+
 const ids = (target: string): string[] =>
-  matchHosts([all, api, v2, apiToo], target).map(({ host }) => host.id);
+  matchHosts([all, api, v2, apiToo], target).map(({ serving: { host } }) => host.id);
 
 describe("matchHosts", () => {
   it.each([
