@@ -114,6 +114,7 @@ export const FLOORS: readonly Floor[] = [
       "vitest",
       "fast-check",
       "jose",
+      "fast-xml-parser",
       "ajv",
       "ajv-formats",
       "esbuild",
