@@ -1,10 +1,13 @@
 import { app } from "@azure/functions";
 import { loadConnections, loadSettings, shippedLanes } from "../shared/config/index.ts";
-import { createServices } from "../shared/gateway/index.ts";
-import { heard, type TelemetryEvent } from "../shared/telemetry/index.ts";
+import { systemClock } from "../shared/core/clock.ts";
+import { openTelemetry } from "../shared/exporters/index.ts";
+import { createServices, instanceGauges } from "../shared/gateway/index.ts";
+import { emitTo } from "../shared/telemetry/index.ts";
 import type { AppContext } from "./app-context.ts";
 import { registerBatchActivities } from "./batch.activities.ts";
 import { registerBatchOrchestrator } from "./batch.orchestrator.ts";
+import { consoleSink } from "./console-sink.ts";
 import { registerDeadLetters } from "./dead-letters.http.ts";
 import { registerDeadLetterWatch } from "./dead-letters.timer.ts";
 import { registerGateway } from "./gateway.http.ts";
@@ -18,6 +21,7 @@ import { registerJobStream } from "./job-stream.http.ts";
 import { registerJobs } from "./jobs.http.ts";
 import { registerJobResumption, registerJobSweep } from "./jobs.timer.ts";
 import { registerLanes } from "./lanes.servicebus.ts";
+import { registerMetrics } from "./metrics.http.ts";
 import { registerOperations } from "./operations.http.ts";
 import { registerSubmissions } from "./submissions.servicebus.ts";
 import { registerWebhooks } from "./webhooks.servicebus.ts";
@@ -27,19 +31,18 @@ import { registerWebhooks } from "./webhooks.servicebus.ts";
  * the app from starting and shows every problem at once.
  */
 const settings = loadSettings();
-const LEVELS = { Information: 0, Warning: 1, Error: 2 } as const;
-const RANKS = { info: 0, warning: 1, error: 2 } as const;
-const emit = (event: TelemetryEvent): void => {
-  if (RANKS[event.level] < LEVELS[settings.logLevel]) return;
-  const stream = event.level === "error" ? process.stderr : process.stdout;
-  stream.write(`${JSON.stringify(heard(event))}\n`);
-};
+const telemetry = openTelemetry({ settings, clock: systemClock, random: Math.random });
+const emit = emitTo([consoleSink(settings.logLevel), ...telemetry.sinks]);
 const owned = createServices({
   settings,
   connections: loadConnections(),
   lanes: shippedLanes(),
   emit,
+  tracing: telemetry.tracing,
 });
+telemetry.observe(() => instanceGauges(owned.services));
+/** How long an instance that ends goes on sending what it has to tell. */
+const TELEMETRY_FLUSH_MS = 4000;
 const context: AppContext = {
   owned,
   connections: new HttpConnections(),
@@ -49,6 +52,7 @@ const context: AppContext = {
 app.setup({ enableHttpStream: true });
 registerHealth(context);
 registerOperations(context);
+registerMetrics(context, telemetry);
 if (owned.services.jobs) {
   registerJobs(context);
   registerJobEvents(context);
@@ -71,4 +75,5 @@ owned.start();
 app.hook.appTerminate(async () => {
   owned.stop();
   await owned.close();
+  await telemetry.close(TELEMETRY_FLUSH_MS);
 });

@@ -248,7 +248,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     notifications: toNotifications(raw, env),
     transport: toTransport(raw),
     authentication: toAuthentication(raw),
-    telemetry: toTelemetry(raw),
+    telemetry: toTelemetry(raw, env),
     operatorKeys: raw.OperatorKeys,
     logLevel: raw.LOG_LEVEL,
     preemptible: raw.GATEWAY_SCHEDULING_PREEMPTIBLE,

@@ -59,6 +59,8 @@ export const telemetryShape = {
 
 const schema = z.object(telemetryShape);
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Which traces are recorded. */
 export interface TracingSettings {
   readonly sampler: (typeof SAMPLERS)[number];
@@ -76,6 +78,8 @@ export interface AzureMonitorSettings {
 /** Where traces and metrics go, and which. */
 export interface TelemetrySettings {
   readonly serviceName: string;
+  /** Which of the app's instances this is. */
+  readonly instanceName: string;
   readonly resource: ReadonlyMap<string, string>;
   readonly tracing: TracingSettings;
   /** URLs that take traces and metrics as OTLP over HTTP; undefined sends none. */
@@ -99,7 +103,7 @@ export interface TelemetrySettings {
 }
 
 /** The settings of traces and metrics. */
-export function toTelemetry(raw: z.infer<typeof schema>): TelemetrySettings {
+export function toTelemetry(raw: z.infer<typeof schema>, env: Environment): TelemetrySettings {
   const isOff = raw.OTEL_SDK_DISABLED;
   const otlp = (kind: "traces" | "metrics", own: string | undefined): string | undefined => {
     const exporter = kind === "traces" ? raw.OTEL_TRACES_EXPORTER : raw.OTEL_METRICS_EXPORTER;
@@ -109,6 +113,7 @@ export function toTelemetry(raw: z.infer<typeof schema>): TelemetrySettings {
   };
   return Object.freeze({
     serviceName: raw.OTEL_SERVICE_NAME,
+    instanceName: env["WEBSITE_INSTANCE_ID"] || env["HOSTNAME"] || "local",
     resource: pairsOf(raw.OTEL_RESOURCE_ATTRIBUTES, ",", decoded),
     tracing: { sampler: raw.OTEL_TRACES_SAMPLER, sampledShare: raw.OTEL_TRACES_SAMPLER_ARG },
     otlpTraces: otlp("traces", raw.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),

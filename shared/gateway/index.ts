@@ -7,6 +7,7 @@ export { DeadLetterWatch } from "./end-dead-lettered.ts";
 export { finishBatch } from "./finish-batch.ts";
 export { type EventsQuery, followJobEvents } from "./follow-job-events.ts";
 export { answering, handleRequest } from "./handle-request.ts";
+export { instanceGauges } from "./instance-gauges.ts";
 export { type InstanceStatus, instanceStatus, readinessProblems } from "./instance-status.ts";
 export {
   type AttemptRef,
@@ -22,6 +23,7 @@ export { type PollRef, pollProvider } from "./poll-provider.ts";
 export { probeBackends } from "./probe-backends.ts";
 export { type JobQuery, readBatchErrors, readJob, readJobResult } from "./read-job.ts";
 export { readJobStream } from "./read-job-stream.ts";
+export { type MetricsSource, readMetrics } from "./read-metrics.ts";
 export { readStatus } from "./read-status.ts";
 export { type RedeliverQuery, redeliverEvent } from "./redeliver-event.ts";
 export { releaseProvider } from "./release-provider.ts";

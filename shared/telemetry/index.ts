@@ -36,12 +36,30 @@ export {
   webhookFailed,
 } from "./events.ts";
 export { type GenAiRequest, genAiRequest, modelHint } from "./gen-ai-request.ts";
+export { measureRecords } from "./measure-records.ts";
+export {
+  attributeAs,
+  type GaugeReading,
+  type HistogramValue,
+  MetricBook,
+  type MetricPoint,
+  type MetricReading,
+} from "./metric-book.ts";
 export {
   ATTRIBUTES,
   METRICS,
   type MetricDefinition,
   OLDER_PROVIDERS,
 } from "./names.ts";
+export {
+  type AttemptFacts,
+  attemptFacts,
+  type MessageFacts,
+  messageFacts,
+  type RequestFacts,
+  requestFacts,
+  type SpanFacts,
+} from "./record-facts.ts";
 export {
   attemptEnded,
   messageEnded,
@@ -58,4 +76,5 @@ export {
   redactValue,
 } from "./redact.ts";
 export { createSampler, type Sampler } from "./sampler.ts";
+export { emitTo, type Sink } from "./sinks.ts";
 export { spanFacts, Tracing } from "./tracing.ts";

@@ -75,6 +75,22 @@ export const FLOORS: readonly Floor[] = [
     packages: ["@azure/app-configuration", "@azure/data-tables"],
   },
   {
+    // Where telemetry goes: everything here is loaded on first use, and only where it is configured.
+    room: "shared/exporters",
+    rooms: BELOW_ADAPTERS,
+    packages: [
+      "@azure/event-hubs",
+      "@azure/monitor-opentelemetry-exporter",
+      "@opentelemetry/api",
+      "@opentelemetry/exporter-metrics-otlp-http",
+      "@opentelemetry/exporter-prometheus",
+      "@opentelemetry/exporter-trace-otlp-http",
+      "@opentelemetry/resources",
+      "@opentelemetry/sdk-metrics",
+      "@opentelemetry/sdk-trace-base",
+    ],
+  },
+  {
     room: "shared/gateway",
     rooms: [...GROUND, ...POLICY, "shared/jobs", ...ADAPTERS, "shared/api"],
     packages: [],

@@ -1,0 +1,2 @@
+export { type OpenTelemetryOptions, openTelemetry, type Telemetry } from "./open-telemetry.ts";
+export { PROMETHEUS_TYPE } from "./prometheus-page.ts";

@@ -1,0 +1,194 @@
+import type { Attributes, HrTime, SpanContext } from "@opentelemetry/api";
+import type { Resource } from "@opentelemetry/resources";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
+import {
+  ATTRIBUTES as A,
+  type AttemptFacts,
+  attemptFacts,
+  attributeAs,
+  type MessageFacts,
+  messageFacts,
+  type RequestFacts,
+  requestFacts,
+  type SpanFacts,
+  type TelemetryEvent,
+} from "../telemetry/index.ts";
+
+// The values of OpenTelemetry's enumerations: to import them would load its API at start.
+const KIND = { server: 1, client: 2, producer: 3, consumer: 4 } as const;
+const STATUS = { unset: 0, error: 2 } as const;
+const SAMPLED = 1;
+const MS_PER_SECOND = 1000;
+const NS_PER_MS = 1_000_000;
+export const SCOPE = { name: "simplel7proxy" };
+
+/** What a span says besides when it was, and where in its trace. */
+interface Told {
+  readonly name: string;
+  readonly kind: keyof typeof KIND;
+  readonly tookMs: number;
+  readonly error: string | undefined;
+  readonly attributes: readonly (readonly [name: string, value: unknown])[];
+}
+
+export interface SpanOptions {
+  readonly resource: Resource;
+  readonly usesLatestNames: boolean;
+}
+
+type SpanRecord = "request.ended" | "attempt.ended" | "message.sent" | "message.ended";
+
+const TOLD: Readonly<Record<SpanRecord, (event: TelemetryEvent) => Told>> = {
+  "request.ended": (event) => requestSpan(requestFacts(event)),
+  "attempt.ended": (event) => attemptSpan(attemptFacts(event)),
+  "message.sent": (event) => messageSpan(messageFacts(event), "send"),
+  "message.ended": (event) => messageSpan(messageFacts(event), "process"),
+};
+
+/** Whether an event is the record of a span. */
+export const isSpanRecord = ({ event }: TelemetryEvent): boolean => Object.hasOwn(TOLD, event);
+
+/** The span that a record stands for; undefined for one of no trace, or of one that nobody records. */
+export function toReadableSpan(
+  event: TelemetryEvent,
+  { resource, usesLatestNames }: SpanOptions,
+): ReadableSpan | undefined {
+  const { traceId, spanId, parentSpanId, isSampled, startedAt = 0 } = event as SpanFacts;
+  const tell = TOLD[event.event as SpanRecord];
+  if (!isSampled || traceId === undefined || spanId === undefined || !tell) return undefined;
+  const { name, kind, tookMs, error, attributes } = tell(event);
+  const context = (id: string): SpanContext => ({ traceId, spanId: id, traceFlags: SAMPLED });
+  const own = context(spanId);
+  return {
+    name,
+    kind: KIND[kind],
+    spanContext: () => own,
+    ...(parentSpanId === undefined ? {} : { parentSpanContext: context(parentSpanId) }),
+    startTime: toHrTime(startedAt),
+    endTime: toHrTime(startedAt + tookMs),
+    duration: toHrTime(tookMs),
+    status: error === undefined ? { code: STATUS.unset } : { code: STATUS.error, message: error },
+    attributes: toAttributes(attributes, usesLatestNames),
+    links: [],
+    events: [],
+    ended: true,
+    resource,
+    instrumentationScope: SCOPE,
+    droppedAttributesCount: 0,
+    droppedEventsCount: 0,
+    droppedLinksCount: 0,
+  };
+}
+
+/** Milliseconds as OpenTelemetry has times: seconds, and nanoseconds besides. */
+export function toHrTime(ms: number): HrTime {
+  const seconds = Math.floor(ms / MS_PER_SECOND);
+  return [seconds, Math.round((ms - seconds * MS_PER_SECOND) * NS_PER_MS)];
+}
+
+function toAttributes(told: Told["attributes"], usesLatestNames: boolean): Attributes {
+  const attributes: Attributes = {};
+  for (const [name, value] of told) {
+    if (value === undefined) continue;
+    const [as, kept] = attributeAs(name, value as string | number | boolean, usesLatestNames);
+    attributes[as] = kept;
+  }
+  return attributes;
+}
+
+function requestSpan(facts: RequestFacts): Told {
+  const { method, status = 0, code, tokens, firstByteMs } = facts;
+  const { inputTokens, outputTokens, cacheReadInputTokens } = tokens ?? {};
+  const { cacheCreationInputTokens, reasoningOutputTokens } = tokens ?? {};
+  const error = status >= 500 ? (code ?? String(status)) : undefined;
+  return {
+    name: nameOf(facts),
+    kind: "server",
+    tookMs: facts.totalMs,
+    error,
+    attributes: [
+      [A.method, method],
+      [A.path, facts.path],
+      [A.status, status],
+      [A.errorType, status >= 400 ? (code ?? String(status)) : undefined],
+      ...genAiAttributes(facts),
+      [A.responseModel, facts.model],
+      [A.inputTokens, inputTokens],
+      [A.outputTokens, outputTokens],
+      [A.cacheReadTokens, cacheReadInputTokens],
+      [A.cacheCreationTokens, cacheCreationInputTokens],
+      [A.reasoningTokens, reasoningOutputTokens],
+      [A.timeToFirstChunk, firstByteMs === undefined ? undefined : firstByteMs / MS_PER_SECOND],
+      [A.provenance, facts.usage],
+      [A.requestId, facts.requestId],
+      [A.user, facts.user],
+      [A.group, facts.group],
+      [A.priority, facts.priority],
+      [A.backend, facts.backend],
+      [A.attempts, facts.attempts],
+      [A.isAsync, facts.isAsync],
+      [A.isWhole, facts.isWhole],
+      [A.waitMs, facts.waitMs],
+      [A.processMs, facts.processMs],
+    ],
+  };
+}
+
+function attemptSpan(facts: AttemptFacts): Told {
+  const { origin, status, outcome } = facts;
+  const { hostname, port } = new URL(origin);
+  const isError = status >= 400;
+  return {
+    name: nameOf({ ...facts, method: "POST" }),
+    kind: "client",
+    tookMs: facts.tookMs,
+    error: isError ? outcome : undefined,
+    attributes: [
+      [A.serverAddress, hostname],
+      [A.serverPort, port === "" ? undefined : Number(port)],
+      [A.path, facts.path],
+      [A.status, status],
+      [A.errorType, isError ? String(status) : undefined],
+      ...genAiAttributes(facts),
+      [A.requestId, facts.requestId],
+      [A.backend, facts.backend],
+      [A.tier, facts.tier],
+      [A.attempt, facts.attempt],
+      [A.outcome, outcome],
+      [A.isSpilled, facts.isSpilled],
+    ],
+  };
+}
+
+function messageSpan(facts: MessageFacts, operation: "send" | "process"): Told {
+  const { queue, messageId, isSent, isDone } = facts;
+  const isOk = operation === "send" ? isSent : isDone;
+  return {
+    name: `${operation} ${queue}`,
+    kind: operation === "send" ? "producer" : "consumer",
+    tookMs: facts.tookMs,
+    error: isOk === true ? undefined : `${operation} failed`,
+    attributes: [
+      [A.messagingSystem, "servicebus"],
+      [A.messagingOperation, operation],
+      [A.messagingDestination, queue],
+      [A.messageId, messageId],
+      [A.requestId, facts.requestId],
+      [A.deliveryCount, facts.deliveryCount],
+    ],
+  };
+}
+
+type Asked = Pick<RequestFacts, "operation" | "provider" | "requestModel">;
+
+const genAiAttributes = ({ operation, provider, requestModel }: Asked): Told["attributes"] => [
+  [A.operation, operation],
+  [A.provider, provider],
+  [A.requestModel, requestModel],
+];
+
+/** `chat gpt-4o`, as the conventions have it; what is no request to a model goes by its method. */
+function nameOf({ operation, requestModel, method }: Asked & { readonly method: string }): string {
+  if (operation === undefined) return method;
+  return requestModel === undefined ? operation : `${operation} ${requestModel}`;
+}

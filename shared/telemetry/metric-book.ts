@@ -1,0 +1,149 @@
+import { ATTRIBUTES, type MetricDefinition, OLDER_PROVIDERS } from "./names.ts";
+
+/** What a series is told apart by, in the order of its definition's attributes; undefined is absent. */
+export type Labels = readonly (string | number | undefined)[];
+
+/** Values that fell into buckets. */
+export interface HistogramValue {
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+  readonly bounds: readonly number[];
+  /** One more than there are bounds: the last is for what lies above them all. */
+  readonly counts: readonly number[];
+}
+
+export interface MetricPoint {
+  readonly attributes: Readonly<Record<string, string | number>>;
+  readonly value: number | HistogramValue;
+}
+
+/** A metric as it stands: counters and histograms since the instance began. */
+export interface MetricReading {
+  readonly definition: MetricDefinition;
+  readonly points: readonly MetricPoint[];
+}
+
+/** A gauge as it is now. */
+export type GaugeReading = readonly [definition: MetricDefinition, labels: Labels, value: number];
+
+interface Series {
+  readonly labels: Labels;
+  count: number;
+  sum: number;
+  min: number;
+  max: number;
+  readonly counts: number[];
+}
+
+/** However many values clients bring, a metric has no more series; what is beyond shares one. */
+const MAX_SERIES = 2000;
+export const OTHER = "other";
+const BETWEEN = "\u0000";
+
+/** Counts what happens, for whoever asks: an addition, and nothing kept of what was added. Scope: per instance. */
+export class MetricBook {
+  readonly #usesLatestNames: boolean;
+  readonly #metrics = new Map<MetricDefinition, Map<string, Series>>();
+
+  constructor({ usesLatestNames }: { readonly usesLatestNames: boolean }) {
+    this.#usesLatestNames = usesLatestNames;
+  }
+
+  /** Adds to a counter, or a value to a histogram. */
+  record(definition: MetricDefinition, labels: Labels, value = 1): void {
+    if (!this.#isInForce(definition)) return;
+    const series = this.#series(definition, labels);
+    series.count += 1;
+    series.sum += value;
+    const { bounds } = definition;
+    if (!bounds) return;
+    series.min = Math.min(series.min, value);
+    series.max = Math.max(series.max, value);
+    const bucket = bucketOf(bounds, value);
+    series.counts[bucket] = (series.counts[bucket] ?? 0) + 1;
+  }
+
+  /** All that was counted, and the gauges besides. */
+  read(gauges: readonly GaugeReading[] = []): MetricReading[] {
+    const counted = [...this.#metrics].map(([definition, series]) => ({
+      definition,
+      points: [...series.values()].map((each) => this.#point(definition, each)),
+    }));
+    const measured = new Map<MetricDefinition, MetricPoint[]>();
+    for (const [definition, labels, value] of gauges) {
+      const points = measured.get(definition) ?? [];
+      points.push({ attributes: this.#attributes(definition, labels), value });
+      measured.set(definition, points);
+    }
+    return [...counted, ...[...measured].map(([definition, points]) => ({ definition, points }))];
+  }
+
+  #isInForce({ generation }: MetricDefinition): boolean {
+    return generation === undefined || (generation === "latest") === this.#usesLatestNames;
+  }
+
+  #series(definition: MetricDefinition, labels: Labels): Series {
+    const all = this.#metrics.get(definition) ?? new Map<string, Series>();
+    if (all.size === 0) this.#metrics.set(definition, all);
+    const key = labels.join(BETWEEN);
+    const known = all.get(key);
+    if (known) return known;
+    const isFull = all.size >= MAX_SERIES;
+    const told = isFull ? OVERFLOW : key;
+    const series =
+      (isFull && all.get(OVERFLOW)) ||
+      emptySeries(definition, isFull ? labels.map(() => OTHER) : labels);
+    all.set(told, series);
+    return series;
+  }
+
+  #point(definition: MetricDefinition, series: Series): MetricPoint {
+    const attributes = this.#attributes(definition, series.labels);
+    const { bounds } = definition;
+    if (!bounds) return { attributes, value: series.sum };
+    const { count, sum, min, max, counts } = series;
+    return { attributes, value: { count, sum, min, max, bounds, counts: [...counts] } };
+  }
+
+  #attributes({ attributes }: MetricDefinition, labels: Labels): Record<string, string | number> {
+    const named: Record<string, string | number> = {};
+    for (const [at, name] of attributes.entries()) {
+      const value = labels[at];
+      if (value === undefined) continue;
+      const [told, as] = attributeAs(name, value, this.#usesLatestNames);
+      named[told] = as;
+    }
+    return named;
+  }
+}
+
+const OVERFLOW = `${BETWEEN}overflow`;
+
+/** An attribute as the generation of conventions in force has it. */
+export function attributeAs<Value>(
+  name: string,
+  value: Value,
+  usesLatestNames: boolean,
+): readonly [name: string, value: Value | string] {
+  if (name !== ATTRIBUTES.provider || usesLatestNames) return [name, value];
+  return [ATTRIBUTES.system, OLDER_PROVIDERS[String(value)] ?? value];
+}
+
+function emptySeries({ bounds }: MetricDefinition, labels: Labels): Series {
+  const counts = new Array<number>(bounds ? bounds.length + 1 : 0).fill(0);
+  return { labels, count: 0, sum: 0, min: Infinity, max: -Infinity, counts };
+}
+
+/** Bounds are inclusive. */
+function bucketOf(bounds: readonly number[], value: number): number {
+  let low = 0;
+  let high = bounds.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (value <= (bounds[middle] ?? Infinity)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,0 +1,86 @@
+import type { TelemetryEvent } from "./events.ts";
+
+/** Tokens as records have them; what an answer did not say is absent. */
+export interface TokenFacts {
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly totalTokens?: number;
+  readonly cacheReadInputTokens?: number;
+  readonly cacheCreationInputTokens?: number;
+  readonly reasoningOutputTokens?: number;
+}
+
+/** Where in a trace something happened, and when; times are milliseconds, `startedAt` since the epoch. */
+export interface SpanFacts {
+  readonly traceId?: string;
+  readonly spanId?: string;
+  readonly parentSpanId?: string;
+  readonly isSampled?: boolean;
+  readonly startedAt?: number;
+}
+
+/** The record of a request that has ended: `request.ended`. */
+export interface RequestFacts extends SpanFacts {
+  readonly requestId: string;
+  readonly kind: "request" | "accepted" | "job" | "line";
+  readonly method: string;
+  readonly path?: string;
+  readonly operation?: string;
+  readonly provider?: string;
+  readonly requestModel?: string;
+  readonly user?: string;
+  readonly group?: string;
+  readonly priority?: number;
+  readonly isAsync?: boolean;
+  readonly status?: number;
+  readonly code?: string;
+  readonly attempts: number;
+  readonly backend?: string;
+  readonly waitMs: number;
+  readonly processMs: number;
+  readonly totalMs: number;
+  readonly firstByteMs?: number;
+  readonly isWhole: boolean;
+  readonly model?: string;
+  readonly tokens?: TokenFacts;
+  readonly usage?: string;
+}
+
+/** The record of a call to a backend: `attempt.ended`. */
+export interface AttemptFacts extends SpanFacts {
+  readonly requestId: string;
+  readonly attempt: number;
+  readonly backend: string;
+  readonly tier: number;
+  readonly tookMs: number;
+  readonly status: number;
+  readonly outcome: string;
+  readonly origin: string;
+  readonly path: string;
+  readonly operation?: string;
+  readonly provider?: string;
+  readonly requestModel?: string;
+  readonly isSpilled: boolean;
+}
+
+/** The record of a message on its way to a worker (`message.sent`), or with one (`message.ended`). */
+export interface MessageFacts extends SpanFacts {
+  readonly requestId?: string;
+  readonly messageId: string;
+  readonly queue: string;
+  readonly tookMs: number;
+  readonly isSent?: boolean;
+  readonly isDone?: boolean;
+  readonly deliveryCount?: number;
+}
+
+// Records are written by the gateway alone: who reads them knows what is in them.
+/** The facts of a `request.ended`. */
+export const requestFacts = (event: TelemetryEvent): RequestFacts =>
+  event as unknown as RequestFacts;
+/** The facts of an `attempt.ended`. */
+export const attemptFacts = (event: TelemetryEvent): AttemptFacts =>
+  event as unknown as AttemptFacts;
+/** The facts of a `message.sent`, or a `message.ended`. */
+export const messageFacts = (event: TelemetryEvent): MessageFacts =>
+  event as unknown as MessageFacts;

@@ -1,0 +1,166 @@
+import { describe, expect, it } from "vitest";
+import {
+  emitTo,
+  MetricBook,
+  measureRecords,
+  type TelemetryEvent,
+} from "../../../shared/telemetry/index.ts";
+
+const LIMITS = { maxModels: 2, maxUsers: 2 };
+const ANSWERED = {
+  event: "request.ended",
+  level: "info",
+  kind: "request",
+  requestId: "r",
+  method: "POST",
+  operation: "chat",
+  provider: "openai",
+  requestModel: "gpt-4o",
+  model: "gpt-4o-2024",
+  user: "ann",
+  priority: 1,
+  status: 200,
+  attempts: 1,
+  backend: "Host1",
+  waitMs: 500,
+  processMs: 1000,
+  totalMs: 2000,
+  firstByteMs: 1000,
+  isWhole: true,
+  tokens: { inputTokens: 3, outputTokens: 11, totalTokens: 14 },
+  usage: "reported",
+} as const;
+
+function measured(...events: readonly object[]) {
+  const book = new MetricBook({ usesLatestNames: false });
+  const emit = emitTo([measureRecords(book, LIMITS)]);
+  for (const event of events) emit({ ...ANSWERED, ...event } as TelemetryEvent);
+  const figures = new Map(book.read().map(({ definition, points }) => [definition.name, points]));
+  const of = (name: string) => figures.get(name) ?? [];
+  return {
+    of,
+    values: (name: string) => of(name).map(({ value }) => value),
+    told: (name: string, attribute: string) => of(name).map((point) => point.attributes[attribute]),
+  };
+}
+
+describe("the figures of requests", () => {
+  it("are times in seconds, by model and backend", () => {
+    const { of } = measured({});
+    const attributes = { "gen_ai.response.model": "gpt-4o-2024", "simplel7proxy.backend": "Host1" };
+    expect(of("simplel7proxy.queue.wait")[0]).toMatchObject({ attributes, value: { sum: 0.5 } });
+    expect(of("gen_ai.server.request.duration")[0]).toMatchObject({
+      attributes,
+      value: { sum: 2 },
+    });
+    expect(of("gen_ai.server.time_to_first_token")[0]).toMatchObject({ value: { sum: 1 } });
+    // Ten further tokens in one second.
+    expect(of("gen_ai.server.time_per_output_token")[0]).toMatchObject({ value: { sum: 0.1 } });
+    expect(of("simplel7proxy.output.speed")[0]).toMatchObject({ attributes, value: { sum: 10 } });
+  });
+
+  it("count tokens by their kind, their provenance and their user", () => {
+    const { of, values, told } = measured({});
+    expect(told("simplel7proxy.tokens", "gen_ai.token.type")).toEqual(["input", "output"]);
+    expect(values("simplel7proxy.tokens")).toEqual([3, 11]);
+    expect(told("simplel7proxy.tokens", "simplel7proxy.usage.provenance")).toEqual([
+      "reported",
+      "reported",
+    ]);
+    expect(of("simplel7proxy.user.tokens")).toEqual([
+      { attributes: { "enduser.id": "ann" }, value: 14 },
+    ]);
+  });
+
+  it("say of a stream that was cut when it began, and not how fast it was", () => {
+    const { of } = measured({ isWhole: false });
+    expect(of("gen_ai.server.time_to_first_token")).toHaveLength(1);
+    expect(of("simplel7proxy.output.speed")).toEqual([]);
+  });
+
+  it("count refusals by their code, and no model's time for what asks no model", () => {
+    const refused = { operation: undefined, status: 429, code: "queue-full", tokens: undefined };
+    const { of } = measured(refused);
+    expect(of("simplel7proxy.refusals")).toEqual([
+      {
+        attributes: { "simplel7proxy.code": "queue-full", "simplel7proxy.priority": 1 },
+        value: 1,
+      },
+    ]);
+    expect(of("gen_ai.server.request.duration")).toEqual([]);
+  });
+
+  it("count a job when it has ended, and not when it was accepted", () => {
+    const { of } = measured({ kind: "accepted", status: 202 }, { kind: "job" });
+    expect(of("simplel7proxy.requests")).toHaveLength(2);
+    expect(of("simplel7proxy.request.duration")).toMatchObject([{ value: { count: 1 } }]);
+  });
+
+  it("fold names beyond the limit, and those that nobody ever answered to", () => {
+    const failed = { status: 404, model: undefined, requestModel: "made-up", user: "mallory" };
+    const named = (name: string) => ({ model: name, requestModel: name, user: name });
+    const events = [failed, ...["a", "b", "c", "a"].map(named)];
+    const { told, of } = measured(...events);
+    expect(told("simplel7proxy.request.duration", "gen_ai.response.model")).toEqual([
+      "other",
+      "a",
+      "b",
+    ]);
+    expect(of("simplel7proxy.user.requests")).toEqual([
+      { attributes: { "enduser.id": "other" }, value: 2 },
+      { attributes: { "enduser.id": "a" }, value: 2 },
+      { attributes: { "enduser.id": "b" }, value: 1 },
+    ]);
+  });
+});
+
+describe("the figures of calls to backends", () => {
+  const attempt = {
+    event: "attempt.ended",
+    attempt: 2,
+    backend: "Host2",
+    tier: 2,
+    tookMs: 250,
+    status: 429,
+    outcome: "throttled",
+    isSpilled: true,
+  };
+
+  it("count calls, retries and spills", () => {
+    const { of, values } = measured(attempt, { ...attempt, attempt: 1, isSpilled: false });
+    expect(of("simplel7proxy.attempts")).toEqual([
+      {
+        attributes: {
+          "simplel7proxy.backend": "Host2",
+          "http.response.status_code": 429,
+          "simplel7proxy.outcome": "throttled",
+        },
+        value: 2,
+      },
+    ]);
+    expect(values("simplel7proxy.retries")).toEqual([1]);
+    expect(values("simplel7proxy.spills")).toEqual([1]);
+  });
+});
+
+describe("whoever hears events", () => {
+  it("is asked before facts are put together, and may fail alone", () => {
+    const heard: TelemetryEvent[] = [];
+    let isPutTogether = false;
+    const lazily = () => {
+      isPutTogether = true;
+      return { a: 1 };
+    };
+    const event = { event: "x", level: "info", lazily } as const;
+    emitTo([{ hears: () => false, take: () => {} }])(event);
+    expect(isPutTogether).toBe(false);
+    const broken = {
+      hears: () => true,
+      take: () => {
+        throw new Error("no");
+      },
+    };
+    emitTo([broken, { hears: () => true, take: (told) => void heard.push(told) }])(event);
+    expect(heard).toEqual([{ event: "x", level: "info", a: 1 }]);
+  });
+});
