@@ -1,4 +1,8 @@
-import { ServiceBusClient, type ServiceBusReceiver } from "@azure/service-bus";
+import {
+  ServiceBusClient,
+  type ServiceBusReceivedMessage,
+  type ServiceBusReceiver,
+} from "@azure/service-bus";
 import { shippedLanes } from "../../shared/config/index.ts";
 
 /** One event as the topic brought it. */
@@ -9,10 +13,18 @@ export interface ToldEvent {
   readonly isFinal: boolean;
 }
 
-/** What is left in the queues at the end: nothing, or dead letters that somebody explains. */
+/** A message that nobody is given any more. */
+export interface DeadLetter {
+  readonly queue: string;
+  /** Whose message it is. */
+  readonly jobId: string;
+  readonly reason: string;
+}
+
+/** What is left in the lanes at the end. */
 export interface Leftovers {
   readonly waiting: ReadonlyMap<string, number>;
-  readonly deadLetters: ReadonlyMap<string, readonly string[]>;
+  readonly deadLetters: readonly DeadLetter[];
 }
 
 const PAGE = 500;
@@ -39,7 +51,7 @@ export class BusReader implements AsyncDisposable {
 
   async leftovers(): Promise<Leftovers> {
     const waiting = new Map<string, number>();
-    const deadLetters = new Map<string, readonly string[]>();
+    const deadLetters: DeadLetter[] = [];
     for (const { queue, overQueue } of shippedLanes().lanes) {
       for (const name of [queue, overQueue]) {
         const left = await peekAll(this.#client.createReceiver(name));
@@ -47,8 +59,7 @@ export class BusReader implements AsyncDisposable {
         const dead = await peekAll(
           this.#client.createReceiver(name, { subQueueType: "deadLetter" }),
         );
-        const reasons = dead.map((message) => `${message.messageId}: ${message.deadLetterReason}`);
-        if (dead.length > 0) deadLetters.set(name, reasons);
+        deadLetters.push(...dead.map((message) => deadLetterOf(name, message)));
       }
     }
     return { waiting, deadLetters };
@@ -57,6 +68,13 @@ export class BusReader implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.close();
   }
+}
+
+function deadLetterOf(
+  queue: string,
+  { body, deadLetterReason = "no reason" }: ServiceBusReceivedMessage,
+): DeadLetter {
+  return { queue, jobId: String(body.id), reason: deadLetterReason };
 }
 
 async function peekAll(receiver: ServiceBusReceiver) {

@@ -68,7 +68,9 @@ async function underFire(field: Field, overMs: number): Promise<ChaosResult> {
     plans.map((plan) => sendJob(stack.url, plan, AbortSignal.timeout(withinMs * ENDED_SHARE))),
   );
   const random = seededRandom(seed + 2);
-  const killed = await killAtRandom({ stack, random, kills, overMs, log });
+  const untilMs = startedAt + withinMs * FIRE_SHARE;
+  const spacingMs = overMs / Math.max(kills, 1);
+  const killed = await killAtRandom({ stack, random, kills, spacingMs, untilMs, log });
   const clients = await sent;
   backends.calmDown();
   log(`the last kill is done, ${clients.length} clients are content`);

@@ -15,6 +15,10 @@ export interface SentJob {
 }
 
 const RESEND_MS = 1000;
+// Twice as long each time, and no two clients alike: thousands that knock every second would be the
+// only thing that a stack has to do when it comes back.
+const LONGEST_RESEND_MS = 8000;
+const JITTER_STEPS = 16;
 const ANSWER_WITHIN_MS = 20_000;
 
 /** A client that sends its job until it is answered 202, with the same key each time. */
@@ -29,10 +33,15 @@ export async function sendJob(
   while (sent.locations.length < wanted && sent.refusals.length === 0 && !signal.aborted) {
     sent.sends += 1;
     if (!(await sendOnce(url, sent, signal))) {
-      await pause(RESEND_MS, undefined, { signal }).catch(() => {});
+      await pause(resendMs(sent), undefined, { signal }).catch(() => {});
     }
   }
   return sent;
+}
+
+function resendMs({ plan, failures }: SentJob): number {
+  const longest = Math.min(RESEND_MS * 2 ** failures.length, LONGEST_RESEND_MS);
+  return (longest * (1 + (plan.number % JITTER_STEPS) / JITTER_STEPS)) / 2;
 }
 
 /** True when the answer is the client's to have. */

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../support/free-port.ts";
 import { partPid } from "../support/part-pid.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
@@ -7,6 +8,8 @@ import { startStack, type TestStack } from "../support/stack.ts";
 /** What can be killed: one part, or all of them with their parent. */
 export type Victim = "host" | "broker" | "storage" | "everything";
 
+const LOOK_WITHIN_MS = 5000;
+const LOOK_AGAIN_MS = 200;
 const LAST_PORT = 65_000;
 const FIRST_PORT = 20_000;
 
@@ -66,6 +69,17 @@ export class StackUnderFire {
       return true;
     } catch {
       return false;
+    }
+  }
+
+  /** Resolves when it answers, or when the time is over. */
+  async serving(untilMs: number): Promise<void> {
+    while (Date.now() < untilMs) {
+      const signal = AbortSignal.timeout(LOOK_WITHIN_MS);
+      const answer = await fetch(`${this.url}/health`, { signal }).catch(() => undefined);
+      await answer?.body?.cancel();
+      if (answer?.ok) return;
+      await pause(LOOK_AGAIN_MS);
     }
   }
 
