@@ -40,7 +40,9 @@ export async function enqueueAttempt(services: Services, ref: AttemptRef): Promi
     requestId: jobId,
     parent: fromTraceFields(ref.trace),
   });
-  await events.announce(jobId, { kind: "queued" });
+  await (attempt === 1 && epoch === 0
+    ? events.announceNew(job)
+    : events.announce(jobId, { kind: "queued" }));
   return epoch;
 }
 

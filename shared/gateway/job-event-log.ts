@@ -52,10 +52,12 @@ export class JobEventLog {
     };
   }
 
-  /** Inserts the first event; false when there is one already. */
-  open({ id, owner, notify }: JobRecord, event: StatusEvent): Promise<boolean> {
+  /** Inserts the first event, and returns the log that it makes; undefined when there is one already. */
+  async open({ id, owner, notify }: JobRecord, event: StatusEvent): Promise<JobLog | undefined> {
     const job: LoggedJob = { id, owner, targets: notify ?? {} };
-    return this.#table.insert(rowOf(id, numbered(EVENT_ROW, event.sequence), { job, event }));
+    const row = rowOf(id, numbered(EVENT_ROW, event.sequence), { job, event });
+    if (!(await this.#table.insert(row))) return undefined;
+    return { job, events: [event], isGone: () => false, sentOn: () => 0 };
   }
 
   /** Inserts an event; false when its number is taken. */

@@ -1,6 +1,7 @@
 import { type Clock, delay } from "../core/clock.ts";
 import {
   isFinalEvent,
+  type JobRecord,
   type JobStore,
   nextEvent,
   type StatusChange,
@@ -48,15 +49,17 @@ export class JobEvents {
    * Notes a change of a job's state and tells it. Idempotent, and never rejects: telling must neither
    * fail nor hold up a job.
    */
-  async announce(jobId: string, change: StatusChange): Promise<void> {
-    const { clock, emit } = this.#options;
-    const over = new AbortController();
-    const telling = this.#note(jobId, change)
-      .then((log) => log && this.#send(log))
-      .catch((error: unknown) => emit(jobEventFailed({ jobId, change: change.kind }, error)));
-    const patience = delay(clock, PATIENCE_MS, over.signal).catch(() => {});
-    await Promise.race([telling, patience]);
-    over.abort();
+  announce(jobId: string, change: StatusChange): Promise<void> {
+    return this.#tell({ jobId, change }, () => this.#note(jobId, change));
+  }
+
+  /** The same for a job that begins to wait, whose record is at hand: that nothing was told is not read. */
+  announceNew(job: JobRecord): Promise<void> {
+    const change = { kind: "queued" } as const;
+    return this.#tell(
+      { jobId: job.id, change },
+      async () => (await this.#begin(job)) ?? this.#note(job.id, change),
+    );
   }
 
   /**
@@ -77,6 +80,20 @@ export class JobEvents {
     return grown ? (await this.#send(grown)) && isEnded(grown) : true;
   }
 
+  async #tell(
+    { jobId, change }: { readonly jobId: string; readonly change: StatusChange },
+    note: () => Promise<JobLog | undefined>,
+  ): Promise<void> {
+    const { clock, emit } = this.#options;
+    const over = new AbortController();
+    const telling = note()
+      .then((log) => log && this.#send(log))
+      .catch((error: unknown) => emit(jobEventFailed({ jobId, change: change.kind }, error)));
+    const patience = delay(clock, PATIENCE_MS, over.signal).catch(() => {});
+    await Promise.race([telling, patience]);
+    over.abort();
+  }
+
   /** Adds what a change adds to the log; undefined for a job that never was. */
   async #note(jobId: string, change: StatusChange): Promise<JobLog | undefined> {
     const { log, clock } = this.#options;
@@ -94,10 +111,15 @@ export class JobEvents {
     const { log, store } = this.#options;
     const snapshot = await store.read(jobId);
     if (!snapshot) return undefined;
-    const { job } = snapshot;
+    return (await this.#begin(snapshot.job)) ?? log.read(jobId);
+  }
+
+  /** Opens a job's log; undefined when it is open already. */
+  async #begin(job: JobRecord): Promise<JobLog | undefined> {
     const first = nextEvent([], { kind: "queued" }, job.createdAt);
-    if (first && (await log.open(job, first))) this.#options.onEvent?.(jobId);
-    return log.read(jobId);
+    const opened = first && (await this.#options.log.open(job, first));
+    if (opened) this.#options.onEvent?.(job.id);
+    return opened;
   }
 
   async #send(log: JobLog): Promise<boolean> {

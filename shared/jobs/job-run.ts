@@ -34,6 +34,8 @@ export interface JobRun extends JobEngineInput {
   readonly attempt: number;
   /** The epoch of the last message that was put into a lane for the attempt. */
   readonly epoch: number;
+  /** How often in a row the store was asked for the attempt and had nothing to say. */
+  readonly looks?: number;
   /** Absent until a provider has taken the attempt's work over. */
   readonly provider?: ProviderWatch;
 }
@@ -59,6 +61,11 @@ export type JobEvent =
   | { readonly kind: "polled"; readonly report: PollReport }
   | { readonly kind: "released" }
   | { readonly kind: "expired" };
+
+// Up to eight times as long as at first.
+const MAX_DOUBLINGS = 3;
+// What was lost is to be found while there is time left to act on it.
+const LARGEST_SHARE_OF_LIFE = 0.25;
 
 /** Name of the external event that carries a {@link JobSignal}. */
 export const ATTEMPT_ENDED_EVENT = "attemptEnded";
@@ -90,9 +97,7 @@ export function advance(
     case "waitedInVain":
       return { run, step: onSilence(run, nowMs) };
     case "checked":
-      return event.signal
-        ? onSignal(run, event.signal, nowMs)
-        : { run, step: waitStep(run, nowMs) };
+      return event.signal ? onSignal(run, event.signal, nowMs) : onNoWord(run, nowMs);
     case "slept":
       return { run, step: nowMs >= run.expiresAt ? { kind: "expire" } : enqueueStep(run) };
     case "polled":
@@ -112,10 +117,16 @@ function onSignal(run: JobRun, signal: JobSignal, nowMs: number): { run: JobRun;
   if (signal.attempt < run.attempt) return { run, step: waitStep(run, nowMs) };
   if (signal.isHandedOver === true) return onHandOver(run, signal, nowMs);
   if (signal.epoch !== undefined) return { run, step: onMove(run, signal, nowMs) };
-  const { provider: _, ...rest } = run;
+  const { provider: _, looks: __, ...rest } = run;
   const next = { ...rest, attempt: signal.attempt + 1, epoch: 0 };
   const untilMs = Math.min(nowMs + (signal.retryAfterMs ?? 0), run.expiresAt);
   return { run: next, step: { kind: "sleep", untilMs } };
+}
+
+/** Nothing to find means that it still waits in its lane, or runs: the longer so, the rarer the looks. */
+function onNoWord(run: JobRun, nowMs: number): { run: JobRun; step: JobStep } {
+  const next = { ...run, looks: (run.looks ?? 0) + 1 };
+  return { run: next, step: waitStep(next, nowMs) };
 }
 
 function onSilence(run: JobRun, nowMs: number): JobStep {
@@ -166,7 +177,19 @@ function releaseStep({ attempt }: JobRun): JobStep {
   return { kind: "release", attempt };
 }
 
-function waitStep({ provider, reconcileMs, expiresAt }: JobRun, nowMs: number): JobStep {
-  const wakeAt = provider ? Math.max(nowMs, provider.nextPollAt) : nowMs + reconcileMs;
+function waitStep(run: JobRun, nowMs: number): JobStep {
+  const { provider, expiresAt } = run;
+  const wakeAt = provider ? Math.max(nowMs, provider.nextPollAt) : nowMs + patienceMs(run, nowMs);
   return { kind: "wait", untilMs: Math.min(wakeAt, expiresAt) };
+}
+
+/**
+ * Thousands of jobs that wait for hours must not keep all else from its turn by looking. An attempt that
+ * runs in process has nobody but its orchestrator to notice that its instance died: there it looks on.
+ */
+function patienceMs(run: JobRun, nowMs: number): number {
+  const { reconcileMs, looks = 0, isInFlight, attempt, expiresAt } = run;
+  if (isInFlight === true && attempt === 1) return reconcileMs;
+  const asLongAsIsSafe = Math.max(reconcileMs, (expiresAt - nowMs) * LARGEST_SHARE_OF_LIFE);
+  return Math.min(reconcileMs * 2 ** Math.min(looks, MAX_DOUBLINGS), asLongAsIsSafe);
 }

@@ -55,7 +55,11 @@ describe("a job's course", () => {
       wait,
     ],
     ["looks for itself when no word came", { kind: "waitedInVain" }, { kind: "check", attempt: 2 }],
-    ["waits again when there is nothing to find", { kind: "checked", signal: undefined }, wait],
+    [
+      "waits longer when there is nothing to find, but for no more than a quarter of its life",
+      { kind: "checked", signal: undefined },
+      { kind: "wait", untilMs: NOW + 15_000 },
+    ],
     ["acts on what it finds", { kind: "checked", signal: final }, { kind: "done" }],
     [
       "puts the attempt into its lane after sleeping",
@@ -87,6 +91,31 @@ describe("a job's course", () => {
   it("never waits beyond its expiry", () => {
     const { step } = advance(second, { kind: "enqueued", epoch: 0 }, EXPIRES - 1);
     expect(step).toEqual({ kind: "wait", untilMs: EXPIRES });
+  });
+
+  const waitsOf = (begun: JobRun, looks: number): number[] => {
+    let run = begun;
+    return Array.from({ length: looks }, () => {
+      const next = advance(run, { kind: "checked", signal: undefined }, NOW);
+      run = next.run;
+      return "untilMs" in next.step ? next.step.untilMs - NOW : Number.NaN;
+    });
+  };
+
+  it("looks ever less often while there is nothing to find, up to a limit", () => {
+    const long = { ...second, expiresAt: NOW + 3_600_000 };
+    expect(waitsOf(long, 5)).toEqual([20_000, 40_000, 80_000, 80_000, 80_000]);
+  });
+
+  it("looks as often as at first for an attempt that runs in process", () => {
+    const promoted = { ...beginRun(input), isInFlight: true };
+    expect(waitsOf(promoted, 3)).toEqual([10_000, 10_000, 10_000]);
+  });
+
+  it("looks as often as at first again once an attempt has ended", () => {
+    const waiting = { ...second, looks: 3, expiresAt: NOW + 3_600_000 };
+    const { run } = advance(waiting, { kind: "signalled", signal: retry(2) }, NOW);
+    expect(advance(run, { kind: "enqueued", epoch: 0 }, NOW).step).toEqual(wait);
   });
 
   it("counts an attempt only when the one before has ended", () => {
