@@ -1,11 +1,18 @@
 import type { PriorityClass } from "../core/domain.ts";
-import type { Caller, DemandHold, FairShareBook, LaneJudgement } from "../scheduling/index.ts";
+import type {
+  Caller,
+  DemandHold,
+  FairShareBook,
+  LaneJudgement,
+  LeftRequests,
+} from "../scheduling/index.ts";
 import type { InstanceRows } from "./instance-rows.ts";
 import { laneFor, type Services } from "./services.ts";
 
 /** What fair share across instances needs. Scope: per instance. */
 export interface FairShareServices {
   readonly book: FairShareBook;
+  readonly left: LeftRequests;
   /** Tells the other instances; absent without storage, and each then judges by itself. */
   readonly ledger: Pick<InstanceRows<never>, "start" | "close"> | undefined;
 }

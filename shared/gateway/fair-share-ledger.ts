@@ -1,10 +1,11 @@
 import type { Clock } from "../core/clock.ts";
-import type { ClassDemand, FairShareBook, UserDemand } from "../scheduling/index.ts";
+import type { ClassDemand, FairShareBook, LeftRequests, UserDemand } from "../scheduling/index.ts";
 import type { Table } from "../storage/index.ts";
 import { type InstanceFacts, InstanceRows } from "./instance-rows.ts";
 
 export interface FairShareLedgerOptions {
   readonly book: FairShareBook;
+  readonly left: LeftRequests;
   readonly table: Table;
   readonly instanceId: string;
   readonly clock: Clock;
@@ -15,6 +16,8 @@ export interface FairShareLedgerOptions {
 /** One instance's demand, as its row has it. */
 interface InstanceDemand extends InstanceFacts {
   readonly classes: readonly ClassDemand[];
+  /** Requests whose clients have left while their messages were in lanes. */
+  readonly left?: readonly string[];
 }
 
 const PARTITION = "fairShare";
@@ -26,24 +29,32 @@ const MAX_ROW_CHARACTERS = 480_000;
 
 /**
  * Tells the instances who has how much of each class, with a delay of about a second, so that all of them
- * judge alike who is over their share. Old load is forgotten with the row that told it.
+ * judge alike who is over their share, and whose messages nobody waits for. Old load is forgotten with the
+ * row that told it.
  */
 export function createFairShareLedger(
   options: FairShareLedgerOptions,
 ): InstanceRows<InstanceDemand> {
-  const { book, ...rows } = options;
+  const { book, left, ...rows } = options;
   return new InstanceRows<InstanceDemand>({
     ...rows,
     partition: PARTITION,
     forgetAfterMs: ALIVE_MS,
-    tell: (updatedAt) => ({ updatedAt, classes: fitting(book.local()) }),
-    hear: (others) => book.replaceRemote(others.flatMap(({ classes }) => classes)),
+    tell(updatedAt) {
+      const gone = left.local();
+      const room = MAX_ROW_CHARACTERS - JSON.stringify(gone).length;
+      return { updatedAt, classes: fitting(book.local(), room), left: gone };
+    },
+    hear(others) {
+      book.replaceRemote(others.flatMap(({ classes }) => classes));
+      left.replaceRemote(others.flatMap(({ left: gone = [] }) => gone));
+    },
   });
 }
 
-/** As much as a row holds: users with least demand are left out first, for they are over no share. */
-function fitting(classes: readonly ClassDemand[]): ClassDemand[] {
-  const room = MAX_ROW_CHARACTERS / Math.max(1, classes.length);
+/** As much as there is room for: users with least demand are left out first, for they are over no share. */
+function fitting(classes: readonly ClassDemand[], characters: number): ClassDemand[] {
+  const room = characters / Math.max(1, classes.length);
   return classes.map((demand) => {
     if (JSON.stringify(demand.users).length <= room) return demand;
     return { ...demand, users: firstOf(demand.users.toSorted(byDemand), room) };

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import type { PriorityClass } from "../core/domain.ts";
-import { FairShareBook } from "../scheduling/index.ts";
+import { FairShareBook, LeftRequests } from "../scheduling/index.ts";
 import { Table } from "../storage/index.ts";
 import { fairShareLedgerFailed } from "../telemetry/index.ts";
 import type { CreateServicesOptions } from "./create-services.ts";
@@ -21,14 +21,16 @@ export function openFairShare(
   const capacityOf = (priority: PriorityClass): number =>
     role === "stream" ? 0 : Math.min(workers, laneFor(lanes, priority).concurrency);
   const book = new FairShareBook({ clock, capacityOf });
+  const left = new LeftRequests(clock);
   const ledger =
     storage &&
     createFairShareLedger({
       book,
+      left,
       table: new Table(storage, FAIR_SHARE_TABLE),
       instanceId: randomUUID(),
       clock,
       onProblem: (error) => emit(fairShareLedgerFailed(error)),
     });
-  return { book, ledger };
+  return { book, left, ledger };
 }

@@ -13,7 +13,7 @@ import { RequeueError } from "./requeue-error.ts";
 import type { RouteTrip } from "./route-trip.ts";
 import { abandonBatchLine, runBatchLine } from "./run-batch-line.ts";
 import { abandonJob, runJobAttempt } from "./run-job-attempt.ts";
-import { abandonRequest, runQueuedRequest } from "./run-queued-request.ts";
+import { abandonRequest, dropRequest, isUnwanted, runQueuedRequest } from "./run-queued-request.ts";
 import { sendTraced } from "./send-traced.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
 import { throughGate } from "./through-gate.ts";
@@ -118,6 +118,7 @@ async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<v
   const { priority, userId, groupId, receivedAt } = envelope;
   const expiresAt = latestEnd(envelope);
   if (expiresAt <= clock.now()) return;
+  if (isUnwanted(run)) return dropRequest(run);
   using deadline = createDeadline(clock, expiresAt, { reason: ttlExpired });
   const { signal } = deadline;
   const demand = { priority, userId, groupId, expiresAt, signal, isLimited: false };

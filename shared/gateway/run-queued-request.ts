@@ -24,16 +24,30 @@ import { JobEndedError } from "./watch-job.ts";
  * that has become a job meanwhile is run as the job's first attempt.
  */
 export async function runQueuedRequest(run: LaneRun, signal: AbortSignal): Promise<void> {
-  const { services, room, envelope } = run;
-  const { id, replySession, expiresAt } = envelope;
+  const { services, envelope } = run;
   // Asked first: its holder makes a job of a request before it stops waiting for the reply.
-  const hasLeft = replySession === undefined || room.replies.hasLeft(replySession, id);
+  const isWanted = !hasLeft(run);
   if (await isJobByNow(run)) return runJobAttempt(asJobRun(run), signal);
-  if (!hasLeft && expiresAt > services.clock.now()) {
+  if (isWanted && envelope.expiresAt > services.clock.now()) {
     using turn = new PromotedTurn(run, signal);
     if ((await answerOrCommit(run, turn)) === "committed") return;
   }
+  await dropRequest(run);
+}
+
+/** Whether nobody waits for the answer, as far as this instance has heard, nor may do so as for a job's. */
+export const isUnwanted = (run: LaneRun): boolean =>
+  run.envelope.kind === "request" && !mayBeJob(run) && hasLeft(run);
+
+/** Leaves nothing of a request that is answered, or whose answer nobody waits for. */
+export async function dropRequest({ services, room, envelope }: LaneRun): Promise<void> {
+  services.fairShare.left.forget(envelope.id);
   await room.claimCheck.discard(envelope.body).catch(() => {});
+}
+
+function hasLeft({ services, room, envelope: { id, replySession } }: LaneRun): boolean {
+  if (replySession === undefined || room.replies.hasLeft(replySession, id)) return true;
+  return services.fairShare.left.has(id);
 }
 
 /** Tells the caller that their request could not be processed. */

@@ -42,6 +42,9 @@ export async function serveQueued(
   try {
     const response = await exchange(services, admitted, { room, promoter, entry, left });
     return { ...response, headers: [...response.headers, ...waitHeaders(entry.judgement)] };
+  } catch (error) {
+    services.fairShare.left.add(admitted.request.id, ticket.expiresAt);
+    throw error;
   } finally {
     entry.hold.release();
     place.leave();

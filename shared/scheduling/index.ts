@@ -15,6 +15,7 @@ export {
   type LaneJudgement,
 } from "./fair-share-book.ts";
 export { type HeapNode, IndexedHeap } from "./indexed-heap.ts";
+export { LeftRequests } from "./left-requests.ts";
 export type { Load } from "./load-count.ts";
 export {
   type PriorityWorkers,

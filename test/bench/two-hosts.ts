@@ -6,14 +6,14 @@ import { type ChildService, startChild } from "../../local/child-service.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
 import { readStackSettings } from "../../local/stack-settings.ts";
 import { startBackend, type TestBackend } from "../support/backend.ts";
+import type { PlannedArrival } from "./planned-arrivals.ts";
 
 /** A request that was served: whose, and how long it waited before a backend had it. */
 export interface ServedByHosts {
   readonly userId: string;
+  readonly phase: string;
   readonly waitedMs: number;
   readonly serviceMs: number;
-  /** Whether it came after the warm-up; its wait then owes nothing to the start. */
-  readonly isSettled: boolean;
 }
 
 export interface HostRequest {
@@ -23,6 +23,14 @@ export interface HostRequest {
   /** How long the backend takes for it. */
   readonly serviceMs: number;
 }
+
+/** Ends what sends without end; the connections that wait are given up. */
+interface Until {
+  readonly signal?: AbortSignal;
+}
+
+/** The user who sends far more than all others. */
+export const HEAVY = "heavy";
 
 const FREE_PORTS = {
   PORT: "0",
@@ -37,16 +45,18 @@ const FREE_PORTS = {
  */
 export class TwoHosts implements AsyncDisposable {
   readonly served: ServedByHosts[] = [];
-  /** Answers other than 200, by status. */
-  readonly refused = new Map<number, number>();
+  /** What requests that are sent from now on belong to. */
+  phase = "";
+  /** Answers other than 200, by whose they are and their status. */
+  readonly refused = new Map<string, number>();
   readonly #agent = new Agent({ keepAlive: true });
   readonly #stack: Stack;
   readonly #second: ChildService;
   readonly #backend: TestBackend;
   readonly #folder: string;
   readonly #stopped = new AbortController();
+  readonly #planned: Promise<void>[] = [];
   #turn = 0;
-  #isWarm = false;
 
   private constructor(parts: {
     stack: Stack;
@@ -84,13 +94,13 @@ export class TwoHosts implements AsyncDisposable {
     return new TwoHosts({ stack, second, backend, folder });
   }
 
-  /** Sends a request to one host or the other, in turn; resolves when it is answered. */
-  send({ userId, key = "mid", serviceMs }: HostRequest): Promise<void> {
-    const { signal } = this.#stopped;
+  /** Sends a request to one host or the other, in turn; resolves when it is answered or given up. */
+  send({ userId, key = "mid", serviceMs }: HostRequest, until: Until = {}): Promise<void> {
+    const { signal = this.#stopped.signal } = until;
     const url = `${this.#urls[this.#turn++ % 2]}/work?ms=${Math.round(serviceMs)}`;
     const headers = { "x-userid": userId, S7PPriorityKey: key };
     const sentAt = Date.now();
-    const isSettled = this.#isWarm;
+    const phase = this.phase;
     return new Promise((resolve) => {
       const call = request(url, { agent: this.#agent, headers, signal }, (response) => {
         let text = "";
@@ -102,8 +112,8 @@ export class TwoHosts implements AsyncDisposable {
         response.on("end", () => {
           const { statusCode = 0 } = response;
           if (statusCode === 200)
-            this.served.push({ userId, waitedMs: Number(text) - sentAt, serviceMs, isSettled });
-          else this.refused.set(statusCode, (this.refused.get(statusCode) ?? 0) + 1);
+            this.served.push({ userId, phase, waitedMs: Number(text) - sentAt, serviceMs });
+          else this.#refuse(`${userId === HEAVY ? HEAVY : "others"} ${statusCode}`);
           resolve();
         });
       });
@@ -113,25 +123,40 @@ export class TwoHosts implements AsyncDisposable {
   }
 
   /** Always has one request of this kind there, until the end. */
-  async loop(next: () => HostRequest): Promise<void> {
-    while (!this.#stopped.signal.aborted) await this.send(next());
+  async loop(next: () => HostRequest, until: Until = {}): Promise<void> {
+    const { signal = this.#stopped.signal } = until;
+    while (!signal.aborted) await this.send(next(), until);
   }
 
   /** Sends requests at random intervals with this mean, until the end. */
-  async poisson(next: () => HostRequest, options: { perSecond: number; random: () => number }) {
-    const { signal } = this.#stopped;
+  async poisson(
+    next: () => HostRequest,
+    options: { perSecond: number; random: () => number } & Until,
+  ): Promise<void> {
+    const { signal = this.#stopped.signal } = options;
     while (!signal.aborted) {
       await pause((-Math.log(1 - options.random()) / options.perSecond) * 1000);
-      if (!signal.aborted) void this.send(next());
+      if (!signal.aborted) void this.send(next(), options);
     }
   }
 
-  /** Lets it run, and forgets what was served before `warmUpMs`. */
-  async run({ warmUpMs, durationMs }: { warmUpMs: number; durationMs: number }): Promise<void> {
-    await pause(warmUpMs);
-    this.served.length = 0;
-    this.#isWarm = true;
-    await pause(durationMs);
+  /** Sends each of these at its time; returns when the time is over, the answers may come later. */
+  async play(arrivals: readonly PlannedArrival[], durationMs: number): Promise<void> {
+    const startedAt = Date.now();
+    for (const arrival of arrivals) {
+      await pause(startedAt + arrival.atMs - Date.now());
+      this.#planned.push(this.send(arrival));
+    }
+    await pause(startedAt + durationMs - Date.now());
+  }
+
+  /** Waits for the answers to all that was planned. */
+  async answered(): Promise<void> {
+    await Promise.all(this.#planned);
+  }
+
+  #refuse(whom: string): void {
+    this.refused.set(whom, (this.refused.get(whom) ?? 0) + 1);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -148,4 +173,6 @@ export class TwoHosts implements AsyncDisposable {
   }
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** Waits in real time. */
+export const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));

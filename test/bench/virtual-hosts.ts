@@ -5,7 +5,7 @@ import { createFairShareLedger } from "../../shared/gateway/fair-share-ledger.ts
 import { openSlots } from "../../shared/gateway/open-slots.ts";
 import { laneFor, type Services } from "../../shared/gateway/services.ts";
 import { throughGate } from "../../shared/gateway/through-gate.ts";
-import { FairShareBook } from "../../shared/scheduling/index.ts";
+import { FairShareBook, LeftRequests } from "../../shared/scheduling/index.ts";
 import { MemoryTable } from "../support/memory-table.ts";
 
 /** A request that a virtual host served. */
@@ -188,10 +188,11 @@ export class VirtualHosts {
     const onProblem = (error: unknown): void => {
       throw error;
     };
+    const left = new LeftRequests(clock);
     const ledger = createFairShareLedger({
-      ...{ book, table: table.asTable, instanceId, clock, onProblem },
+      ...{ book, left, table: table.asTable, instanceId, clock, onProblem },
     });
-    return { book, ledger };
+    return { book, left, ledger };
   }
 
   /** As a lane's worker does. */

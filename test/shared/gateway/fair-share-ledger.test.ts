@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createFairShareLedger } from "../../../shared/gateway/fair-share-ledger.ts";
-import { FairShareBook } from "../../../shared/scheduling/index.ts";
+import { FairShareBook, LeftRequests } from "../../../shared/scheduling/index.ts";
+import { toLongText } from "../../../shared/storage/index.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { MemoryTable } from "../../support/memory-table.ts";
 
@@ -15,14 +16,16 @@ function houseOf(...ids: readonly string[]) {
   const problems: unknown[] = [];
   const open = (instanceId: string) => {
     const book = new FairShareBook({ clock, capacityOf: () => 5 });
+    const left = new LeftRequests(clock);
     const onProblem = (error: unknown): void => void problems.push(error);
     const ledger = createFairShareLedger({
-      ...{ book, table: table.asTable, instanceId, clock, onProblem },
+      ...{ book, left, table: table.asTable, instanceId, clock, onProblem },
     });
     const hold = (caller: { userId: string }, count: number) =>
       Array.from({ length: count }, () => book.hold(STANDARD, caller));
     return {
       book,
+      left,
       ledger,
       hold,
       isOver: (caller: { userId: string }) => book.judge(STANDARD, caller).isOver,
@@ -91,13 +94,39 @@ describe("the ledger of fair share", () => {
     await b.ledger.close();
   });
 
+  it("tells whose messages in lanes nobody waits for, until they have come", async () => {
+    const { clock, a, b } = two();
+    a.left.add("request-1", clock.now() + 60_000);
+    await a.ledger.exchange();
+    await b.ledger.exchange();
+    expect(b.left.has("request-1")).toBe(true);
+    a.left.forget("request-1");
+    await a.ledger.exchange();
+    await b.ledger.exchange();
+    expect(b.left.has("request-1")).toBe(false);
+  });
+
+  it("understands the row of an instance that tells of nobody who left", async () => {
+    const { clock, table, b } = two();
+    const classes = [
+      { priority: STANDARD, capacity: 5, endedPerSecond: 0, users: [{ ...HEAVY, demand: 30 }] },
+      { priority: STANDARD, capacity: 0, endedPerSecond: 0, users: [{ ...LIGHT, demand: 1 }] },
+    ];
+    const facts = toLongText({ updatedAt: clock.now(), classes });
+    await table.upsert({ partitionKey: "fairShare", rowKey: "old", ...facts });
+    await b.ledger.exchange();
+    expect(b.isOver(HEAVY)).toBe(true);
+  });
+
   it("tells of those who have most, where there are too many to tell", async () => {
     const { table, a, b } = two();
     for (let n = 0; n < 6000; n++) a.hold({ userId: `u${n}`.padEnd(100, "-") }, 1);
     a.hold(HEAVY, 50);
+    for (let n = 0; n < 2000; n++) a.left.add(`${n}`.padEnd(36, "-"), Number.POSITIVE_INFINITY);
     await a.ledger.exchange();
     await b.ledger.exchange();
     expect(b.isOver(HEAVY)).toBe(true);
+    expect(b.left.has("1999".padEnd(36, "-"))).toBe(true);
     const [row] = await table.readPartition("fairShare");
     expect(JSON.stringify(row).length).toBeLessThan(520_000);
   });

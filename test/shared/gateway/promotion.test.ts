@@ -179,6 +179,17 @@ describe("work in a lane that is promoted", () => {
     expect(gateway.bus.sent.filter(({ queue }) => queue === "replies")).toEqual([]);
   });
 
+  it("is run as the job's attempt though an instance tells that its client has left", async () => {
+    const gateway = open("queued");
+    const { serving, message } = await enqueued(gateway);
+    await gateway.clock.advance(1000);
+    expect((await serving).status).toBe(202);
+    gateway.services.fairShare.left.replaceRemote([ID]);
+    gateway.backends.answer(200, "result");
+    await run(gateway, message);
+    expect((await snapshotOf(gateway))?.outcome).toMatchObject({ state: "succeeded", attempt: 1 });
+  });
+
   it("becomes the job's first attempt while it runs", async () => {
     const gateway = open("queued");
     const { serving, message } = await enqueued(gateway);

@@ -106,6 +106,33 @@ describe("a message of a lane", () => {
     expect(gateway.work.removed).toEqual(["requests/1"]);
   });
 
+  it("is dropped without a call and without a slot when its client has left another instance", async () => {
+    const gateway = createGateway({ Workers: "1" });
+    const { slots, fairShare } = gateway.services;
+    const held = slots.tryAcquire({ priority: 1 });
+    await gateway.work.write("requests/1", Buffer.from("question"));
+    fairShare.left.replaceRemote(["request-1"]);
+    const body = { blob: "requests/1", sizeBytes: 8 };
+    await run(gateway, envelopeFor(gateway, { body }));
+    held?.release();
+    expect([gateway.backends.calls, gateway.bus.sent]).toEqual([[], []]);
+    expect(gateway.work.removed).toEqual(["requests/1"]);
+    expectNothingHeld(gateway);
+  });
+
+  it("is dropped when its client leaves another instance while it waits for a slot", async () => {
+    const gateway = createGateway({ Workers: "1" });
+    const { slots, fairShare } = gateway.services;
+    const held = slots.tryAcquire({ priority: 1 });
+    const running = run(gateway, envelopeFor(gateway));
+    await gateway.clock.advance(0);
+    fairShare.left.replaceRemote(["request-1"]);
+    held?.release();
+    await running;
+    expect([gateway.backends.calls, gateway.bus.sent]).toEqual([[], []]);
+    expectNothingHeld(gateway);
+  });
+
   it("is dropped without a call when its time is over", async () => {
     const gateway = createGateway();
     await run(gateway, envelopeFor(gateway, { expiresAt: gateway.clock.now() }));

@@ -79,6 +79,7 @@ describe("a request that is served through its lane", () => {
     expect([status, headers]).toEqual([201, [["X-A", "1"]]]);
     expect(Buffer.from(body as Uint8Array).toString("hex")).toBe("ff0001");
     expect([gateway.replies.waiting, gateway.clock.pending]).toEqual([0, 1]);
+    expect(gateway.services.fairShare.left.local()).toEqual([]);
   });
 
   it("is told how its time was spent, as its own clock has it (V75)", async () => {
@@ -142,6 +143,7 @@ describe("a request that is served through its lane", () => {
       const { serving } = await begin(gateway, { closed: leaving.signal });
       leaving.abort(new GatewayError("client-closed", "gone"));
       expect((await serving).status).toBe(499);
+      expect(gateway.services.fairShare.left.local()).toEqual(["request-1"]);
       expect(gateway.replies.waiting).toBe(0);
       expect(gateway.events).toEqual([]);
     }
@@ -194,6 +196,7 @@ describe("a request that is served through its lane", () => {
     const { status, headers } = await newest.serving;
     expect(status).toBe(429);
     expect(headers.map(([name]) => name)).toContain("retry-after");
+    expect(gateway.services.fairShare.left.local()).toEqual(["heavy-3"]);
     expect(gateway.replies.waiting).toBe(3);
     const refused = await begin(gateway, { id: "heavy-4", headers: HEAVY });
     expect((await refused.serving).status).toBe(429);
