@@ -15,7 +15,7 @@ import { abandonBatchLine, runBatchLine } from "./run-batch-line.ts";
 import { abandonJob, runJobAttempt } from "./run-job-attempt.ts";
 import { abandonRequest, dropRequest, isUnwanted, runQueuedRequest } from "./run-queued-request.ts";
 import { sendTraced } from "./send-traced.ts";
-import type { JobServices, Services, WaitingRoom } from "./services.ts";
+import { type JobServices, laneFor, type Services, type WaitingRoom } from "./services.ts";
 import { throughGate } from "./through-gate.ts";
 
 /** One delivery of one message of a lane. */
@@ -105,7 +105,6 @@ async function counted(
   const hold = envelope.kind !== "request" ? book.hold(priority, envelope) : undefined;
   try {
     await work();
-    book.ended(priority);
   } finally {
     hold?.release();
   }
@@ -188,8 +187,11 @@ async function comeAgain(
 async function work(run: LaneRun, slot: Slot, signal: AbortSignal): Promise<void> {
   const services = await inForce(run.services);
   const current = { ...run, services };
+  const { clock, fairShare, lanes } = services;
+  const startedAt = clock.now();
   await RUNNERS[run.envelope.kind](current, signal);
   slot.release();
+  fairShare.book.ended(laneFor(lanes, run.envelope.priority).priority, clock.now() - startedAt);
 }
 
 /** Tells whoever waits for a message of a lane that nobody will process it any more. */

@@ -82,12 +82,16 @@ function expectedWait(
   const { priority, expiresAt: deadlineAt } = ticket;
   const outlook = slots.canMeet({ priority, deadlineAt, ...caller });
   if (!outlook.refused) return outlook.estimatedWaitMs;
-  throw new GatewayError(
+  throw waitTooLong(outlook.retryAfterMs);
+}
+
+/** Refuses what would only rot in a queue. */
+export const waitTooLong = (retryAfterMs: number): GatewayError =>
+  new GatewayError(
     "wait-too-long",
     "By the measured rate no slot would be free before the request's time to live ends.",
-    { retryAfterMs: outlook.retryAfterMs },
+    { retryAfterMs },
   );
-}
 
 interface ExpectedWait {
   readonly position: number;

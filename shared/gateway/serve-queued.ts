@@ -2,7 +2,7 @@ import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { GatewayRequest, GatewayResponse, RouteFacts } from "../core/http.ts";
 import type { MessageBody, ReplyEnvelope } from "../messaging/index.ts";
-import { type QueuePlace, retryAfterWait } from "../scheduling/index.ts";
+import { type LaneJudgement, type QueuePlace, retryAfterWait } from "../scheduling/index.ts";
 import { acceptedAnswer } from "./accepted-answer.ts";
 import { answeredOrPromoted } from "./answered-or-promoted.ts";
 import { timingHeaders } from "./attempt-headers.ts";
@@ -14,7 +14,7 @@ import type { Promoter } from "./promoter.ts";
 import { packRequestBody } from "./read-request-body.ts";
 import { type AdmittedRequest, toEnvelope } from "./request-envelope.ts";
 import { sendTraced } from "./send-traced.ts";
-import { waitHeaders } from "./serve-direct.ts";
+import { waitHeaders, waitTooLong } from "./serve-direct.ts";
 import { laneFor, type Services, type WaitingRoom } from "./services.ts";
 
 const NOTE_KEPT_MS = 10_000;
@@ -35,20 +35,35 @@ export async function serveQueued(
   admitted: AdmittedRequest,
   { room, promoter }: QueuedOptions,
 ): Promise<GatewayResponse> {
-  const { ticket, caller } = admitted;
+  const { request, ticket, caller } = admitted;
   const left = new AbortController();
   const place = takePlace(services, room, { ...admitted, leave: (why) => left.abort(why) });
   const entry = enterLane(services, ticket.priority, caller);
   try {
-    const response = await exchange(services, admitted, { room, promoter, entry, left });
+    // What becomes a job meanwhile may wait for as long as jobs do.
+    if (!promoter) checkWait(services, admitted, entry.judgement);
+    if (entry.judgement.position === 0) admitted.reservation?.started();
+    const options = { room, promoter, entry, left };
+    const response = await exchange(services, admitted, options).catch((error: unknown) => {
+      services.fairShare.left.add(request.id, ticket.expiresAt);
+      throw error;
+    });
     return { ...response, headers: [...response.headers, ...waitHeaders(entry.judgement)] };
-  } catch (error) {
-    services.fairShare.left.add(admitted.request.id, ticket.expiresAt);
-    throw error;
   } finally {
     entry.hold.release();
     place.leave();
   }
+}
+
+/** Refuses at once what, by the measured times, would not have its turn before its deadline. */
+function checkWait(
+  { clock }: Services,
+  { ticket }: AdmittedRequest,
+  { estimatedWaitMs = 0 }: LaneJudgement,
+): void {
+  const remainingMs = Math.max(0, ticket.expiresAt - clock.now());
+  if (estimatedWaitMs > remainingMs)
+    throw waitTooLong(retryAfterWait(estimatedWaitMs - remainingMs));
 }
 
 interface Exchange extends QueuedOptions {

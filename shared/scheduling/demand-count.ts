@@ -7,18 +7,18 @@ interface Count extends Caller {
   over: number;
 }
 
-// Ends are counted over about this time.
-const ENDS_MEMORY_MS = 10_000;
+// One sample's weight in the mean service time, once there have been as many samples.
+const SERVICE_WEIGHT = 0.1;
 
 /**
- * One class's requests by user, and how fast they end; a user without requests takes no memory.
+ * One class's requests by user, and how long each holds a slot; a user without requests takes no memory.
  * Scope: its book's.
  */
 export class DemandCount {
   readonly #counts = new Map<string, Count>();
   #demand = 0;
-  #ends = 0;
-  #endedAt = 0;
+  #served = 0;
+  #serviceMs = 0;
 
   /** Of all users together. */
   get demand(): number {
@@ -53,17 +53,16 @@ export class DemandCount {
     }));
   }
 
-  ended(nowMs: number): void {
-    this.#ends = this.#recentEnds(nowMs) + 1;
-    this.#endedAt = nowMs;
+  /** A request was in a slot for so long. */
+  ended(serviceMs: number): void {
+    this.#served += 1;
+    const weight = Math.max(SERVICE_WEIGHT, 1 / this.#served);
+    this.#serviceMs += weight * (serviceMs - this.#serviceMs);
   }
 
-  endedPerSecond(nowMs: number): number {
-    return (this.#recentEnds(nowMs) * 1000) / ENDS_MEMORY_MS;
-  }
-
-  #recentEnds(nowMs: number): number {
-    return this.#ends * Math.exp(-Math.max(0, nowMs - this.#endedAt) / ENDS_MEMORY_MS);
+  /** How long a request is in a slot, on average; undefined before one has been. */
+  get serviceMs(): number | undefined {
+    return this.#served > 0 ? this.#serviceMs : undefined;
   }
 }
 

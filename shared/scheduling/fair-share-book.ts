@@ -17,8 +17,8 @@ export interface ClassDemand {
   readonly priority: PriorityClass;
   /** How many of the class it can run at once. */
   readonly capacity: number;
-  /** How many of the class it ended lately, a second. */
-  readonly endedPerSecond: number;
+  /** How long one of the class holds a slot there, on average; absent before one has. */
+  readonly serviceMs?: number;
   readonly users: readonly UserDemand[];
 }
 
@@ -27,7 +27,7 @@ export interface LaneJudgement {
   readonly isOver: boolean;
   /** About how many requests begin before it and itself; 0 when it starts at once. */
   readonly position: number;
-  /** Undefined before anything was measured. */
+  /** How long that takes when all slots serve the class; undefined before anything was measured. */
   readonly estimatedWaitMs: number | undefined;
 }
 
@@ -56,10 +56,11 @@ interface CachedStanding {
 interface Elsewhere {
   readonly count: DemandCount;
   readonly capacity: number;
-  readonly endedPerSecond: number;
+  /** What each instance told that has measured it. */
+  readonly serviceMs: readonly number[];
 }
 
-const NOTHING: Elsewhere = { count: new DemandCount(), capacity: 0, endedPerSecond: 0 };
+const NOTHING: Elsewhere = { count: new DemandCount(), capacity: 0, serviceMs: [] };
 
 /**
  * Who has how much of each class, here and, as the ledger last told, elsewhere; and by that whose
@@ -97,9 +98,9 @@ export class FairShareBook {
     };
   }
 
-  /** A request of the class was run to its end here. */
-  ended(priority: PriorityClass): void {
-    this.#class(priority).ended(this.#options.clock.now());
+  /** A request of the class was run to its end here, and held a slot for so long. */
+  ended(priority: PriorityClass, serviceMs: number): void {
+    this.#class(priority).ended(serviceMs);
   }
 
   /** Judges the caller's next request. */
@@ -113,16 +114,16 @@ export class FairShareBook {
     const stays = count.isOver(caller) && !isFarBelowAverage(standing, caller);
     const isOver = stays || isOverShare(standing, own, this.#weights);
     const position = placeIn(standing, own, this.#weights);
-    return { isOver, position, estimatedWaitMs: this.#waitMs(priority, position) };
+    return { isOver, position, estimatedWaitMs: this.#waitMs(priority, position, standing) };
   }
 
   /** This instance's own demand, for the ledger. */
   local(): ClassDemand[] {
-    const { clock, capacityOf } = this.#options;
+    const { capacityOf } = this.#options;
     return [...this.#classes].map(([priority, count]) => ({
       priority,
       capacity: capacityOf(priority),
-      endedPerSecond: count.endedPerSecond(clock.now()),
+      ...(count.serviceMs === undefined ? {} : { serviceMs: count.serviceMs }),
       users: count.users(),
     }));
   }
@@ -166,11 +167,17 @@ export class FairShareBook {
     return (this.#classes.get(priority)?.demand ?? 0) + this.#elsewhere(priority).count.demand;
   }
 
-  #waitMs(priority: PriorityClass, position: number): number | undefined {
-    const here = this.#class(priority).endedPerSecond(this.#options.clock.now());
-    const perSecond = here + this.#elsewhere(priority).endedPerSecond;
+  #waitMs(
+    priority: PriorityClass,
+    position: number,
+    { capacity }: ClassStanding,
+  ): number | undefined {
     if (position === 0) return 0;
-    return perSecond > 0 ? (position * 1000) / perSecond : undefined;
+    const here = this.#class(priority).serviceMs;
+    const known = [...(here === undefined ? [] : [here]), ...this.#elsewhere(priority).serviceMs];
+    if (known.length === 0) return undefined;
+    const meanMs = known.reduce((sum, serviceMs) => sum + serviceMs, 0) / known.length;
+    return (position * meanMs) / capacity;
   }
 
   #changed(priority: PriorityClass): void {
@@ -194,14 +201,14 @@ export class FairShareBook {
 /** Sums up what the other instances told, by class. */
 function summed(remote: readonly ClassDemand[]): Map<PriorityClass, Elsewhere> {
   const sums = new Map<PriorityClass, Elsewhere>();
-  for (const { priority, capacity, endedPerSecond, users } of remote) {
+  for (const { priority, capacity, serviceMs, users } of remote) {
     const known = sums.get(priority);
     const count = known?.count ?? new DemandCount();
     for (const user of users) count.add(user, user.demand, false);
     sums.set(priority, {
       count,
       capacity: (known?.capacity ?? 0) + capacity,
-      endedPerSecond: (known?.endedPerSecond ?? 0) + endedPerSecond,
+      serviceMs: [...(known?.serviceMs ?? []), ...(serviceMs === undefined ? [] : [serviceMs])],
     });
   }
   return sums;

@@ -214,7 +214,7 @@ export class VirtualHosts {
         message.done(waitedMs);
       },
     });
-    services.fairShare.book.ended(lane.priority);
+    services.fairShare.book.ended(lane.priority, serviceMs);
   }
 
   #pause(ms: number): Promise<void> {

@@ -109,8 +109,8 @@ describe("the ledger of fair share", () => {
   it("understands the row of an instance that tells of nobody who left", async () => {
     const { clock, table, b } = two();
     const classes = [
-      { priority: STANDARD, capacity: 5, endedPerSecond: 0, users: [{ ...HEAVY, demand: 30 }] },
-      { priority: STANDARD, capacity: 0, endedPerSecond: 0, users: [{ ...LIGHT, demand: 1 }] },
+      { priority: STANDARD, capacity: 5, users: [{ ...HEAVY, demand: 30 }] },
+      { priority: STANDARD, capacity: 0, users: [{ ...LIGHT, demand: 1 }] },
     ];
     const facts = toLongText({ updatedAt: clock.now(), classes });
     await table.upsert({ partitionKey: "fairShare", rowKey: "old", ...facts });
@@ -176,9 +176,23 @@ describe("the book of fair share", () => {
       position: 21,
       estimatedWaitMs: undefined,
     });
-    for (let n = 0; n < 100; n++) a.book.ended(STANDARD);
-    expect(a.book.judge(STANDARD, HEAVY).estimatedWaitMs).toBeCloseTo(2100, 5);
+    // One that has ended says enough: 21 begin before it, five at a time.
+    a.book.ended(STANDARD, 500);
+    expect(a.book.judge(STANDARD, HEAVY).estimatedWaitMs).toBe(2100);
+    for (let n = 0; n < 100; n++) a.book.ended(STANDARD, 1000);
+    expect(a.book.judge(STANDARD, HEAVY).estimatedWaitMs).toBeCloseTo(4200, 0);
     expect(clock.pending).toBe(0);
+  });
+
+  it("foresees the wait by what other instances have measured, where nothing ended here", async () => {
+    const { a, b } = two();
+    b.hold(HEAVY, 20);
+    b.book.ended(STANDARD, 1000);
+    await b.ledger.exchange();
+    a.hold(HEAVY, 10);
+    await a.ledger.exchange();
+    // 31 requests on ten slots: 21 begin before it.
+    expect(a.book.judge(STANDARD, HEAVY)).toMatchObject({ position: 21, estimatedWaitMs: 2100 });
   });
 
   it("forgets who has nothing any more", () => {

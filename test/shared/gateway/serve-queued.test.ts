@@ -174,17 +174,38 @@ describe("a request that is served through its lane", () => {
     const gateway = open({ Workers: "2" });
     await begin(gateway, { id: "other", headers: [["X-UserID", "other"]] });
     for (let n = 0; n < 4; n++) await begin(gateway, { id: `heavy-${n}`, headers: HEAVY });
-    gateway.services.fairShare.book.ended(2);
+    gateway.services.fairShare.book.ended(2, 1000);
     const { serving } = await begin(gateway, { headers: HEAVY });
     expect(gateway.bus.sent.at(-1)?.queue).toBe("lane-standard-over");
     await gateway.bus.session.deliver(replyWith());
     const { headers } = await serving;
     expect(headers).toContainEqual(["x-queue-position", "4"]);
-    expect(headers).toContainEqual(["x-estimated-wait-ms", "40000"]);
+    expect(headers).toContainEqual(["x-estimated-wait-ms", "2000"]);
     const again = await begin(gateway, { id: "other-2", headers: [["X-UserID", "other"]] });
     expect(gateway.bus.sent.at(-1)?.queue).toBe("lane-standard");
     await gateway.bus.session.deliver(replyWith({ requestId: "other-2" }));
     expect((await again.serving).status).toBe(200);
+  });
+
+  it("is refused at once when by the measured times its turn would come after its deadline", async () => {
+    const gateway = open({ Workers: "2" });
+    for (let n = 0; n < 8; n++) await begin(gateway, { id: `first-${n}` });
+    gateway.services.fairShare.book.ended(2, 10_000);
+    const sent = gateway.bus.sent.length;
+    const ttl = (seconds: number) => [["S7PTTL", String(seconds)]] as const;
+    // Seven begin before it, two at a time, for ten seconds each.
+    const late = await begin(gateway, { id: "late", headers: ttl(34) });
+    const { status, headers, body } = await late.serving;
+    expect(status).toBe(429);
+    expect(headers).toContainEqual(["retry-after", "1"]);
+    expect(await textOf(body)).toContain("wait-too-long");
+    expect([gateway.bus.sent.length, gateway.replies.waiting]).toEqual([sent, 8]);
+    const inTime = await begin(gateway, { id: "in-time", headers: ttl(36) });
+    expect(gateway.bus.sent).toHaveLength(sent + 1);
+    await gateway.bus.session.deliver(replyWith({ requestId: "in-time" }));
+    const answer = await inTime.serving;
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toContainEqual(["x-estimated-wait-ms", "35000"]);
   });
 
   it("makes room in a full queue for a caller who holds less of it", async () => {
