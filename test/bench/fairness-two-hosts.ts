@@ -12,13 +12,15 @@ const HEAVY_FACTOR = 100;
 const OUTSTANDING = 4;
 const BUSY = 0.7;
 const WARM_UP_MS = 8000;
+/** Who is over their share is judged by ten service times. */
+const LONG_WARM_UP_MS = 20_000;
 /** What the heavy user leaves behind is gone by then. */
-const QUIET_MS = 5000;
+const QUIET_MS = 10_000;
 /**
- * At 70 % load, calls are so long that ten slots make ten a second of them: with many more, two hosts, their broker
+ * At 70 % load, calls are so long that ten slots make five a second of them: with many more, two hosts, their broker
  * and whoever sends share the processors, and it is those that are waited for.
  */
-const LONG_SERVICE_MS = 1000;
+const LONG_SERVICE_MS = 2000;
 const SERVICE_MS = 500;
 
 /** How long each of a scene's two halves is played. */
@@ -28,7 +30,6 @@ export interface HostsTiming {
 
 /** Alone, beside the heavy user for twice as long, and alone again: what else the machine does is in both. */
 interface Interleaved {
-  readonly timing: HostsTiming;
   /** What the others do, in the first half of the time and in the second. */
   others(hosts: TwoHosts, half: 1 | 2): Promise<void>;
   heavy(hosts: TwoHosts, signal: AbortSignal): void;
@@ -43,23 +44,24 @@ const kind =
   });
 
 async function interleave(hosts: TwoHosts, { others, heavy }: Interleaved): Promise<void> {
-  hosts.phase = "alone";
+  hosts.phase = "alone 1";
   await others(hosts, 1);
   const leaves = new AbortController();
-  hosts.phase = "beside";
+  hosts.phase = "beside 1";
   heavy(hosts, leaves.signal);
   await others(hosts, 1);
+  hosts.phase = "beside 2";
   await others(hosts, 2);
   leaves.abort();
   hosts.phase = "after";
   await pause(QUIET_MS);
-  hosts.phase = "alone";
+  hosts.phase = "alone 2";
   await others(hosts, 2);
 }
 
 const waitsOf = (served: readonly ServedByHosts[], phase: string): number[] =>
   served
-    .filter((one) => one.phase === phase && one.userId !== HEAVY)
+    .filter((one) => one.phase.startsWith(phase) && one.userId !== HEAVY)
     .map(({ waitedMs }) => waitedMs);
 
 const p95 = (waits: readonly number[]): number => quantile(waits, 0.95);
@@ -73,7 +75,6 @@ async function fullHouse(timing: HostsTiming): Promise<readonly ServedByHosts[]>
   }
   await pause(WARM_UP_MS);
   await interleave(hosts, {
-    timing,
     others: () => pause(timing.durationMs / 2),
     heavy(_, signal) {
       for (let copy = 0; copy < HEAVY_FACTOR * OUTSTANDING; copy++) {
@@ -85,25 +86,29 @@ async function fullHouse(timing: HostsTiming): Promise<readonly ServedByHosts[]>
   return [...hosts.served];
 }
 
-/** Ten users who come at random and ask for 70 % of the slots, and one who comes a hundred times as often as each. */
+/**
+ * Ten users who come at random and ask for 70 % of the slots, and one who comes a hundred times as often as each, as
+ * long as he has no more than so many connections.
+ */
 async function busyHouse(timing: HostsTiming) {
   await using hosts = await TwoHosts.start(WORKERS_EACH);
   const perSecond = (BUSY * SLOTS * 1000) / LONG_SERVICE_MS / OTHERS.length;
   const plan = (seed: number, durationMs = timing.durationMs / 2): PlannedArrival[] =>
     planArrivals({ userIds: OTHERS, perSecond, meanServiceMs: LONG_SERVICE_MS, durationMs, seed });
-  await hosts.play(plan(0, WARM_UP_MS), WARM_UP_MS);
+  await hosts.play(plan(0, LONG_WARM_UP_MS), LONG_WARM_UP_MS);
   await interleave(hosts, {
-    timing,
     others: (_, half) => hosts.play(plan(half), timing.durationMs / 2),
     heavy(_, signal) {
       const random = seededRandom(99);
       const next = kind(HEAVY, { random, meanMs: LONG_SERVICE_MS });
-      void hosts.poisson(next, { perSecond: HEAVY_FACTOR * perSecond, random, signal });
+      const atMost = HEAVY_FACTOR * OUTSTANDING;
+      void hosts.poisson(next, { perSecond: HEAVY_FACTOR * perSecond, random, signal, atMost });
     },
   });
   await hosts.answered();
   reportRefused(hosts);
-  return [...hosts.served];
+  const { served, lateness } = hosts;
+  return { served: [...served], lateness: [...lateness] };
 }
 
 async function urgentHouse(timing: HostsTiming): Promise<readonly ServedByHosts[]> {
@@ -125,10 +130,10 @@ function reportRefused({ refused }: TwoHosts): void {
   for (const [whom, count] of refused) console.error(`${count} answers of: ${whom}`);
 }
 
-export async function fullHouseFigures(timing: HostsTiming): Promise<Figure[]> {
+async function fullHouseFigures(timing: HostsTiming): Promise<Figure[]> {
   const served = await fullHouse(timing);
   const alone = p95(waitsOf(served, "alone"));
-  const beside = served.filter(({ phase }) => phase === "beside");
+  const beside = served.filter(({ phase }) => phase.startsWith("beside"));
   const work = [...OTHERS, HEAVY].map((user) =>
     beside.filter(({ userId }) => userId === user).reduce((sum, one) => sum + one.serviceMs, 0),
   );
@@ -150,8 +155,11 @@ export async function fullHouseFigures(timing: HostsTiming): Promise<Figure[]> {
   ];
 }
 
-export async function busyHouseFigures(timing: HostsTiming): Promise<Figure[]> {
-  const served = await busyHouse(timing);
+async function busyHouseFigures(timing: HostsTiming): Promise<Figure[]> {
+  const { served, lateness } = await busyHouse(timing);
+  const lateMs = lateness
+    .filter(({ phase }) => /alone|beside/.test(phase))
+    .map((timer) => timer.lateMs);
   const waits = { alone: waitsOf(served, "alone"), beside: waitsOf(served, "beside") };
   return [
     {
@@ -172,10 +180,16 @@ export async function busyHouseFigures(timing: HostsTiming): Promise<Figure[]> {
       unit: "",
       aim: "= 1",
     },
+    {
+      name: "two hosts, 70 % load: how late timers were meanwhile, p95 (more says more of the machine than of the gateway)",
+      value: p95(lateMs),
+      unit: "ms",
+      aim: "<= 20",
+    },
   ];
 }
 
-export async function urgentFigures(timing: HostsTiming): Promise<Figure[]> {
+async function urgentFigures(timing: HostsTiming): Promise<Figure[]> {
   const waits = waitsOf(await urgentHouse(timing), "measured");
   return [
     {

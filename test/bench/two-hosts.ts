@@ -12,6 +12,7 @@ import type { PlannedArrival } from "./planned-arrivals.ts";
 export interface ServedByHosts {
   readonly userId: string;
   readonly phase: string;
+  readonly sentAt: number;
   readonly waitedMs: number;
   readonly serviceMs: number;
 }
@@ -29,8 +30,16 @@ interface Until {
   readonly signal?: AbortSignal;
 }
 
+interface Poisson extends Until {
+  readonly perSecond: number;
+  readonly random: () => number;
+  readonly atMost?: number;
+}
+
 /** The user who sends far more than all others. */
 export const HEAVY = "heavy";
+
+const LATENESS_EVERY_MS = 25;
 
 const FREE_PORTS = {
   PORT: "0",
@@ -47,6 +56,7 @@ export class TwoHosts implements AsyncDisposable {
   readonly served: ServedByHosts[] = [];
   /** What requests that are sent from now on belong to. */
   phase = "";
+  readonly lateness: { readonly phase: string; readonly lateMs: number }[] = [];
   /** Answers other than 200, by whose they are and their status. */
   readonly refused = new Map<string, number>();
   readonly #agent = new Agent({ keepAlive: true });
@@ -68,6 +78,7 @@ export class TwoHosts implements AsyncDisposable {
     this.#second = parts.second;
     this.#backend = parts.backend;
     this.#folder = parts.folder;
+    void this.#watchLateness();
   }
 
   static async start(workersEach: number): Promise<TwoHosts> {
@@ -112,7 +123,7 @@ export class TwoHosts implements AsyncDisposable {
         response.on("end", () => {
           const { statusCode = 0 } = response;
           if (statusCode === 200)
-            this.served.push({ userId, phase, waitedMs: Number(text) - sentAt, serviceMs });
+            this.served.push({ userId, phase, sentAt, waitedMs: Number(text) - sentAt, serviceMs });
           else this.#refuse(`${userId === HEAVY ? HEAVY : "others"} ${statusCode}`);
           resolve();
         });
@@ -128,15 +139,27 @@ export class TwoHosts implements AsyncDisposable {
     while (!signal.aborted) await this.send(next(), until);
   }
 
-  /** Sends requests at random intervals with this mean, until the end. */
-  async poisson(
-    next: () => HostRequest,
-    options: { perSecond: number; random: () => number } & Until,
-  ): Promise<void> {
-    const { signal = this.#stopped.signal } = options;
+  /** Sends requests at random intervals with this mean, until the end; never more than so many at one time. */
+  async poisson(next: () => HostRequest, options: Poisson): Promise<void> {
+    const { signal = this.#stopped.signal, atMost = Number.POSITIVE_INFINITY } = options;
+    let outstanding = 0;
     while (!signal.aborted) {
       await pause((-Math.log(1 - options.random()) / options.perSecond) * 1000);
-      if (!signal.aborted) void this.send(next(), options);
+      if (signal.aborted || outstanding >= atMost) continue;
+      outstanding += 1;
+      void this.send(next(), options).finally(() => {
+        outstanding -= 1;
+      });
+    }
+  }
+
+  /** Notes how late timers are: what the processors do not get to is no matter of fairness. */
+  async #watchLateness(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      const startedAt = performance.now();
+      await pause(LATENESS_EVERY_MS);
+      const lateMs = performance.now() - startedAt - LATENESS_EVERY_MS;
+      this.lateness.push({ phase: this.phase, lateMs });
     }
   }
 
