@@ -29,9 +29,12 @@ export async function sendAnswer(
   }
   response.writeHead(response.statusCode, headers.flat());
   const pieces = body[Symbol.asyncIterator]();
+  // Node holds a head back for what follows it; one whose body is not there yet goes ahead.
+  const flushing = setImmediate(() => response.flushHeaders());
   try {
     while (!closed.aborted) {
       const { done, value } = await pieces.next();
+      clearImmediate(flushing);
       if (done) {
         if (trailers) response.addTrailers(trailers().map(([...field]): [string, string] => field));
         return;
@@ -42,7 +45,8 @@ export async function sendAnswer(
     // A client that left has nobody to tell, and is no failure of the function.
     if (closed.aborted) return;
     // The library would leave the response open, and the client waiting for what never comes.
-    await breakOff(response);
+    clearImmediate(flushing);
+    await breakOff(response, headers);
     throw error;
   }
   await pieces.return?.();
@@ -78,14 +82,13 @@ const FLUSH_LIMIT_MS = 5000;
  * Breaks off an answer that cannot be completed, behind what was written: its client must see an error,
  * and no end. Resolves when the connection is closed.
  */
-async function breakOff(response: ServerResponse): Promise<void> {
+async function breakOff(response: ServerResponse, headers: HeaderList): Promise<void> {
   const { socket } = response;
   if (response.closed || !socket) return;
   const closed = once(response, "close");
-  const isFramed = response.chunkedEncoding || response.hasHeader("content-length");
-  if (!response.headersSent) response.destroy();
+  const isFramed = response.chunkedEncoding || headerValue(headers, "content-length") !== undefined;
   // Without a length or chunks an end of the connection would be the end of the answer; a reset is not.
-  else if (!isFramed) socket.resetAndDestroy();
+  if (!isFramed) socket.resetAndDestroy();
   else socket.destroySoon();
   const timer = setTimeout(() => response.destroy(), FLUSH_LIMIT_MS).unref();
   await closed;

@@ -1,3 +1,4 @@
+import type { PriorityClass } from "../core/domain.ts";
 import type { SnapshotStatus } from "../documents/index.ts";
 import type { BackendState, BackendView } from "../routing/index.ts";
 import type { SchedulerSnapshot } from "../scheduling/index.ts";
@@ -19,6 +20,10 @@ export interface BackendStatus {
   readonly failureRate: number;
   /** How long it asked to be left alone; 0 when it may be called. */
   readonly throttledForMs: number;
+  /** Requests that wait in line until it has rested; one that waits for several backends counts at each. */
+  readonly waitingInLine: number;
+  /** The most urgent class of those; null where nobody waits. */
+  readonly mostUrgentInLine: PriorityClass | null;
 }
 
 /** The gate of a lane: how many of its messages this instance runs, and how many wait to be run. */
@@ -45,6 +50,8 @@ export interface InstanceStatus {
   /** Requests whose connection is held here while a lane's worker serves them, somewhere. */
   readonly awaitingReplies: number;
   readonly gates: readonly GateStatus[];
+  /** Requests that wait until a backend has room, or has rested: they hold no slot meanwhile. */
+  readonly awaitingBackends: number;
   readonly backends: readonly BackendStatus[];
   readonly policy: SnapshotStatus;
 }
@@ -86,6 +93,7 @@ export function instanceStatus(services: Services): InstanceStatus {
       running: gate.running,
       waiting: gate.waiting,
     })),
+    awaitingBackends: pool.room.waiting,
     backends: pool.backends.map((backend) => backendStatus(backend, nowMs)),
     policy: policy.status(),
   };
@@ -102,5 +110,7 @@ function backendStatus(backend: BackendState, nowMs: number): BackendStatus {
     latencyMs: view.latencyMs ?? null,
     failureRate: view.failureRate,
     throttledForMs: Math.max(0, view.throttledUntil - nowMs),
+    waitingInLine: backend.line.waiting,
+    mostUrgentInLine: view.nextInLine ?? null,
   };
 }

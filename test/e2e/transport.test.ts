@@ -150,6 +150,19 @@ describe("an answer on its way to the client", () => {
     expect(both.slice(text.length)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
+  it("tells its head while the backend thinks about the body", async () => {
+    const told = Promise.withResolvers<void>();
+    const path = world.path(({ socket }) => {
+      socket.write(headOf("409 Conflict", "Content-Length: 4", "X-A: 1"));
+      void told.promise.then(() => socket.write("busy"));
+    });
+    using client = await world.ask(requestFor(path));
+    expect(await client.until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 409 [\s\S]*\r\nX-A: 1\r\n/);
+    expect(client.received).toMatch(/\r\n\r\n$/);
+    told.resolve();
+    await client.until(/\r\n\r\nbusy$/);
+  });
+
   it("may come byte by byte", async () => {
     const body = '{"one":"byte at a time"}';
     const type = headOf("200 OK", "Content-Type: application/json", "Transfer-Encoding: chunked");

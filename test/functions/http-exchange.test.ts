@@ -68,6 +68,35 @@ describe("an answer on its way through the library", () => {
     expect([response.statusCode, await textOf(response)]).toEqual([status, ""]);
   });
 
+  it("tells its head while its body is still to come", async () => {
+    const body = Promise.withResolvers<Uint8Array>();
+    async function* late(): AsyncGenerator<Uint8Array> {
+      yield await body.promise;
+    }
+    const headers = [["X-A", "1"]] as const;
+    await using server = await serving({ status: 207, headers, body: late() });
+    const response = await server.ask();
+    expect([response.statusCode, response.headers["x-a"]]).toEqual([207, "1"]);
+    body.resolve(Buffer.from("a"));
+    expect(await textOf(response)).toBe("a");
+  });
+
+  it("breaks off behind its last words where its length is known", async () => {
+    async function* short(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("last words");
+      throw new Error("connection reset");
+    }
+    const headers = [["Content-Length", "20"]] as const;
+    await using server = await serving({ status: 200, headers, body: short() });
+    using client = await connectTo(server.origin);
+    client.send(`GET / HTTP/1.1\r\nHost: a\r\nX-MS-Invocation-Id: ${server.id}\r\n\r\n`);
+    const [received] = await Promise.all([
+      client.closed(),
+      expect(server.sent).rejects.toThrow("connection reset"),
+    ]);
+    expect(received).toMatch(/\r\n\r\nlast words$/);
+  });
+
   it("asks for no more than the client takes, and for all of it in the end", async () => {
     const total = 200;
     let asked = 0;

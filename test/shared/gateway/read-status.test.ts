@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { answering, readStatus } from "../../../shared/gateway/index.ts";
-import { createGateway } from "../../support/gateway.ts";
+import { answering, handleRequest, readStatus } from "../../../shared/gateway/index.ts";
+import { settle } from "../../support/fake-clock.ts";
+import { createGateway, requestTo } from "../../support/gateway.ts";
 
 const OPERATOR = [["x-operator-key", "of-an-operator"]] as const;
 
@@ -68,9 +69,47 @@ describe("the status of an instance", () => {
         latencyMs: null,
         failureRate: 0,
         throttledForMs: 0,
+        waitingInLine: 0,
+        mostUrgentInLine: null,
       },
     ]);
     expect(JSON.stringify(status)).not.toContain(gateway.services.settings.hosts[0]?.origin);
+  });
+
+  it("shows who waits until a backend has rested", async () => {
+    const gateway = createGateway({
+      OperatorKeys: "of-an-operator",
+      GATEWAY_SYNC_MODE: "direct",
+      Host1: "host=http://a.test;tier=ptu",
+      Host2: "host=http://b.test;tier=paygo",
+      GATEWAY_ROUTING_SPILL: "*=never",
+      PriorityKeys: "one,two",
+      PriorityValues: "1,2",
+    });
+    gateway.backends.answer(429, "busy", [["retry-after", "2"]]);
+    gateway.backends.answer(200);
+    const serve = (key: string) => {
+      const headers = [["S7PPriorityKey", key]] as const;
+      return handleRequest(gateway.services, requestTo(gateway, { headers }), undefined);
+    };
+    const first = serve("two");
+    await settle();
+    const all = [first, ...["one", "two"].map(serve)];
+    await settle();
+    expect(await statusOf(gateway)).toMatchObject({
+      awaitingBackends: 3,
+      slots: { running: 0 },
+      backends: [
+        { label: "Host1", throttledForMs: 2000, waitingInLine: 3, mostUrgentInLine: 1 },
+        { label: "Host2", waitingInLine: 0, mostUrgentInLine: null },
+      ],
+    });
+    await gateway.clock.advance(10_000);
+    expect((await Promise.all(all)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(await statusOf(gateway)).toMatchObject({
+      awaitingBackends: 0,
+      backends: [{ waitingInLine: 0, mostUrgentInLine: null }, {}],
+    });
   });
 
   it("says why the instance should get no requests", async () => {
