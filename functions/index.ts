@@ -24,6 +24,8 @@ import { registerLanes } from "./lanes.servicebus.ts";
 import { registerMetrics } from "./metrics.http.ts";
 import { registerOperations } from "./operations.http.ts";
 import { registerSubmissions } from "./submissions.servicebus.ts";
+import { registerUsage } from "./usage.http.ts";
+import { registerUsageCount } from "./usage.queue.ts";
 import { registerWebhooks } from "./webhooks.servicebus.ts";
 
 /**
@@ -68,7 +70,9 @@ if (owned.services.jobs) {
   registerBatchOrchestrator();
   registerJobSweep(context);
   registerJobResumption(context);
+  registerUsageCount(context);
 }
+if (owned.services.usage.ledger) registerUsage(context);
 if (owned.services.idempotency) registerIdempotency(context);
 registerGateway(context);
 owned.start();

@@ -9,6 +9,8 @@ import {
   jobViewSchema,
   problemSchema,
 } from "./job-schemas.ts";
+import { usageQuerySchema } from "./usage-query.ts";
+import { usageRowSchema, usageSchema } from "./usage-schemas.ts";
 
 const SCHEMAS = {
   AcceptedJob: acceptedJobSchema,
@@ -18,6 +20,8 @@ const SCHEMAS = {
   JobPatch: jobPatchSchema,
   JobState: jobStateSchema,
   Problem: problemSchema,
+  Usage: usageSchema,
+  UsageRow: usageRowSchema,
 } as const;
 
 type SchemaName = keyof typeof SCHEMAS;
@@ -169,9 +173,23 @@ const batchErrorsOperation: Json = {
   },
 };
 
+const usageOperation: Json = {
+  operationId: "getUsage",
+  summary: "What was used and what it costs: the caller's own, or everybody's for operators.",
+  parameters: queryParameters(usageQuerySchema),
+  responses: {
+    "200": {
+      description: "A page of sums; the total is of all pages.",
+      content: { ...content("Usage"), "text/csv": { schema: { type: "string" } } },
+    },
+    "400": problem("The query cannot be read, or asks for too much at once."),
+    "401": problem("It asks for what only operators may see."),
+  },
+};
+
 /** The parameters of a query, one for each field of its schema. */
-function queryParameters(): Json[] {
-  const { properties = {} } = z.toJSONSchema(jobListQuerySchema, { io: "input" });
+function queryParameters(schema: z.ZodType): Json[] {
+  const { properties = {} } = z.toJSONSchema(schema, { io: "input" });
   return Object.entries(properties).map(([name, schema]) => ({
     name,
     in: "query",
@@ -208,7 +226,7 @@ export function openApiDocument(): Json {
         get: {
           operationId: "listJobs",
           summary: "The caller's jobs, newest first.",
-          parameters: queryParameters(),
+          parameters: queryParameters(jobListQuerySchema),
           responses: {
             "200": answer("A page of jobs.", "JobList"),
             "400": problem("The query cannot be read."),
@@ -229,6 +247,7 @@ export function openApiDocument(): Json {
         post: redeliverOperation,
       },
       "/jobs/{id}/result": { parameters: [ID], get: resultOperation },
+      "/usage": { get: usageOperation },
       "/jobs/{id}/errors": { parameters: [ID], get: batchErrorsOperation },
     },
     components: { schemas: componentSchemas() },

@@ -24,7 +24,8 @@ export interface Connections {
 
 /** The connection name of every Service Bus trigger. */
 export const SERVICE_BUS_CONNECTION = "ServiceBusConnection";
-const STORAGE_CONNECTION = "AzureWebJobsStorage";
+/** The connection name of every storage trigger. */
+export const STORAGE_CONNECTION = "AzureWebJobsStorage";
 
 /** Reads `ServiceBusConnection` and `AzureWebJobsStorage`, or their identity-based forms. */
 export function loadConnections(env: Environment = process.env): Connections {

@@ -4,6 +4,7 @@ export {
   loadConnections,
   type MessagingConnection,
   SERVICE_BUS_CONNECTION,
+  STORAGE_CONNECTION,
   type StorageConnection,
 } from "./connections.ts";
 export { type HostSettings, hostKey } from "./hosts.ts";
@@ -20,3 +21,4 @@ export {
 } from "./settings.ts";
 export type { SpillRule, SpillRules } from "./spill.ts";
 export type { AzureMonitorSettings, TelemetrySettings, TracingSettings } from "./telemetry.ts";
+export type { ModelPrice, UsageSettings } from "./usage.ts";

@@ -17,6 +17,7 @@ import { type PolicySettings, policyContradictions, policyShape, toPolicy } from
 import { type RoutingSettings, routingShape, toRouting } from "./routing.ts";
 import { type TelemetrySettings, telemetryShape, toTelemetry } from "./telemetry.ts";
 import { type TransportSettings, toTransport, transportShape } from "./transport.ts";
+import { toUsage, type UsageSettings, usageShape } from "./usage.ts";
 import { flag, headerName, integer, integerList, list } from "./values.ts";
 
 const MAX_INT32 = 2_147_483_647;
@@ -71,6 +72,7 @@ const settingsSchema = z.object({
   ...notificationsShape,
   ...transportShape,
   ...telemetryShape,
+  ...usageShape,
   LOG_LEVEL: z.enum(["Information", "Warning", "Error"]).default("Warning"),
   IgnoreSSLCert: flag.default(false),
   TERMINATION_GRACE_PERIOD_SECONDS: integer(0, 3600).default(30),
@@ -134,6 +136,7 @@ export interface Settings {
   readonly transport: TransportSettings;
   readonly authentication: AuthenticationSettings;
   readonly telemetry: TelemetrySettings;
+  readonly usage: UsageSettings;
   /** Keys of those who run the gateway; without one nobody is an operator. */
   readonly operatorKeys: readonly string[];
   /** The least level of an event that is written to the console. */
@@ -249,6 +252,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     transport: toTransport(raw),
     authentication: toAuthentication(raw),
     telemetry: toTelemetry(raw, env),
+    usage: toUsage(raw),
     operatorKeys: raw.OperatorKeys,
     logLevel: raw.LOG_LEVEL,
     preemptible: raw.GATEWAY_SCHEDULING_PREEMPTIBLE,

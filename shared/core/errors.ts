@@ -64,6 +64,7 @@ export const ERRORS = {
   "client-closed": kind(499, "The client closed the connection."),
   internal: kind(500, "The gateway failed.", { expose: false }),
   "async-unavailable": kind(501, "This app serves no asynchronous requests."),
+  "usage-unavailable": kind(501, "This app keeps no ledger of what was used."),
   "backend-failed": kind(502, "No backend could answer the request.", { retryable: true }),
   "no-backend": kind(503, "No backend is available.", { retryable: true }),
   "policy-unavailable": kind(503, "The gateway does not know yet whom to admit.", {

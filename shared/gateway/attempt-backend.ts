@@ -1,26 +1,17 @@
 import { type BackendAnswer, BackendFailure } from "../backends/index.ts";
-import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
-import { type HeaderList, headerValue, withoutHeaders } from "../core/headers.ts";
-import type { RequestBody } from "../core/http.ts";
-import {
-  type BackendTurn,
-  type Candidate,
-  judgeAnswer,
-  rewriteModelInBody,
-  rewriteModelInTarget,
-  type Verdict,
-} from "../routing/index.ts";
+import type { HeaderList } from "../core/headers.ts";
+import { type BackendTurn, type Candidate, judgeAnswer, type Verdict } from "../routing/index.ts";
 import { attemptFailed } from "../telemetry/index.ts";
+import { type UsingRequest, watchAnswer } from "./call-usage.ts";
+import { callWithWish, type WishedAnswer, withoutWish } from "./call-with-wish.ts";
 import { holdingPlace } from "./held-place.ts";
 import type { Services } from "./services.ts";
 
 /** What one attempt needs of its request. */
-export interface AttemptRequest {
-  readonly id: string;
+export interface AttemptRequest extends UsingRequest {
   readonly method: string;
   readonly headers: HeaderList;
-  readonly body: RequestBody | undefined;
   readonly attemptTimeoutMs: number;
   readonly whole?: boolean | undefined;
   readonly wholeJsonBytes?: number | undefined;
@@ -45,15 +36,15 @@ export async function attemptBackend(
   request: AttemptRequest,
   { candidate, turn, signal }: { candidate: Candidate; turn: BackendTurn; signal: AbortSignal },
 ): Promise<Attempt> {
-  const { backends, clock, emit, settings } = services;
+  const { clock, emit, settings } = services;
   const { host } = candidate;
   const startedAt = clock.now();
   const ownLimitMs = host.firstByteTimeoutMs ?? settings.attemptTimeoutMs;
   const limitMs = Math.min(request.attemptTimeoutMs, host.firstByteTimeoutMs ?? Infinity);
   let begunAt: number | undefined;
   try {
-    const answer = await backends.call({
-      ...toCall(request, candidate),
+    const answer = await callWithWish(services, request, {
+      candidate,
       signal,
       // For the first byte only: an answer that is taken whole may be far longer on its way.
       limits: { firstByteMs: limitMs },
@@ -61,7 +52,8 @@ export async function attemptBackend(
         begunAt = clock.now();
       },
     });
-    return judged(answer, { turn, firstByteMs: (begunAt ?? clock.now()) - startedAt, clock });
+    const firstByteMs = (begunAt ?? clock.now()) - startedAt;
+    return judged(services, answer, { request, candidate, turn, firstByteMs });
   } catch (error) {
     const waitedMs = clock.now() - startedAt;
     turn.release();
@@ -87,38 +79,31 @@ export async function attemptBackend(
 const isSilence = (error: unknown): boolean =>
   error instanceof BackendFailure && error.kind.endsWith("-timeout");
 
-function judged(
-  answer: BackendAnswer,
-  { turn, firstByteMs, clock }: { turn: BackendTurn; firstByteMs: number; clock: Clock },
-): Attempt {
-  const nowMs = clock.now();
-  if (answer.status > MAX_STATUS) {
-    answer.discard();
-    throw new Error(`The backend answered with the status ${answer.status}.`);
-  }
-  const verdict = judgeAnswer(answer.status, answer.headers, nowMs);
-  turn.settle({ verdict, firstByteMs }, nowMs);
-  return { status: answer.status, verdict, answer: holdingPlace(answer, turn, clock) };
+interface Called {
+  readonly request: AttemptRequest;
+  readonly candidate: Candidate;
+  readonly turn: BackendTurn;
+  readonly firstByteMs: number;
 }
 
-/** The request as this backend is to see it. */
-function toCall(
-  { method, headers, body, whole = false, wholeJsonBytes = 0 }: AttemptRequest,
-  { host, target }: Candidate,
-) {
-  const call = { host, method, headers, body, target, whole, wholeJsonBytes };
-  if (host.model === undefined) return call;
-  // What is compressed cannot be read without undoing what the client did.
-  const isPlain = headerValue(headers, "content-encoding") === undefined;
-  const renamed = body && isPlain ? rewriteModelInBody(body, host.model) : body;
-  const kept =
-    renamed === body
-      ? headers
-      : withoutHeaders(headers, (name) => name === "content-md5" || name === "content-digest");
-  return {
-    ...call,
-    headers: kept,
-    body: renamed,
-    target: rewriteModelInTarget(target, host.model),
-  };
+function judged(
+  services: Services,
+  { answer, isEdited }: WishedAnswer,
+  { request, candidate, turn, firstByteMs }: Called,
+): Attempt {
+  const { clock } = services;
+  const nowMs = clock.now();
+  const { status, headers } = answer;
+  if (status > MAX_STATUS) {
+    answer.discard();
+    throw new Error(`The backend answered with the status ${status}.`);
+  }
+  const verdict = judgeAnswer(status, headers, nowMs);
+  turn.settle({ verdict, firstByteMs }, nowMs);
+  if (verdict.kind !== "answered") {
+    return { status, verdict, answer: holdingPlace(answer, { turn, clock }) };
+  }
+  const watch = watchAnswer(services, request, { answer, candidate });
+  const held = holdingPlace(answer, { turn, clock, watch });
+  return { status, verdict, answer: isEdited ? withoutWish(held) : held };
 }

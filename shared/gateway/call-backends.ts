@@ -1,12 +1,13 @@
 import type { BackendAnswer } from "../backends/index.ts";
 import type { PriorityClass } from "../core/domain.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
-import type { RequestBody, RouteFacts } from "../core/http.ts";
+import type { RouteFacts } from "../core/http.ts";
 import type { TraceContext } from "../core/trace-context.ts";
 import type { TripMemory } from "../messaging/index.ts";
 import { type DecisionReceipt, receiptHeader } from "../routing/index.ts";
 import { requestRouted } from "../telemetry/index.ts";
 import { headersForClient } from "./attempt-headers.ts";
+import type { UsingRequest } from "./call-usage.ts";
 import { continueElsewhere } from "./continue-elsewhere.ts";
 import { findAnswer } from "./find-answer.ts";
 import { RequeueError } from "./requeue-error.ts";
@@ -14,12 +15,10 @@ import { RouteTrip } from "./route-trip.ts";
 import type { Services } from "./services.ts";
 
 /** A request that is ready to be called: body whole, headers as the client sent them. */
-export interface OutgoingRequest {
-  readonly id: string;
+export interface OutgoingRequest extends UsingRequest {
   readonly method: string;
   readonly target: string;
   readonly headers: HeaderList;
-  readonly body: RequestBody | undefined;
   readonly attemptTimeoutMs: number;
   /** Its class; the default class unless given. */
   readonly priority?: PriorityClass;
@@ -40,7 +39,7 @@ export interface OutgoingRequest {
 }
 
 /** An answer, and what it took to get it. */
-export type RoutedAnswer = BackendAnswer & RouteFacts;
+export type RoutedAnswer = BackendAnswer & RouteFacts & Required<Pick<UsingRequest, "usage">>;
 
 /**
  * Calls the backends that may serve the request, one after the other, until one gives an answer that is
@@ -49,9 +48,11 @@ export type RoutedAnswer = BackendAnswer & RouteFacts;
  */
 export async function callBackends(
   services: Services,
-  request: OutgoingRequest,
+  asked: OutgoingRequest,
   signal: AbortSignal,
 ): Promise<RoutedAnswer> {
+  const { usage = { current: undefined } } = asked;
+  const request = { ...asked, usage };
   const trip = request.trip ?? tripOf(services, request);
   try {
     const found = await findAnswer(services, { request, trip, signal });
@@ -70,7 +71,7 @@ export async function callBackends(
     const { attemptCount, processMs } = trip;
     const backend = trip.attempts.at(-1)?.backend;
     const discard = (): void => answer.discard();
-    return { ...answer, headers, discard, attemptCount, processMs, backend, called };
+    return { ...answer, headers, discard, attemptCount, processMs, backend, called, usage };
   } catch (error) {
     trip.letGo();
     const isRequeued = error instanceof RequeueError;

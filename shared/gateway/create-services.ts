@@ -34,6 +34,7 @@ import { openPolicyDocuments } from "./policy-documents.ts";
 import { probeBackends } from "./probe-backends.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
+import { openUsage } from "./usage-services.ts";
 import type { LimitServices } from "./within-limits.ts";
 
 export interface CreateServicesOptions {
@@ -70,16 +71,15 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
   const places = openSlots({ settings, lanes, clock });
   const fairShare = openFairShare(options, clock);
   const limits = openLimits(connections.storage, { clock, emit });
+  const shared = { clock, newId: randomUUID, random: Math.random, emit };
+  const usage = openUsage({ ...shared, settings, storage: connections.storage });
   const idempotency = connections.storage && openIdempotency(connections.storage, settings);
   const means = { clock, claimCheck: idempotency?.claimCheck };
   const remote = settings.role === "stream" ? undefined : openRemote(connections, options, means);
   const services: Services = {
     settings,
     lanes,
-    clock,
-    newId: randomUUID,
-    random: Math.random,
-    emit,
+    ...shared,
     tracing: options.tracing,
     ...places,
     requestHeaders: createRequestHeaderFilter(settings),
@@ -110,6 +110,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     authenticate: createAuthentication(settings.authentication, { clock, fetchJson }),
     operators: createOperatorCheck(settings.operatorKeys),
     limits,
+    usage,
     fairShare,
     stopping: stopping.signal,
   };
@@ -124,10 +125,10 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     stop: () => stopping.abort(),
     async close() {
       await remote?.jobs.detached.close();
-      await limits.ledger?.close();
-      await fairShare.ledger?.close();
+      await Promise.all([limits.ledger?.close(), fairShare.ledger?.close()]);
       if (remote) await closeRemote(remote);
       await backends.close();
+      await usage.journal.close();
     },
   };
 }

@@ -12,6 +12,7 @@ import {
 import { type Attempt, attemptBackend } from "./attempt-backend.ts";
 import { headersForAttempt } from "./attempt-headers.ts";
 import type { OutgoingRequest } from "./call-backends.ts";
+import { noteCall } from "./call-usage.ts";
 import { learnFromAttempt } from "./learn-from-attempt.ts";
 import type { RouteTrip } from "./route-trip.ts";
 import type { Services } from "./services.ts";
@@ -48,16 +49,38 @@ export async function findAnswer(services: Services, way: Search): Promise<Found
     if (!candidate || trip.countedAttempts >= settings.maxAttempts) {
       const isLast = trip.held?.isVerdict !== true;
       const answer = await withoutCandidate(services, { trip, signal, selection });
-      if (answer) return { answer, isLast };
-      continue;
+      if (!answer) continue;
+      unwatched(request);
+      return { answer, isLast };
     }
     const attempt = await makeAttempt(services, way, { selection, candidate });
     const answer = await learnFromAttempt(way, candidate, attempt);
+    noteUnwatched(services, way, { candidate, attempt, isAnswer: answer !== undefined });
     if (!answer) continue;
     trip.letGo();
     const isChoice = selection.candidates.length + selection.passedOver.length > 1;
     return { answer, called: calledBackend(candidate), ...(isChoice ? { candidate } : {}) };
   }
+}
+
+interface Learned {
+  readonly candidate: Candidate;
+  readonly attempt: Attempt;
+  readonly isAnswer: boolean;
+}
+
+/** Notes what nobody reads along: refusals, and whatever is not the client's to have. */
+function noteUnwatched(services: Services, { request }: Search, learned: Learned): void {
+  const { candidate, attempt, isAnswer } = learned;
+  if ("answer" in attempt && attempt.verdict.kind === "answered") return;
+  const kind = isAnswer ? "answer" : "attempt";
+  noteCall(services, request, { kind, candidate, status: attempt.status });
+  if (isAnswer) unwatched(request);
+}
+
+/** The answer that is given is none that is watched; an earlier one may have been. */
+function unwatched({ usage }: OutgoingRequest): void {
+  if (usage) usage.current = undefined;
 }
 
 function calledBackend({ key, host, target }: Candidate): CalledBackend {
@@ -122,6 +145,7 @@ async function makeAttempt(
     return attempt;
   } catch (error) {
     note(499, "ended");
+    noteCall(services, request, { kind: "attempt", candidate, status: 499 });
     throw error;
   }
 }

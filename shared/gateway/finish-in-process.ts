@@ -2,6 +2,7 @@ import { delay } from "../core/clock.ts";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
 import type { GatewayResponse } from "../core/http.ts";
 import { detachedWorkFailed } from "../telemetry/index.ts";
+import type { AnswerSlot } from "./answer-watch.ts";
 import {
   type AttemptResult,
   commitAttempt,
@@ -18,6 +19,8 @@ export interface DetachedAnswer {
   readonly working: Promise<GatewayResponse>;
   /** Ends the work. */
   readonly stop: Pick<AbortController, "abort" | "signal">;
+  /** Where the answer is watched. */
+  readonly usage?: AnswerSlot | undefined;
 }
 
 const COMMIT_TRIES = 60;
@@ -48,10 +51,10 @@ export async function finishInProcess(run: JobAttemptRun, work: DetachedAnswer):
 /** Undefined when there is nothing to commit: the job has ended, or is about to expire. */
 async function resultOf(
   run: JobAttemptRun,
-  { working, stop }: DetachedAnswer,
+  { working, stop, usage }: DetachedAnswer,
 ): Promise<AttemptResult | undefined> {
   try {
-    return await resultOfAnswer(run, toOpenAnswer(await working), stop.signal);
+    return await resultOfAnswer(run, { ...toOpenAnswer(await working), usage }, stop.signal);
   } catch (error) {
     if (stop.signal.reason instanceof JobEndedError) {
       await signalEngine(run, { attempt: run.attempt, isFinal: true });

@@ -1,45 +1,59 @@
 import type { Clock } from "../core/clock.ts";
 import { headerValue } from "../core/headers.ts";
 import type { GatewayResponse, ResponseBody } from "../core/http.ts";
-import { UsageReader } from "../usage/index.ts";
+import { type AnswerUsage, UsageReader } from "../usage/index.ts";
+import { type AnswerSlot, UNKNOWN_USAGE } from "./answer-watch.ts";
 import type { AnswerEnd } from "./request-record.ts";
 
 type Result = IteratorResult<Uint8Array, undefined>;
 
+/** Knows what an answer used: whoever watched it where it came from, else a reader of what passes here. */
+interface Meter {
+  read(chunk: Uint8Array): void;
+  end(isWhole: boolean): Promise<AnswerUsage>;
+}
+
 /**
- * Reads along what an answer says it used, without holding or changing a byte, and tells once how it
- * ended: also when it broke off, or its reader left, or nobody ever began to read. The end of the answer
- * follows what is told, so that who has all of an answer finds its claim settled.
+ * Tells once how an answer ended and what it said it used, without holding or changing a byte: also when
+ * it broke off, or its reader left, or nobody ever began to read. The end of the answer follows what is
+ * told, so that who has all of an answer finds its claim settled.
  */
 export function followAnswer(
   response: GatewayResponse,
-  clock: Pick<Clock, "now">,
+  { slot, clock }: { readonly slot: AnswerSlot; readonly clock: Pick<Clock, "now"> },
   onEnd: (end: AnswerEnd) => void,
 ): GatewayResponse {
-  const reader = new UsageReader(response.headers);
+  const meter = meterOf(response, slot);
   const { body } = response;
   if (body === undefined || body instanceof Uint8Array) {
-    if (body) reader.read(body);
-    void tell(reader, { isWhole: true }, onEnd);
+    if (body) meter.read(body);
+    void tell(meter, { isWhole: true }, onEnd);
     return response;
   }
   const isStream = headerValue(response.headers, "content-type")?.includes("event-stream");
   const timer = isStream ? clock : undefined;
-  return { ...response, body: new FollowedBody(body, { reader, timer, onEnd }) };
+  return { ...response, body: new FollowedBody(body, { meter, timer, onEnd }) };
+}
+
+/** An answer that no backend gave, such as that of a job, is not the one that is watched. */
+function meterOf({ headers, route }: GatewayResponse, slot: AnswerSlot): Meter {
+  if (!route || !slot.current) return new UsageReader(headers);
+  // Asked at the end: a stream may go on from another backend.
+  return { read: () => {}, end: async () => (await slot.current?.usage()) ?? UNKNOWN_USAGE };
 }
 
 async function tell(
-  reader: UsageReader,
+  meter: Meter,
   end: Omit<AnswerEnd, "usage">,
   onEnd: (end: AnswerEnd) => void,
 ): Promise<void> {
-  onEnd({ usage: await reader.end(end.isWhole), ...end });
+  onEnd({ usage: await meter.end(end.isWhole), ...end });
 }
 
 type Streamed = Exclude<ResponseBody, Uint8Array | undefined>;
 
 interface Following {
-  readonly reader: UsageReader;
+  readonly meter: Meter;
   /** Absent where it does not matter when the first bytes go out. */
   readonly timer: Pick<Clock, "now"> | undefined;
   readonly onEnd: (end: AnswerEnd) => void;
@@ -48,15 +62,15 @@ interface Following {
 /** Scope: one answer. */
 class FollowedBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #chunks: AsyncIterator<Uint8Array, unknown>;
-  readonly #reader: UsageReader;
+  readonly #meter: Meter;
   readonly #timer: Following["timer"];
   readonly #onEnd: (end: AnswerEnd) => void;
   #firstByteAt: number | undefined;
   #end: Promise<void> | undefined;
 
-  constructor(body: Streamed, { reader, timer, onEnd }: Following) {
+  constructor(body: Streamed, { meter, timer, onEnd }: Following) {
     this.#chunks = body[Symbol.asyncIterator]();
-    this.#reader = reader;
+    this.#meter = meter;
     this.#timer = timer;
     this.#onEnd = onEnd;
   }
@@ -69,7 +83,7 @@ class FollowedBody implements AsyncIterableIterator<Uint8Array, undefined> {
         return { done: true, value: undefined };
       }
       this.#firstByteAt ??= this.#timer?.now();
-      this.#reader.read(result.value);
+      this.#meter.read(result.value);
       return result;
     } catch (error) {
       await this.#finish(false);
@@ -88,7 +102,7 @@ class FollowedBody implements AsyncIterableIterator<Uint8Array, undefined> {
   }
 
   #finish(isWhole: boolean): Promise<void> {
-    this.#end ??= tell(this.#reader, { isWhole, firstByteAt: this.#firstByteAt }, this.#onEnd);
+    this.#end ??= tell(this.#meter, { isWhole, firstByteAt: this.#firstByteAt }, this.#onEnd);
     return this.#end;
   }
 }

@@ -73,10 +73,10 @@ export class InProcessPromotion {
     const { id: jobId } = this.#admitted.request;
     const { jobMaxAttempts: maxAttempts } = services.settings;
     const run = { services, jobs, engine, jobId, attempt: FIRST_TURN.attempt, maxAttempts };
-    const { body } = this.#admitted;
+    const { body, usage } = this.#admitted;
     // Another try may have to send it again.
     if (body instanceof SharedBody) body.hold();
-    const finishing = finishInProcess(run, work).finally(() => {
+    const finishing = finishInProcess(run, { ...work, usage }).finally(() => {
       if (body instanceof SharedBody) body.close();
     });
     jobs.detached.add(finishing, work.stop);

@@ -1,6 +1,7 @@
 export { acceptBatch } from "./accept-batch.ts";
 export { advanceBatch, type BatchRef, expireBatch } from "./batch-activities.ts";
 export { cancelJob, type JobChange, moveJob } from "./change-job.ts";
+export { countUsage, sweepUsage } from "./count-usage.ts";
 export { createServices, type OwnedServices } from "./create-services.ts";
 export { deliverWebhook } from "./deliver-webhook.ts";
 export { DeadLetterWatch } from "./end-dead-lettered.ts";
@@ -25,6 +26,7 @@ export { type JobQuery, readBatchErrors, readJob, readJobResult } from "./read-j
 export { readJobStream } from "./read-job-stream.ts";
 export { type MetricsSource, readMetrics } from "./read-metrics.ts";
 export { readStatus } from "./read-status.ts";
+export { readUsage } from "./read-usage.ts";
 export { type RedeliverQuery, redeliverEvent } from "./redeliver-event.ts";
 export { releaseProvider } from "./release-provider.ts";
 export { type ResultLinks, resultLinks } from "./result-links.ts";
@@ -36,3 +38,4 @@ export type { Services } from "./services.ts";
 export { settleDeadLetters } from "./settle-dead-letters.ts";
 export { sweepIdempotency } from "./sweep-idempotency.ts";
 export { sweepJobs } from "./sweep-jobs.ts";
+export { USAGE_QUEUE } from "./usage-services.ts";

@@ -11,6 +11,7 @@ import {
   retryDelayMs,
 } from "../jobs/index.ts";
 import { jobSignalFailed } from "../telemetry/index.ts";
+import type { AnswerSlot } from "./answer-watch.ts";
 import { sightAnswer } from "./hand-over.ts";
 import { endJob, handOverJob, retryJob } from "./job-transitions.ts";
 import { keepAnswer } from "./keep-answer.ts";
@@ -42,6 +43,8 @@ export interface OpenAnswer {
   readonly called?: CalledBackend | undefined;
   /** Who gave it, by its label. */
   readonly backend?: string | undefined;
+  /** Where it is watched, where it is. */
+  readonly usage?: AnswerSlot | undefined;
   discard(): void;
 }
 

@@ -21,7 +21,7 @@ export async function keepAnswer(
   answer: OpenAnswer,
   signal: AbortSignal,
 ): Promise<KeptAnswer> {
-  const used = new KeptUsage(answer.headers);
+  const used = new KeptUsage(answer);
   const { backend } = answer;
   const body = used.of(answer.body);
   const result = await keepBytes(run, { ...answer, body }, signal).catch(async (error: unknown) => {

@@ -1,6 +1,7 @@
 import { GatewayError } from "../core/errors.ts";
 import { retryAfterMs } from "../core/retry-after.ts";
 import {
+  type JobSnapshot,
   judgePoll,
   ownTarget,
   type PollReport,
@@ -11,7 +12,7 @@ import { providerPollFailed } from "../telemetry/index.ts";
 import { askProvider, callLimit, hostOf } from "./ask-provider.ts";
 import { openTarget } from "./hand-over.ts";
 import { commitOutcome, type JobAttemptRun, type OpenAnswer } from "./job-attempt.ts";
-import { keepAnswer } from "./keep-answer.ts";
+import { type KeptAnswer, keepAnswer } from "./keep-answer.ts";
 import type { JobServices, Services } from "./services.ts";
 import { type StoredAnswer, storeAnswer } from "./stored-answer.ts";
 
@@ -32,6 +33,7 @@ type Ended = Extract<PollVerdict, { kind: "ended" }>;
 interface Look {
   readonly run: PolledRun;
   readonly work: ProviderWork;
+  readonly snapshot: JobSnapshot;
   readonly isLast: boolean;
   readonly signal: AbortSignal;
   ask(target: string): Promise<StoredAnswer>;
@@ -61,7 +63,7 @@ export async function pollProvider(services: Services, ref: PollRef): Promise<Po
     return storeAnswer({ ...answer, backend: host.id }, signal);
   };
   try {
-    return await look({ run, work, isLast, signal, ask }, host.origin);
+    return await look({ run, work, snapshot, isLast, signal, ask }, host.origin);
   } catch (error) {
     // Thrown on, it would be repeated at once and hold up the job's expiry.
     services.emit(providerPollFailed(jobId, error));
@@ -108,15 +110,36 @@ async function notYet(
   return { isFinal: false, ...(kind === "refused" ? { isRefused: true } : {}), ...wait };
 }
 
-async function commit(
-  { run, signal }: Look,
-  answer: OpenAnswer,
-  { state }: Ended,
-): Promise<PollReport> {
+async function commit(look: Look, answer: OpenAnswer, { state }: Ended): Promise<PollReport> {
+  const { run, signal } = look;
   const { services, attempt } = run;
   const kept = await keepAnswer(run, answer, signal);
+  noteUse(look, kept, answer.status);
   await commitOutcome(run, { state, endedAt: services.clock.now(), attempt, ...kept });
   return { isFinal: true };
+}
+
+/** Before it is committed, and by a name of its own: a look that is repeated after a crash counts once. */
+function noteUse(
+  { run, snapshot }: Look,
+  { usage, backend = "" }: KeptAnswer,
+  status: number,
+): void {
+  if (!usage.tokens) return;
+  const { services, jobId, attempt } = run;
+  const { job, priority } = snapshot;
+  const caller = { userId: job.owner, groupId: job.group };
+  const id = `provider-${jobId}-${attempt}`;
+  const facts = {
+    id,
+    kind: "answer",
+    requestId: jobId,
+    caller,
+    priority,
+    backend,
+    status,
+  } as const;
+  services.usage.journal.note(facts, usage);
 }
 
 function required({ jobs }: Services): JobServices {

@@ -5,6 +5,7 @@ import { type Caller, openRequest, type Profile, sealRequest } from "../identity
 import type { NotifyTargets } from "../jobs/index.ts";
 import type { Reservation } from "../limits/index.ts";
 import type { ClaimCheck, MessageBody, RequestEnvelope } from "../messaging/index.ts";
+import type { AnswerSlot } from "./answer-watch.ts";
 import type { OutgoingRequest } from "./call-backends.ts";
 
 /** An admitted request with its whole body: all that serving it needs, whichever way. */
@@ -22,6 +23,8 @@ export interface AdmittedRequest {
   readonly isOver?: boolean;
   /** What the request claims of its caller's limits; absent where none apply. */
   readonly reservation?: Reservation | undefined;
+  /** Where the answer's watch is left, for answers that come from this process. */
+  readonly usage?: AnswerSlot | undefined;
 }
 
 /** What travels with the request besides itself. */
@@ -70,7 +73,8 @@ export async function fromEnvelope(
   claimCheck: ClaimCheck,
   settings: Settings,
 ): Promise<OutgoingRequest> {
-  const { id, method, target, headers, sealedHeaders, attemptTimeoutMs } = envelope;
+  const { id, method, target, headers, sealedHeaders, attemptTimeoutMs, userId, groupId } =
+    envelope;
   const { priority, receivedAt, expiresAt, showsReceipt = false } = envelope;
   // The lines of a batch share what was sealed for it.
   const sealedFor = envelope.batch?.jobId ?? id;
@@ -80,6 +84,7 @@ export async function fromEnvelope(
     method,
     ...openRequest({ target, headers, ...stored }, settings.credentialKey, sealedFor),
     body: await claimCheck.unpack(envelope.body),
+    caller: { userId, groupId },
     // Nobody reads it as it comes, so nothing is lost by trying a broken one elsewhere.
     whole: true,
     attemptTimeoutMs,

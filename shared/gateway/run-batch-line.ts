@@ -182,7 +182,7 @@ async function resultOf(
 
 async function readAnswer(answer: RoutedAnswer, signal: AbortSignal): Promise<DoneLine> {
   const { status, headers, backend } = answer;
-  const used = new KeptUsage(headers);
+  const used = new KeptUsage(answer);
   const bytes = await takeBytes({ ...answer, body: used.of(answer.body) }, signal);
   const encoding = headerValue(headers, "content-encoding");
   const text = decodedText(bytes, encoding, MAX_ANSWER_BYTES);

@@ -30,12 +30,14 @@ export async function serveDirect(
   admitted: AdmittedRequest,
   { lifetime, slot: freeSlot }: DirectOptions,
 ): Promise<GatewayResponse> {
-  const { request, ticket, caller, body, showsReceipt = false } = admitted;
+  const { request, ticket, caller, body, usage, showsReceipt = false } = admitted;
   const { signal } = lifetime;
   const { priority, expiresAt, attemptTimeoutMs } = ticket;
   const outgoing = {
     ...request,
     body,
+    caller,
+    usage,
     attemptTimeoutMs,
     priority,
     expiresAt,

@@ -22,6 +22,7 @@ import type { Policy } from "./policy.ts";
 import type { ResultFiles } from "./result-files.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { StreamTails } from "./stream-tails.ts";
+import type { UsageServices } from "./usage-services.ts";
 import type { LimitServices } from "./within-limits.ts";
 
 /** What serving through lanes needs; absent where no Service Bus is configured (role `stream`). */
@@ -86,6 +87,7 @@ export interface Services {
   /** Who may see and do what only those may who run the gateway. */
   readonly operators: OperatorCheck;
   readonly limits: LimitServices;
+  readonly usage: UsageServices;
   readonly fairShare: FairShareServices;
   /** Aborts when the app is told to stop: nothing new is admitted from then on. */
   readonly stopping: AbortSignal;

@@ -8,6 +8,7 @@ import {
   type Reservation,
   rateLimitHeaders,
 } from "../limits/index.ts";
+import type { AnswerSlot } from "./answer-watch.ts";
 import { followAnswer } from "./follow-answer.ts";
 import type { LimitLedger } from "./limit-ledger.ts";
 import type { Recognised } from "./recognise.ts";
@@ -37,21 +38,24 @@ export async function withinLimits(
 ): Promise<GatewayResponse> {
   const subjects = limitedSubjects(admitted);
   const [first] = subjects;
+  const usage: AnswerSlot = { current: undefined };
   if (!first) {
-    const response = await serve(admitted);
+    const response = await serve({ ...admitted, usage });
     record.followed();
-    return followAnswer(response, services.clock, (end) => record.ended(end));
+    return followAnswer(response, { slot: usage, clock: services.clock }, (end) =>
+      record.ended(end),
+    );
   }
   const { limits, clock } = services;
   limits.ledger?.start();
   const reservation = claim(services, subjects, admitted.body);
   try {
-    const response = await serve({ ...admitted, reservation });
+    const response = await serve({ ...admitted, reservation, usage });
     const use = limits.book.find(first.id);
     const told = use ? rateLimitHeaders(first, use, clock.now()) : [];
     record.followed();
     const headers = [...response.headers, ...told];
-    return followAnswer({ ...response, headers }, clock, (end) => {
+    return followAnswer({ ...response, headers }, { slot: usage, clock }, (end) => {
       const tokens = end.usage.tokens?.totalTokens;
       settleClaim(reservation, response, { tokens, nowMs: clock.now() });
       record.ended(end);

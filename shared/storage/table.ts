@@ -1,4 +1,4 @@
-import type { TableClient, TableEntity } from "@azure/data-tables";
+import type { TableClient, TableEntity, TransactionAction } from "@azure/data-tables";
 import type { StorageConnection } from "../config/index.ts";
 import { openTable } from "../connections/index.ts";
 import { statusOf, withStorage } from "./storage-error.ts";
@@ -16,6 +16,31 @@ export interface RowRange {
 
 // https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination
 const MAX_PAGE_ROWS = 1000;
+
+// https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
+const MAX_CHANGES = 100;
+/** Gone, there already, or changed since it was read. */
+const CONFLICTS: ReadonlySet<number> = new Set([404, 409, 412]);
+
+/** One row of a transaction: new, in place of the version that was read, or removed. */
+export type TableChange =
+  | { readonly kind: "insert"; readonly row: Keyed }
+  | { readonly kind: "replace"; readonly row: Keyed; readonly etag: string }
+  | { readonly kind: "remove"; readonly row: Keyed };
+
+interface Keyed {
+  readonly partitionKey: string;
+  readonly rowKey: string;
+  readonly [name: string]: unknown;
+}
+
+/** Partitions from one on up to and without another, and in each of them such a range of row keys. */
+export interface TableRange {
+  readonly fromPartition: string;
+  readonly beforePartition: string;
+  readonly fromRow: string;
+  readonly beforeRow: string;
+}
 
 interface ListOptions {
   readonly atMost?: number | undefined;
@@ -84,6 +109,53 @@ export class Table {
     return this.#list(`PartitionKey eq ${quoted(partitionKey)} and ${keys}`, { atMost });
   }
 
+  /**
+   * Changes up to 100 rows of one partition together or not at all; returns false when one was there
+   * already, was gone, or had changed.
+   */
+  transact(changes: readonly TableChange[]): Promise<boolean> {
+    return withStorage("Writing rows", async () => {
+      try {
+        await (await this.#ready()).submitTransaction(changes.map(toAction));
+        return true;
+      } catch (error) {
+        if (CONFLICTS.has(statusOf(error) ?? 0)) return false;
+        throw error;
+      }
+    });
+  }
+
+  /** Pages of the rows of several partitions, in the order of their keys. */
+  async *pages(range: TableRange): AsyncGenerator<Row[], void, undefined> {
+    const filter = [
+      `PartitionKey ge ${quoted(range.fromPartition)}`,
+      `PartitionKey lt ${quoted(range.beforePartition)}`,
+      `RowKey ge ${quoted(range.fromRow)}`,
+      `RowKey lt ${quoted(range.beforeRow)}`,
+    ].join(" and ");
+    const client = await withStorage("Reading rows", () => this.#ready());
+    const found = client
+      .listEntities<Row>({ queryOptions: { filter } })
+      .byPage({ maxPageSize: MAX_PAGE_ROWS });
+    for (;;) {
+      const { done, value } = await withStorage("Reading rows", () => found.next());
+      if (done) return;
+      yield value;
+    }
+  }
+
+  /** Removes rows of one partition; those that are gone already do not matter. */
+  async removeAll(partitionKey: string, rowKeys: readonly string[]): Promise<void> {
+    for (let at = 0; at < rowKeys.length; at += MAX_CHANGES) {
+      const keys = rowKeys.slice(at, at + MAX_CHANGES);
+      const changes = keys.map(
+        (rowKey): TableChange => ({ kind: "remove", row: { partitionKey, rowKey } }),
+      );
+      if (await this.transact(changes)) continue;
+      for (const rowKey of keys) await this.remove(partitionKey, rowKey);
+    }
+  }
+
   #list(
     filter: string,
     { atMost = Number.POSITIVE_INFINITY, select }: ListOptions,
@@ -126,6 +198,12 @@ export class Table {
     await client.createTable();
     return client;
   }
+}
+
+function toAction(change: TableChange): TransactionAction {
+  if (change.kind === "insert") return ["create", change.row];
+  if (change.kind === "remove") return ["delete", change.row];
+  return ["update", change.row, "Replace", { etag: change.etag }];
 }
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -18,7 +18,8 @@ export function heard({ lazily, ...event }: TelemetryEvent): TelemetryEvent {
 /** Where events go. Must return at once and must not throw: telemetry never slows or breaks traffic. */
 export type Emit = (event: TelemetryEvent) => void;
 
-const causeOf = (error: unknown): Record<string, unknown> =>
+/** What is told of an error. */
+export const causeOf = (error: unknown): Record<string, unknown> =>
   error instanceof Error
     ? { error: error.message, errorName: error.name, stack: error.stack, ...nested(error.cause) }
     : { error: String(error) };

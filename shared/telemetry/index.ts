@@ -78,3 +78,12 @@ export {
 export { createSampler, type Sampler } from "./sampler.ts";
 export { emitTo, type Sink } from "./sinks.ts";
 export { spanFacts, Tracing } from "./tracing.ts";
+export {
+  usageDropped,
+  usageNoted,
+  usageSweepFailed,
+  usageSwept,
+  usageUncounted,
+  usageUnsent,
+  usageWishRefused,
+} from "./usage-events.ts";

@@ -44,6 +44,12 @@ export const FLOORS: readonly Floor[] = [
   ...POLICY.map(policyRoom),
   // A job keeps what its request claimed, and what its answer used.
   { room: "shared/jobs", rooms: [...GROUND, "shared/limits", "shared/usage"], packages: [] },
+  {
+    // Counts what answers used; the table and the queue behind it are handed in.
+    room: "shared/ledger",
+    rooms: [...GROUND, "shared/usage"],
+    packages: ["zod"],
+  },
   // What the gateway's own API says: the schemas, and the document that is made of them.
   { room: "shared/api", rooms: GROUND, packages: ["zod"] },
   {
@@ -92,7 +98,7 @@ export const FLOORS: readonly Floor[] = [
   },
   {
     room: "shared/gateway",
-    rooms: [...GROUND, ...POLICY, "shared/jobs", ...ADAPTERS, "shared/api"],
+    rooms: [...GROUND, ...POLICY, "shared/jobs", "shared/ledger", ...ADAPTERS, "shared/api"],
     packages: [],
   },
   {

@@ -1,5 +1,6 @@
 import { vi } from "vitest";
 import { shippedLanes } from "../../shared/config/index.ts";
+import { systemClock } from "../../shared/core/clock.ts";
 import type { GatewayRequest } from "../../shared/core/http.ts";
 import { BatchRows } from "../../shared/gateway/batch-rows.ts";
 import { DetachedWork } from "../../shared/gateway/detached-work.ts";
@@ -13,8 +14,10 @@ import { ResultFiles } from "../../shared/gateway/result-files.ts";
 import { StreamTails } from "../../shared/gateway/stream-tails.ts";
 import { TableJobStore } from "../../shared/gateway/table-job-store.ts";
 import { createTopicChannel } from "../../shared/gateway/topic-channel.ts";
+import { UsageJournal } from "../../shared/gateway/usage-journal.ts";
 import { createWebhookChannel } from "../../shared/gateway/webhook-channel.ts";
 import type { JobEngine } from "../../shared/jobs/index.ts";
+import { UsageLedger, UsageOutbox } from "../../shared/ledger/index.ts";
 import { createClaimCheck, ReplyInbox } from "../../shared/messaging/index.ts";
 import type { ReadLinks } from "../../shared/storage/index.ts";
 import { heard, type TelemetryEvent } from "../../shared/telemetry/index.ts";
@@ -65,8 +68,10 @@ export function createGateway(env: Record<string, string> = {}) {
   const events: TelemetryEvent[] = [];
   const receipts: TelemetryEvent[] = [];
   const records: TelemetryEvent[] = [];
+  const uses: TelemetryEvent[] = [];
   const listFor = ({ event }: TelemetryEvent): TelemetryEvent[] => {
     if (event === "request.routed") return receipts;
+    if (event === "usage.noted") return uses;
     return event === "request.ended" || event === "attempt.ended" ? records : events;
   };
   const emit = (event: TelemetryEvent): void => void listFor(event).push(heard(event));
@@ -86,6 +91,15 @@ export function createGateway(env: Record<string, string> = {}) {
     onLost: () => {},
   });
   const streams = new JobStreams(table.asTable);
+  const usageMessages: string[] = [];
+  const ledgerTable = new MemoryTable();
+  const outbox = new UsageOutbox({
+    send: async (message) => void usageMessages.push(message),
+    // Time of its own: what waits to be sent is nothing that a request holds.
+    clock: new FakeClock(),
+    onProblem: () => {},
+    onDropped: () => {},
+  });
   let ids = 0;
   const claimCheck = createClaimCheck(work, settings.inlineBytes);
   const services: Services = {
@@ -99,6 +113,16 @@ export function createGateway(env: Record<string, string> = {}) {
       replyQueue: "replies",
       places: owned.services.waitingRoom.places,
       claimCheck: createClaimCheck(work, settings.inlineBytes),
+    },
+    usage: {
+      ...owned.services.usage,
+      journal: new UsageJournal({ newId: () => `use-${uses.length + 1}`, clock, emit, outbox }),
+      outbox,
+      ledger: new UsageLedger({
+        table: ledgerTable.asTable as never,
+        clock: systemClock,
+        random: Math.random,
+      }),
     },
     fairShare: { ...owned.services.fairShare, ledger: undefined },
     idempotency: owned.services.idempotency && {
@@ -143,6 +167,9 @@ export function createGateway(env: Record<string, string> = {}) {
     results,
     placeOf,
     table,
+    uses,
+    usageMessages,
+    ledgerTable,
     work,
     stop: owned.stop,
   };

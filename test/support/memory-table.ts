@@ -1,5 +1,5 @@
 import { GatewayError } from "../../shared/core/errors.ts";
-import type { Row, RowRange, Table } from "../../shared/storage/index.ts";
+import type { Row, RowRange, Table, TableChange, TableRange } from "../../shared/storage/index.ts";
 
 /** A table in memory, in the shape of the storage room's. Scope: one test. */
 export class MemoryTable {
@@ -49,6 +49,41 @@ export class MemoryTable {
   async removeUnchanged(row: Row): Promise<void> {
     this.#knock();
     if (this.rows.get(keyOf(row))?.["etag"] === row["etag"]) this.rows.delete(keyOf(row));
+  }
+
+  /** Yields before it looks, so that whoever else writes at the same time is seen. */
+  async transact(changes: readonly TableChange[]): Promise<boolean> {
+    await Promise.resolve();
+    this.#knock();
+    if (new Set(changes.map(({ row }) => keyOf(row))).size !== changes.length) {
+      throw new Error("A transaction changes each row once.");
+    }
+    if (changes.length > 100) throw new Error("A transaction has at most 100 rows.");
+    if (!changes.every((change) => this.#isAsExpected(change))) return false;
+    for (const { kind, row } of changes) {
+      if (kind === "remove") this.rows.delete(keyOf(row));
+      else this.#put(row);
+    }
+    return true;
+  }
+
+  async *pages(range: TableRange): AsyncGenerator<Row[], void, undefined> {
+    this.#knock();
+    const { fromPartition, beforePartition, fromRow, beforeRow } = range;
+    yield [...this.rows.values()]
+      .filter(({ partitionKey: key = "" }) => key >= fromPartition && key < beforePartition)
+      .filter(({ rowKey: key = "" }) => key >= fromRow && key < beforeRow)
+      .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  }
+
+  async removeAll(partitionKey: string, rowKeys: readonly string[]): Promise<void> {
+    for (const rowKey of rowKeys) await this.remove(partitionKey, rowKey);
+  }
+
+  #isAsExpected(change: TableChange): boolean {
+    const known = this.rows.get(keyOf(change.row));
+    if (change.kind === "insert") return known === undefined;
+    return known !== undefined && (change.kind === "remove" || known["etag"] === change.etag);
   }
 
   #put(row: Row): void {

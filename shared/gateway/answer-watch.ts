@@ -1,0 +1,59 @@
+import type { HeaderList } from "../core/headers.ts";
+import { type AnswerUsage, UsageReader } from "../usage/index.ts";
+
+/** How an answer ended: with its last byte, given up by whoever read it, or broken off by its backend. */
+export type AnswerOutcome = "whole" | "left" | "broken";
+
+export interface AnswerWatchOptions {
+  readonly headers: HeaderList;
+  /** Whether nobody is to look into it: its bytes pass all the same. */
+  readonly isUnread?: boolean;
+  onEnd(usage: AnswerUsage, outcome: AnswerOutcome): void;
+}
+
+/** Reads along what one backend's answer says it used, and tells it once. Scope: one answer. */
+export class AnswerWatch {
+  readonly #reader: UsageReader | undefined;
+  readonly #onEnd: AnswerWatchOptions["onEnd"];
+  #usage: Promise<AnswerUsage> | undefined;
+
+  constructor({ headers, isUnread, onEnd }: AnswerWatchOptions) {
+    this.#reader = isUnread ? undefined : new UsageReader(headers);
+    this.#onEnd = onEnd;
+  }
+
+  read(chunk: Uint8Array): void {
+    if (!this.#usage) this.#reader?.read(chunk);
+  }
+
+  /** The first end counts: a body that ended is discarded afterwards all the same. */
+  ended(outcome: AnswerOutcome): void {
+    this.#usage ??= this.#tell(outcome);
+  }
+
+  /** What it used, as far as it was read; for who knows that it is over. */
+  usage(): Promise<AnswerUsage> {
+    this.#usage ??= this.#tell("left");
+    return this.#usage;
+  }
+
+  async #tell(outcome: AnswerOutcome): Promise<AnswerUsage> {
+    const usage = (await this.#reader?.end(outcome === "whole")) ?? UNKNOWN_USAGE;
+    this.#onEnd(usage, outcome);
+    return usage;
+  }
+}
+
+/** Of an answer that tells nothing. */
+export const UNKNOWN_USAGE: AnswerUsage = {
+  provenance: "unknown",
+  tokens: undefined,
+  model: undefined,
+  responseId: undefined,
+  uncounted: undefined,
+};
+
+/** Where the answer that a request is getting is watched. Scope: one request. */
+export interface AnswerSlot {
+  current: AnswerWatch | undefined;
+}

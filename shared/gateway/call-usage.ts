@@ -1,0 +1,85 @@
+import type { BackendAnswer } from "../backends/index.ts";
+import { type HeaderList, headerValue } from "../core/headers.ts";
+import type { RequestBody } from "../core/http.ts";
+import { ANONYMOUS_USER, type Caller } from "../identity/index.ts";
+import type { Candidate } from "../routing/index.ts";
+import { genAiRequest, modelHint } from "../telemetry/index.ts";
+import type { UsageKind } from "../usage/index.ts";
+import { type AnswerSlot, AnswerWatch } from "./answer-watch.ts";
+import type { Services } from "./services.ts";
+
+/** What must be known of a request to note what its calls used. */
+export interface UsingRequest {
+  readonly id: string;
+  readonly priority?: number | undefined;
+  readonly body: RequestBody | undefined;
+  /** Whom it counts for; the user without a name unless given. */
+  readonly caller?: Caller | undefined;
+  /** Where the answer's watch is left for who follows it. */
+  readonly usage?: AnswerSlot | undefined;
+}
+
+interface CallEnd {
+  readonly kind: UsageKind;
+  readonly candidate: Candidate;
+  readonly status: number;
+}
+
+/** Notes a call whose answer says nothing of what it used: a refusal, or a failure. */
+export function noteCall(services: Services, request: UsingRequest, end: CallEnd): void {
+  services.usage.journal.note(factsOf(services, request, end));
+}
+
+/** Watches an answer, and notes what it used when it is over. One that breaks off is a failed attempt. */
+export function watchAnswer(
+  services: Services,
+  request: UsingRequest,
+  { answer, candidate }: { answer: BackendAnswer; candidate: Candidate },
+): AnswerWatch {
+  const { status, headers } = answer;
+  const watch = new AnswerWatch({
+    headers,
+    isUnread: isUnread(candidate.host.processor, { status, headers }),
+    onEnd(usage, outcome) {
+      const kind = outcome === "broken" ? "attempt" : "answer";
+      services.usage.journal.note(factsOf(services, request, { kind, candidate, status }), usage);
+    },
+  });
+  if (request.usage) request.usage.current = watch;
+  return watch;
+}
+
+function factsOf(services: Services, request: UsingRequest, end: CallEnd) {
+  const { kind, candidate, status } = end;
+  const { host, target } = candidate;
+  return {
+    kind,
+    requestId: request.id,
+    caller: request.caller ?? { userId: ANONYMOUS_USER },
+    priority: request.priority ?? services.settings.priority.defaultClass,
+    backend: host.id,
+    status,
+    askedModel: host.model ?? askedModel(target, request.body),
+  };
+}
+
+// The original's parsers that copy bytes and read nothing.
+const NO_PARSERS = new Set(["defaultstream", "inline"]);
+
+/**
+ * Whether its backend wants an answer not to be read: by its `processor=`, else as in the original by the
+ * header of an answer with the status 200. Every other parser's name stands for the one that there is.
+ */
+function isUnread(
+  processor: string | undefined,
+  { status, headers }: { status: number; headers: HeaderList },
+): boolean {
+  const told = status === 200 ? headerValue(headers, "TOKENPROCESSOR") : undefined;
+  const name = (processor ?? told ?? "").trim().replace(/(Processor|Parser)$/i, "");
+  return NO_PARSERS.has(name.toLowerCase());
+}
+
+/** The model that a request names: in its path, or near the beginning of its body. */
+function askedModel(target: string, body: RequestBody | undefined): string | undefined {
+  return genAiRequest({ method: "POST", target, model: modelHint(body) }).model;
+}

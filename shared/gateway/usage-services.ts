@@ -1,0 +1,51 @@
+import type { Settings, StorageConnection } from "../config/index.ts";
+import type { Clock } from "../core/clock.ts";
+import type { NewId, Random } from "../core/domain.ts";
+import { UsageLedger, UsageOutbox } from "../ledger/index.ts";
+import { MessageQueue, Table } from "../storage/index.ts";
+import { type Emit, usageDropped, usageUnsent } from "../telemetry/index.ts";
+import { UsageJournal } from "./usage-journal.ts";
+import { UsageWishes } from "./usage-wishes.ts";
+
+/** What noting, counting and telling of use needs. Scope: per instance. */
+export interface UsageServices {
+  readonly journal: UsageJournal;
+  readonly wishes: UsageWishes;
+  /** Events on their way to the ledger; absent without storage. */
+  readonly outbox: UsageOutbox | undefined;
+  readonly ledger: UsageLedger | undefined;
+}
+
+interface UsageMeans {
+  readonly settings: Settings;
+  readonly storage: StorageConnection | undefined;
+  readonly newId: NewId;
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+/** The queue that brings usage events to the ledger, and the ledger's table. */
+export const USAGE_QUEUE = "gateway-usage";
+const USAGE_TABLE = "gatewayUsage";
+
+export function openUsage({ settings, storage, ...means }: UsageMeans): UsageServices {
+  const { random, clock, emit } = means;
+  const queue = storage && new MessageQueue(storage, USAGE_QUEUE);
+  const outbox =
+    queue &&
+    new UsageOutbox({
+      send: (message) => queue.send(message),
+      clock,
+      onProblem: (error) => emit(usageUnsent(error)),
+      onDropped: (events) => emit(usageDropped(events)),
+    });
+  const ledger =
+    storage && new UsageLedger({ table: new Table(storage, USAGE_TABLE), clock, random });
+  return {
+    journal: new UsageJournal({ ...means, outbox }),
+    wishes: new UsageWishes(settings.usage.isWished),
+    outbox,
+    ledger,
+  };
+}

@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import type { TokenUsage, UsageEvent, UsageKind, UsageProvenance } from "../usage/index.ts";
+import type { LedgerEntity } from "./ledger-table.ts";
+
+/** The counts of a row, each a sum over its events. */
+export interface LedgerCounts {
+  readonly events: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly totalTokens: number;
+  readonly cacheReadInputTokens: number;
+  readonly cacheCreationInputTokens: number;
+  readonly reasoningOutputTokens: number;
+  readonly audioInputTokens: number;
+  readonly audioOutputTokens: number;
+}
+
+/** What a row's events have in common. */
+export interface LedgerFacts {
+  /** Beginning of the hour, in epoch milliseconds. */
+  readonly hourAt: number;
+  readonly user: string;
+  readonly group: string;
+  readonly model: string;
+  readonly backend: string;
+  readonly priority: number;
+  readonly kind: UsageKind;
+  readonly provenance: UsageProvenance;
+}
+
+export type LedgerRow = LedgerFacts & LedgerCounts;
+
+const HOUR_MS = 3_600_000;
+const KEY_BYTES = 16;
+
+const TOKEN_COUNTS = [
+  "inputTokens",
+  "outputTokens",
+  "totalTokens",
+  "cacheReadInputTokens",
+  "cacheCreationInputTokens",
+  "reasoningOutputTokens",
+  "audioInputTokens",
+  "audioOutputTokens",
+] as const satisfies readonly (keyof TokenUsage)[];
+const COUNTS = ["events", ...TOKEN_COUNTS] as const;
+
+/** Of all rows of an hour their keys begin so, and no marker's does. */
+export const ROWS = { from: "row~", before: "row~~" } as const;
+/** An event that was counted has a marker of its own beside the row. */
+export const MARKERS = { from: "event~", before: "event~~" } as const;
+
+export const markerKeyOf = ({ id }: Pick<UsageEvent, "id">): string =>
+  `${MARKERS.from}${digest(id)}`;
+
+/** The day as partitions begin with it; the days are in the order of time. */
+export const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
+
+/** A user's day: what is counted together must lie in one partition. */
+export const partitionOf = (user: string, atMs: number): string => `${dayOf(atMs)}~${digest(user)}`;
+
+/** The row to which an event counts; `shard` tells rows apart that many write at once. */
+export function rowKeyOf(facts: LedgerFacts, shard: number): string {
+  const { hourAt, group, model, backend, priority, kind, provenance } = facts;
+  const hour = new Date(hourAt).toISOString().slice(11, 13);
+  const name = JSON.stringify([group, model, backend, priority, kind, provenance]);
+  return `${ROWS.from}${hour}~${digest(name)}~${shard}`;
+}
+
+export function factsOf(event: UsageEvent): LedgerFacts {
+  const { endedAt, user, group = "", model = "", backend, priority, kind, provenance } = event;
+  const hourAt = Math.floor(endedAt / HOUR_MS) * HOUR_MS;
+  return { hourAt, user, group, model, backend, priority, kind, provenance };
+}
+
+export const NO_COUNTS = Object.freeze(
+  Object.fromEntries(COUNTS.map((name) => [name, 0])),
+) as unknown as LedgerCounts;
+
+export const countsOf = ({ tokens = {} }: UsageEvent): LedgerCounts => ({
+  ...NO_COUNTS,
+  ...tokens,
+  events: 1,
+});
+
+export function addCounts(one: LedgerCounts, other: LedgerCounts): LedgerCounts {
+  return Object.fromEntries(
+    COUNTS.map((name) => [name, one[name] + other[name]]),
+  ) as unknown as LedgerCounts;
+}
+
+/** Reads a row back; what a count lacks is zero. */
+export function toLedgerRow(entity: LedgerEntity): LedgerRow {
+  const counts = COUNTS.map((name) => [name, Number(entity[name] ?? 0)]);
+  const { hourAt, user, group, model, backend, priority, kind, provenance } = entity;
+  return {
+    ...(Object.fromEntries(counts) as unknown as LedgerCounts),
+    hourAt: Date.parse(String(hourAt)),
+    user: String(user),
+    group: String(group),
+    model: String(model),
+    backend: String(backend),
+    priority: Number(priority),
+    kind: kind as UsageKind,
+    provenance: provenance as UsageProvenance,
+  };
+}
+
+/** As the table keeps a row: times as text, so that people can read them. */
+export function toEntity(facts: LedgerFacts, counts: LedgerCounts, shard: number): LedgerEntity {
+  return {
+    partitionKey: partitionOf(facts.user, facts.hourAt),
+    rowKey: rowKeyOf(facts, shard),
+    ...facts,
+    hourAt: new Date(facts.hourAt).toISOString(),
+    // As 64 bits: a plain number beyond 32 is not taken for a whole one.
+    ...Object.fromEntries(COUNTS.map((name) => [name, BigInt(counts[name])])),
+  };
+}
+
+// Names that anybody may choose hold what no key may, and may be long.
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest().subarray(0, KEY_BYTES).toString("base64url");
+}

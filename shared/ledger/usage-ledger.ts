@@ -1,0 +1,202 @@
+import { type Clock, delay } from "../core/clock.ts";
+import type { Random } from "../core/domain.ts";
+import type { UsageEvent } from "../usage/index.ts";
+import {
+  addCounts,
+  countsOf,
+  dayOf,
+  factsOf,
+  type LedgerCounts,
+  type LedgerFacts,
+  type LedgerRow,
+  MARKERS,
+  markerKeyOf,
+  partitionOf,
+  ROWS,
+  rowKeyOf,
+  toEntity,
+  toLedgerRow,
+} from "./ledger-row.ts";
+import type { LedgerEntity, LedgerTable, RowChange } from "./ledger-table.ts";
+
+export interface UsageLedgerOptions {
+  readonly table: LedgerTable;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+// A transaction has room for 100 rows: as many events as give at most that, with a row for each.
+// https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
+const MAX_EVENTS_A_TRANSACTION = 50;
+const MAX_TRIES = 12;
+const MAX_PAUSE_MS = 400;
+/** A row that many write at once becomes several, which readers add up. */
+const SHARDS = 8;
+const DAY_MS = 86_400_000;
+
+/** Thrown when others changed the same rows again and again; whoever has the events tries later. */
+class LedgerBusyError extends Error {
+  override readonly name = "LedgerBusyError";
+}
+
+/**
+ * Counts usage events, each once: an event's marker and the row it counts to change in one transaction,
+ * so that one which is told again changes nothing. The table is global; the object itself: per instance.
+ */
+export class UsageLedger {
+  readonly #options: UsageLedgerOptions;
+
+  constructor(options: UsageLedgerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when all events are counted; where it rejects some may be, and telling all again is safe. */
+  async record(events: readonly UsageEvent[]): Promise<void> {
+    const known = new Map(events.map((event) => [event.id, event]));
+    const partitions = Map.groupBy(known.values(), ({ user, endedAt }) =>
+      partitionOf(user, endedAt),
+    );
+    const counted = [...partitions.entries()].map(([partition, together]) =>
+      this.#recordIn(partition, together),
+    );
+    await Promise.all(counted);
+  }
+
+  /** Pages of the rows of a span, of one user or of all. Times are epoch milliseconds. */
+  async *read({ fromAt, beforeAt, user }: LedgerSpan): AsyncGenerator<readonly LedgerRow[]> {
+    for (const range of rangesOf({ fromAt, beforeAt, user })) {
+      const found = this.#options.table.pages({
+        ...range,
+        fromRow: ROWS.from,
+        beforeRow: ROWS.before,
+      });
+      for await (const page of found) {
+        const rows = page.map(toLedgerRow);
+        yield rows.filter(({ hourAt }) => hourAt >= fromAt && hourAt < beforeAt);
+      }
+    }
+  }
+
+  /** Removes markers of a span of days that were made before a time; returns how many. */
+  async forgetMarkers({ fromAt, beforeAt, madeBefore, signal }: MarkerSpan): Promise<number> {
+    const { table } = this.#options;
+    let removed = 0;
+    const found = table.pages({
+      fromPartition: dayOf(fromAt),
+      beforePartition: dayOf(beforeAt),
+      fromRow: MARKERS.from,
+      beforeRow: MARKERS.before,
+    });
+    for await (const page of found) {
+      const old = page.filter(({ madeAt }) => Date.parse(String(madeAt)) < madeBefore);
+      for (const [partition, rows] of Map.groupBy(old, ({ partitionKey }) => partitionKey)) {
+        const keys = rows.map(({ rowKey }) => rowKey);
+        await table.removeAll(partition, keys);
+        removed += keys.length;
+      }
+      if (signal.aborted) break;
+    }
+    return removed;
+  }
+
+  async #recordIn(partition: string, events: readonly UsageEvent[]): Promise<void> {
+    for (let at = 0; at < events.length; at += MAX_EVENTS_A_TRANSACTION) {
+      await this.#recordTogether(partition, events.slice(at, at + MAX_EVENTS_A_TRANSACTION));
+    }
+  }
+
+  async #recordTogether(partition: string, events: readonly UsageEvent[]): Promise<void> {
+    const { table, clock, random } = this.#options;
+    let left = events;
+    let shard = 0;
+    for (let tries = 1; ; tries++) {
+      if (await table.transact(await this.#changesOf(partition, left, shard))) return;
+      if (tries === MAX_TRIES) throw new LedgerBusyError("The rows are changed by many at once.");
+      // Told before, or somebody else was quicker: what is left is tried on rows of its own.
+      left = await this.#uncounted(partition, left);
+      if (left.length === 0) return;
+      shard = Math.floor(random() * SHARDS);
+      await delay(clock, random() * Math.min(MAX_PAUSE_MS, 10 * 2 ** tries));
+    }
+  }
+
+  async #changesOf(
+    partitionKey: string,
+    events: readonly UsageEvent[],
+    shard: number,
+  ): Promise<RowChange[]> {
+    const madeAt = new Date(this.#options.clock.now()).toISOString();
+    const markers = events.map(
+      (event): RowChange => ({
+        kind: "insert",
+        row: { partitionKey, rowKey: markerKeyOf(event), madeAt },
+      }),
+    );
+    const rows = [...folded(events, shard).values()].map((more) => this.#rowChange(more, shard));
+    return [...markers, ...(await Promise.all(rows))];
+  }
+
+  async #rowChange({ facts, counts }: Folded, shard: number): Promise<RowChange> {
+    const fresh = toEntity(facts, counts, shard);
+    const known = await this.#options.table.get(fresh.partitionKey, fresh.rowKey);
+    if (!known) return { kind: "insert", row: fresh };
+    const sum = addCounts(toLedgerRow(known), counts);
+    return { kind: "replace", row: toEntity(facts, sum, shard), etag: etagOf(known) };
+  }
+
+  async #uncounted(
+    partition: string,
+    events: readonly UsageEvent[],
+  ): Promise<readonly UsageEvent[]> {
+    const { table } = this.#options;
+    const found = await Promise.all(events.map((e) => table.get(partition, markerKeyOf(e))));
+    return events.filter((_, index) => found[index] === undefined);
+  }
+}
+
+/** Which hours, and whose. */
+export interface LedgerSpan {
+  readonly fromAt: number;
+  readonly beforeAt: number;
+  /** Everybody unless given. */
+  readonly user?: string | undefined;
+}
+
+export interface MarkerSpan {
+  readonly fromAt: number;
+  readonly beforeAt: number;
+  readonly madeBefore: number;
+  readonly signal: AbortSignal;
+}
+
+interface Folded {
+  readonly facts: LedgerFacts;
+  readonly counts: LedgerCounts;
+}
+
+function folded(events: readonly UsageEvent[], shard: number): Map<string, Folded> {
+  const rows = new Map<string, Folded>();
+  for (const event of events) {
+    const facts = factsOf(event);
+    const key = rowKeyOf(facts, shard);
+    const counts = countsOf(event);
+    const known = rows.get(key);
+    rows.set(key, { facts, counts: known ? addCounts(known.counts, counts) : counts });
+  }
+  return rows;
+}
+
+/** Everybody's days lie side by side; one user's are a partition each. */
+function* rangesOf({ fromAt, beforeAt, user }: LedgerSpan) {
+  if (user === undefined) {
+    const lastDay = dayOf(Math.max(fromAt, beforeAt - 1));
+    yield { fromPartition: dayOf(fromAt), beforePartition: `${lastDay}~~` };
+    return;
+  }
+  for (let day = Math.floor(fromAt / DAY_MS) * DAY_MS; day < beforeAt; day += DAY_MS) {
+    const partition = partitionOf(user, day);
+    yield { fromPartition: partition, beforePartition: `${partition}~` };
+  }
+}
+
+const etagOf = ({ etag }: LedgerEntity): string => (typeof etag === "string" ? etag : "*");

@@ -1,0 +1,50 @@
+import { causeOf, type TelemetryEvent } from "./events.ts";
+
+/** What a call to a backend used was noted; the ledger counts the same event, by the same id. */
+export const usageNoted = (use: object): TelemetryEvent => ({
+  event: "usage.noted",
+  level: "info",
+  lazily: () => use,
+});
+
+/** Usage events could not be sent to the ledger; they are sent again. */
+export const usageUnsent = (error: unknown): TelemetryEvent => ({
+  event: "usage.unsent",
+  level: "warning",
+  ...causeOf(error),
+});
+
+/** Usage events will never reach the ledger: there was no room to hold them, or no time left. */
+export const usageDropped = (events: number): TelemetryEvent => ({
+  event: "usage.dropped",
+  level: "error",
+  events,
+});
+
+/** A message with usage events could not be counted; it comes again, or goes to the poison queue. */
+export const usageUncounted = (error: unknown): TelemetryEvent => ({
+  event: "usage.uncounted",
+  level: "error",
+  ...causeOf(error),
+});
+
+/** A backend does not take the wish for usage in a stream, and is not asked again. */
+export const usageWishRefused = (backend: string): TelemetryEvent => ({
+  event: "usage.wish.refused",
+  level: "info",
+  backend,
+});
+
+/** Markers of events that were counted long ago were removed. */
+export const usageSwept = (removed: number): TelemetryEvent => ({
+  event: "usage.swept",
+  level: "info",
+  removed,
+});
+
+/** Markers of the ledger could not be removed; the next sweep goes on with them. */
+export const usageSweepFailed = (error: unknown): TelemetryEvent => ({
+  event: "usage.sweep.failed",
+  level: "warning",
+  ...causeOf(error),
+});

@@ -1,0 +1,61 @@
+const CHAT_OR_TEXT = /\/(?:chat\/)?completions(?:\?|$)/i;
+const STREAM = /"stream"\s*:\s*true/;
+const OPTIONS = "stream_options";
+const ASK = Buffer.from(`"${OPTIONS}":{"include_usage":true}`);
+const ASK_FIRST = Buffer.concat([ASK, Buffer.from(",")]);
+const [OPEN_BRACE, CLOSE_BRACE, QUOTE, SPACE] = [0x7b, 0x7d, 0x22, 0x20];
+
+/**
+ * The body of a streamed chat or text completion with a wish for its usage, which the client did not ask
+ * for; undefined where it did, where the shape knows no such wish, or where it cannot be put in without
+ * touching anything else.
+ */
+export function withUsageWish(target: string, body: Uint8Array): Uint8Array | undefined {
+  if (!CHAT_OR_TEXT.test(target)) return undefined;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (!bytes.includes('"stream"')) return undefined;
+  const text = bytes.toString();
+  if (!STREAM.test(text)) return undefined;
+  const request = objectIn(text);
+  if (request?.["stream"] !== true) return undefined;
+  const options = request[OPTIONS];
+  if (options === undefined) return withFirst(bytes);
+  if (!isObject(options) || options["include_usage"] === true) return undefined;
+  return withOptions(text, options);
+}
+
+/** Every byte stays as it was, behind one more member. */
+function withFirst(bytes: Buffer): Uint8Array | undefined {
+  const open = bytes.indexOf(OPEN_BRACE);
+  let next = open + 1;
+  while ((bytes[next] ?? QUOTE) <= SPACE) next += 1;
+  if (open < 0 || bytes[next] === CLOSE_BRACE) return undefined;
+  return Buffer.concat([bytes.subarray(0, open + 1), ASK_FIRST, bytes.subarray(open + 1)]);
+}
+
+/** The options that are there, with the wish; where they stand twice nobody knows which of them count. */
+function withOptions(text: string, options: Fields): Uint8Array | undefined {
+  const found = [...text.matchAll(/"stream_options"\s*:\s*(\{[^{}]*\})/g)];
+  const [only] = found;
+  if (found.length !== 1 || !only?.[1] || !isSame(only[1], options)) return undefined;
+  const start = only.index + only[0].length - only[1].length;
+  const wish = JSON.stringify({ ...options, include_usage: true });
+  return Buffer.from(text.slice(0, start) + wish + text.slice(start + only[1].length));
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isSame = (text: string, value: Fields): boolean =>
+  JSON.stringify(objectIn(text)) === JSON.stringify(value);
+
+function objectIn(text: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,24 @@
+import type { BackendId, PriorityClass } from "../core/domain.ts";
+import type { UsageProvenance } from "./answer-usage.ts";
+import type { TokenUsage } from "./token-usage.ts";
+
+/** Whether a backend gave an answer, or failed to give one: the two are never added up. */
+export type UsageKind = "answer" | "attempt";
+
+/** What one call to a backend used, and for whom. */
+export interface UsageEvent {
+  /** Its own: whatever is told twice under one id counts once. */
+  readonly id: string;
+  readonly kind: UsageKind;
+  /** Epoch milliseconds; says to which hour it counts. */
+  readonly endedAt: number;
+  readonly requestId: string;
+  readonly user: string;
+  readonly group?: string | undefined;
+  readonly model?: string | undefined;
+  readonly backend: BackendId;
+  readonly priority: PriorityClass;
+  readonly status: number;
+  readonly provenance: UsageProvenance;
+  readonly tokens?: TokenUsage | undefined;
+}

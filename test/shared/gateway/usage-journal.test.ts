@@ -1,0 +1,223 @@
+import { describe, expect, it } from "vitest";
+import { BackendFailure } from "../../../shared/backends/index.ts";
+import { countUsage, handleRequest } from "../../../shared/gateway/index.ts";
+import { bodyTextOf } from "../../support/fake-backends.ts";
+import { settle } from "../../support/fake-clock.ts";
+import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
+import { textOf } from "../../support/streams.ts";
+
+const SSE = [["content-type", "text/event-stream"]] as const;
+const JSON_TYPE = [["content-type", "application/json"]] as const;
+const USAGE = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
+const TOKENS = { inputTokens: 7, outputTokens: 3, totalTokens: 10 };
+const chunk = (value: object): string =>
+  `data: ${JSON.stringify({ id: "c", model: "gpt-4o", ...value })}\n\n`;
+const say = (content: string, more = {}): string =>
+  chunk({ choices: [{ index: 0, delta: { content } }], ...more });
+const STOP = chunk({ choices: [{ delta: {}, finish_reason: "stop" }] });
+const TOLD = chunk({ choices: [], usage: USAGE });
+const DONE = "data: [DONE]\n\n";
+
+const open = (env: Record<string, string> = {}): TestGateway =>
+  createGateway({
+    GATEWAY_SYNC_MODE: "direct",
+    LoadBalanceMode: "roundrobin",
+    Host2: "http://backend-2.test",
+    ...env,
+  });
+
+const CHAT = {
+  target: "/v1/chat/completions",
+  headers: [
+    ["content-type", "application/json"],
+    ["X-UserID", "ann"],
+    ["accept-encoding", "gzip, br"],
+  ],
+  body: '{"model":"asked","stream":true,"messages":[]}',
+} as const;
+
+type Change = Parameters<typeof requestTo>[1];
+const serve = (gateway: TestGateway, change: Change = {}) =>
+  handleRequest(gateway.services, requestTo(gateway, { ...CHAT, ...change }), undefined);
+
+async function* broken(...texts: string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text);
+  throw new BackendFailure("reset", "broke", { mayHaveBegun: true });
+}
+
+/** What was noted, without what is of no interest here. */
+const uses = (gateway: TestGateway) =>
+  gateway.uses.map(({ kind, backend, status, provenance, tokens, model }) => ({
+    kind,
+    backend,
+    status,
+    provenance,
+    ...(tokens ? { tokens } : {}),
+    ...(model ? { model } : {}),
+  }));
+
+describe("the journal of what was used", () => {
+  it("has one entry for an answer, and one for each attempt that failed", async () => {
+    const gateway = open();
+    gateway.backends.answer(500);
+    gateway.backends.answer(200, JSON.stringify({ model: "gpt-4o", usage: USAGE }), JSON_TYPE);
+    await textOf((await serve(gateway, { body: '{"model":"asked"}' })).body);
+    expect(uses(gateway)).toEqual([
+      { kind: "attempt", backend: "Host1", status: 500, provenance: "unknown", model: "asked" },
+      {
+        kind: "answer",
+        backend: "Host2",
+        status: 200,
+        provenance: "reported",
+        tokens: TOKENS,
+        model: "gpt-4o",
+      },
+    ]);
+    expect(gateway.uses[1]).toMatchObject({ user: "ann", priority: 2, requestId: "request-1" });
+  });
+
+  it("has a refusal as an answer, and an attempt that its client left", async () => {
+    const gateway = open();
+    gateway.backends.answer(400, '{"error":"no"}', JSON_TYPE);
+    await textOf((await serve(gateway)).body);
+    const leaving = new AbortController();
+    gateway.backends.answers.length = 0;
+    gateway.backends.silence();
+    const serving = serve(gateway, { closed: leaving.signal });
+    await settle();
+    leaving.abort(new Error("gone"));
+    await serving;
+    expect(uses(gateway).map(({ kind, status }) => [kind, status])).toEqual([
+      ["answer", 400],
+      ["attempt", 499],
+    ]);
+  });
+
+  it("has a stream that its client left as an answer in part, and one that broke as a failed attempt", async () => {
+    const gateway = open();
+    gateway.backends.answer(200, broken(say("Hel"), say("lo")), SSE);
+    const left = await serve(gateway);
+    const pieces = (left.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    await pieces.next();
+    await pieces.return?.();
+    const failed = await serve(gateway);
+    await expect(textOf(failed.body)).rejects.toThrow();
+    expect(uses(gateway).map(({ kind, provenance }) => [kind, provenance])).toEqual([
+      ["answer", "partial"],
+      ["attempt", "partial"],
+    ]);
+  });
+
+  it("has of a stream that went on elsewhere both calls, and the record the one that answered", async () => {
+    const gateway = open({ GATEWAY_BACKENDS_MIDSTREAM: "verify" });
+    gateway.backends.answer(200, broken(say("Hel")), SSE);
+    gateway.backends.answer(200, say("Hello") + STOP + TOLD + DONE, SSE);
+    const { body } = await serve(gateway);
+    expect(await textOf(body)).toBe(say("Hel") + say("lo") + STOP + DONE);
+    expect(uses(gateway).map(({ kind, provenance }) => [kind, provenance])).toEqual([
+      ["attempt", "partial"],
+      ["answer", "reported"],
+    ]);
+    const record = gateway.records.find(({ event }) => event === "request.ended");
+    expect(record).toMatchObject({ usage: "reported", tokens: TOKENS });
+  });
+
+  it("looks into no answer whose backend's parser reads nothing", async () => {
+    const gateway = open({ Host1: "host=http://a.test;processor=DefaultStream", Host2: "" });
+    gateway.backends.answer(200, JSON.stringify({ usage: USAGE }), JSON_TYPE);
+    await textOf((await serve(gateway)).body);
+    const plain = open();
+    const header = [["TOKENPROCESSOR", "InlineParser"]] as const;
+    plain.backends.answer(200, JSON.stringify({ usage: USAGE }), [...JSON_TYPE, ...header]);
+    await textOf((await serve(plain)).body);
+    expect([...uses(gateway), ...uses(plain)].map(({ provenance }) => provenance)).toEqual([
+      "unknown",
+      "unknown",
+    ]);
+  });
+
+  it("reaches the ledger through its queue", async () => {
+    const gateway = open();
+    gateway.backends.answer(200, JSON.stringify({ model: "gpt-4o", usage: USAGE }), JSON_TYPE);
+    await textOf((await serve(gateway)).body);
+    await gateway.services.usage.outbox?.flush();
+    for (const message of [...gateway.usageMessages, ...gateway.usageMessages]) {
+      await countUsage(gateway.services, message);
+    }
+    const rows = [...gateway.ledgerTable.rows.values()].filter(
+      ({ events }) => events !== undefined,
+    );
+    expect(rows).toMatchObject([{ user: "ann", model: "gpt-4o", events: 1n, totalTokens: 10n }]);
+  });
+});
+
+describe("the wish for usage", () => {
+  const answer = say("Hi", { usage: null }) + STOP + TOLD + DONE;
+  const asIfUnasked = say("Hi") + STOP + DONE;
+
+  it("is put into a stream's request, and its traces are taken out of the answer", async () => {
+    const gateway = open();
+    gateway.backends.answer(200, answer, [...SSE, ["content-length", String(answer.length)]]);
+    const { body, headers } = await serve(gateway);
+    expect(await textOf(body)).toBe(asIfUnasked);
+    expect(headers.map(([name]) => name)).not.toContain("content-length");
+    const [call] = gateway.backends.calls;
+    expect(JSON.parse(bodyTextOf(call))).toMatchObject({ stream_options: { include_usage: true } });
+    expect(call?.headers).toContainEqual(["accept-encoding", "identity"]);
+    expect(uses(gateway)).toMatchObject([{ provenance: "reported", tokens: TOKENS }]);
+  });
+
+  it("goes along with a model's name of its backend's own", async () => {
+    const gateway = open({ Host1: "host=http://a.test;model=deployed", Host2: "" });
+    gateway.backends.answer(200, answer, SSE);
+    expect(await textOf((await serve(gateway)).body)).toBe(asIfUnasked);
+    expect(JSON.parse(bodyTextOf(gateway.backends.calls[0]))).toMatchObject({
+      model: "deployed",
+      stream_options: { include_usage: true },
+    });
+  });
+
+  it("leaves all as it is where the client asked, or the settings say no", async () => {
+    const asking = open();
+    asking.backends.answer(200, answer, SSE);
+    const body = '{"stream":true,"stream_options":{"include_usage":true}}';
+    expect(await textOf((await serve(asking, { body })).body)).toBe(answer);
+    const off = open({ GATEWAY_USAGE_INCLUDE: "false" });
+    off.backends.answer(200, answer, SSE);
+    expect(await textOf((await serve(off)).body)).toBe(answer);
+    expect([bodyTextOf(asking.backends.calls[0]), bodyTextOf(off.backends.calls[0])]).toEqual([
+      body,
+      CHAT.body,
+    ]);
+  });
+
+  it("is not said again to a backend that refuses requests for it", async () => {
+    const gateway = open({ Host2: "" });
+    const refusal =
+      '{"error":{"message":"Unrecognized request argument supplied: stream_options"}}';
+    gateway.backends.answer(400, refusal, JSON_TYPE);
+    gateway.backends.answer(200, asIfUnasked, SSE);
+    expect(await textOf((await serve(gateway)).body)).toBe(asIfUnasked);
+    expect(await textOf((await serve(gateway)).body)).toContain("");
+    expect(
+      gateway.backends.calls.map((call) => bodyTextOf(call).includes("include_usage")),
+    ).toEqual([true, false, false]);
+    expect(gateway.backends.discarded).toBe(1);
+    expect(uses(gateway).map(({ kind }) => kind)).toEqual(["answer", "answer"]);
+  });
+
+  it("passes every other refusal on", async () => {
+    const gateway = open();
+    gateway.backends.answer(400, '{"error":{"code":"content_filter"}}', JSON_TYPE);
+    const { status, body } = await serve(gateway);
+    expect([status, await textOf(body)]).toEqual([400, '{"error":{"code":"content_filter"}}']);
+    expect(gateway.backends.calls).toHaveLength(1);
+  });
+
+  it("survives a retry at another backend", async () => {
+    const gateway = open();
+    gateway.backends.answer(503);
+    gateway.backends.answer(200, answer, SSE);
+    expect(await textOf((await serve(gateway)).body)).toBe(asIfUnasked);
+  });
+});

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { createCostOf, type LedgerRow, NO_COUNTS } from "../../../shared/ledger/index.ts";
+import { USED_AT } from "../../support/usage-events.ts";
+
+const row = (change: Partial<LedgerRow>): LedgerRow => ({
+  ...NO_COUNTS,
+  hourAt: USED_AT,
+  user: "ann",
+  group: "",
+  model: "gpt-4o-2024-08-06",
+  backend: "Host1",
+  priority: 2,
+  kind: "answer",
+  provenance: "reported",
+  ...change,
+});
+
+describe("createCostOf", () => {
+  const costOf = createCostOf([
+    { model: "gpt-4o-mini*", input: 0.15, output: 0.6 },
+    { model: "gpt-4o*", input: 2.5, cachedInput: 1.25, output: 10, from: "2026-11-01" },
+    { model: "gpt-4o*", input: 5, output: 20 },
+    { model: "claude*", input: 3, cachedInput: 0.3, cacheWrite: 3.75, output: 15 },
+  ]);
+
+  it("prices input, input from a cache, and output apart", () => {
+    const tokens = { inputTokens: 1_000_000, cacheReadInputTokens: 400_000, outputTokens: 100_000 };
+    expect(costOf(row(tokens))).toBeCloseTo(0.6 * 2.5 + 0.4 * 1.25 + 1, 9);
+  });
+
+  it("prices input that went into a cache", () => {
+    const tokens = {
+      inputTokens: 1_000_000,
+      cacheReadInputTokens: 500_000,
+      cacheCreationInputTokens: 200_000,
+    };
+    expect(costOf(row({ model: "claude-x", ...tokens }))).toBeCloseTo(
+      0.3 * 3 + 0.5 * 0.3 + 0.2 * 3.75,
+      9,
+    );
+  });
+
+  it("takes the first entry that matches and holds in that hour", () => {
+    const tokens = { inputTokens: 1_000_000 };
+    expect(costOf(row({ ...tokens, model: "GPT-4o-mini" }))).toBe(0.15);
+    expect(costOf(row({ ...tokens, hourAt: Date.parse("2026-10-31T23:00:00Z") }))).toBe(5);
+    expect(costOf(row({ ...tokens, hourAt: Date.parse("2026-11-01T00:00:00Z") }))).toBe(2.5);
+  });
+
+  it("has no price for a model that no entry names, and none for failed attempts", () => {
+    expect(costOf(row({ model: "other", inputTokens: 1 }))).toBeUndefined();
+    expect(costOf(row({ model: "xgpt-4o", inputTokens: 1 }))).toBeUndefined();
+    expect(costOf(row({ kind: "attempt", inputTokens: 1_000_000 }))).toBe(0);
+  });
+});

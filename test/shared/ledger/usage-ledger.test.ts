@@ -1,0 +1,145 @@
+import { describe, expect, it } from "vitest";
+import { systemClock } from "../../../shared/core/clock.ts";
+import { type LedgerRow, type LedgerTable, UsageLedger } from "../../../shared/ledger/index.ts";
+import type { UsageEvent } from "../../../shared/usage/index.ts";
+import { MemoryTable } from "../../support/memory-table.ts";
+import { USED_AT, usageEvent } from "../../support/usage-events.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+function createLedger(table = new MemoryTable()) {
+  const ledger = new UsageLedger({
+    table: table as unknown as LedgerTable,
+    clock: systemClock,
+    random: Math.random,
+  });
+  return { table, ledger };
+}
+
+const ALL = { fromAt: USED_AT - 2 * DAY_MS, beforeAt: USED_AT + 2 * DAY_MS };
+
+async function rowsOf(ledger: UsageLedger, span = ALL, user?: string): Promise<LedgerRow[]> {
+  const rows: LedgerRow[] = [];
+  for await (const page of ledger.read({ ...span, user })) rows.push(...page);
+  return rows;
+}
+
+const totalOf = (rows: readonly LedgerRow[]) => ({
+  events: rows.reduce((sum, { events }) => sum + events, 0),
+  tokens: rows.reduce((sum, { totalTokens }) => sum + totalTokens, 0),
+});
+
+const events = (count: number, change: (index: number) => Partial<UsageEvent> = () => ({})) =>
+  Array.from({ length: count }, (_, index) => usageEvent({ id: `e${index}`, ...change(index) }));
+
+describe("UsageLedger", () => {
+  it("adds events up by user, group, model, backend, class, kind, provenance and hour", async () => {
+    const { ledger } = createLedger();
+    await ledger.record([
+      usageEvent({ id: "a" }),
+      usageEvent({ id: "b" }),
+      usageEvent({ id: "c", model: "other" }),
+      usageEvent({ id: "d", kind: "attempt", provenance: "unknown", tokens: undefined }),
+      usageEvent({ id: "e", endedAt: USED_AT + HOUR_MS }),
+      usageEvent({ id: "f", group: "team", priority: 1, backend: "Host2" }),
+    ]);
+    const rows = await rowsOf(ledger);
+    expect(rows.map(({ events: count }) => count).sort()).toEqual([1, 1, 1, 1, 2]);
+    expect(rows.find(({ events: count }) => count === 2)).toEqual({
+      hourAt: Date.parse("2026-11-22T09:00:00Z"),
+      user: "ann",
+      group: "",
+      model: "gpt-4o",
+      backend: "Host1",
+      priority: 2,
+      kind: "answer",
+      provenance: "reported",
+      events: 2,
+      inputTokens: 20,
+      outputTokens: 10,
+      totalTokens: 30,
+      cacheReadInputTokens: 0,
+      cacheCreationInputTokens: 0,
+      reasoningOutputTokens: 0,
+      audioInputTokens: 0,
+      audioOutputTokens: 0,
+    });
+  });
+
+  it("counts an event once, however often and in whatever company it is told", async () => {
+    const { ledger } = createLedger();
+    const all = events(130);
+    await ledger.record([...all, ...all.slice(0, 7)]);
+    await ledger.record(all);
+    await ledger.record([...all.slice(60, 90), usageEvent({ id: "new" })]);
+    expect(totalOf(await rowsOf(ledger))).toEqual({ events: 131, tokens: 131 * 15 });
+  });
+
+  it("loses nothing when many count for one user at the same time", async () => {
+    const { ledger, table } = createLedger();
+    const others = Array.from({ length: 9 }, () => createLedger(table).ledger);
+    await Promise.all(
+      [ledger, ...others].map((each, index) =>
+        each.record(events(40, (n) => ({ id: `i${index}-${n}` }))),
+      ),
+    );
+    expect(totalOf(await rowsOf(ledger))).toEqual({ events: 400, tokens: 6000 });
+  });
+
+  it("counts the same events once when two are told them at the same time", async () => {
+    const { ledger, table } = createLedger();
+    const all = events(70);
+    await Promise.all([ledger.record(all), createLedger(table).ledger.record(all)]);
+    expect(totalOf(await rowsOf(ledger))).toEqual({ events: 70, tokens: 1050 });
+  });
+
+  it("counts all of a message that failed half-way when it is told again", async () => {
+    const { ledger, table } = createLedger();
+    const all = events(60, (n) => ({ user: n % 2 === 0 ? "ann" : "bob" }));
+    const { transact } = table;
+    let writes = 0;
+    table.transact = async (changes) => {
+      writes += 1;
+      if (writes === 2) throw new Error("The storage is away.");
+      return transact.call(table, changes);
+    };
+    await expect(ledger.record(all)).rejects.toThrow("away");
+    expect(totalOf(await rowsOf(ledger)).events).toBeLessThan(60);
+    await ledger.record(all);
+    expect(totalOf(await rowsOf(ledger))).toEqual({ events: 60, tokens: 900 });
+  });
+
+  it("counts an event that comes late to its own hour", async () => {
+    const { ledger } = createLedger();
+    const endedAt = USED_AT - DAY_MS;
+    await ledger.record([usageEvent({ id: "late", endedAt }), usageEvent({ id: "now" })]);
+    const span = { fromAt: endedAt - HOUR_MS, beforeAt: endedAt + HOUR_MS };
+    expect(totalOf(await rowsOf(ledger, span))).toEqual({ events: 1, tokens: 15 });
+  });
+
+  it("reads one user's rows, whatever the name is", async () => {
+    const { ledger } = createLedger();
+    const name = "ann/?#\\\u0001\n'; drop--".padEnd(3000, "x");
+    await ledger.record([usageEvent({ id: "a", user: name }), usageEvent({ id: "b" })]);
+    const [row, ...rest] = await rowsOf(ledger, ALL, name);
+    expect([row?.user, rest]).toEqual([name, []]);
+  });
+
+  it("keeps counts beyond 32 bits", async () => {
+    const { ledger } = createLedger();
+    const tokens = { inputTokens: 4_000_000_000, totalTokens: 4_000_000_000 };
+    await ledger.record([usageEvent({ id: "a", tokens }), usageEvent({ id: "b", tokens })]);
+    expect(totalOf(await rowsOf(ledger)).tokens).toBe(8_000_000_000);
+  });
+
+  it("forgets the markers of a while ago, and no row", async () => {
+    const { ledger, table } = createLedger();
+    await ledger.record(events(3));
+    const signal = new AbortController().signal;
+    const span = { fromAt: ALL.fromAt, beforeAt: ALL.beforeAt, signal };
+    expect(await ledger.forgetMarkers({ ...span, madeBefore: 0 })).toBe(0);
+    expect(await ledger.forgetMarkers({ ...span, madeBefore: Date.now() + 1 })).toBe(3);
+    expect(table.rows.size).toBe(1);
+  });
+});
