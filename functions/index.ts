@@ -1,7 +1,7 @@
 import { app } from "@azure/functions";
 import { loadConnections, loadSettings, shippedLanes } from "../shared/config/index.ts";
 import { systemClock } from "../shared/core/clock.ts";
-import { openTelemetry } from "../shared/exporters/index.ts";
+import { openEventLog, openTelemetry } from "../shared/exporters/index.ts";
 import { createServices, instanceGauges } from "../shared/gateway/index.ts";
 import { emitTo } from "../shared/telemetry/index.ts";
 import type { AppContext } from "./app-context.ts";
@@ -34,7 +34,13 @@ import { registerWebhooks } from "./webhooks.servicebus.ts";
  */
 const settings = loadSettings();
 const telemetry = openTelemetry({ settings, clock: systemClock, random: Math.random });
-const emit = emitTo([consoleSink(settings.logLevel), ...telemetry.sinks]);
+const eventLog = openEventLog({
+  settings,
+  clock: systemClock,
+  lost: telemetry.lost,
+  print: (text) => void process.stdout.write(text),
+});
+const emit = emitTo([consoleSink(settings.logLevel), ...telemetry.sinks, ...eventLog]);
 const owned = createServices({
   settings,
   connections: loadConnections(),
@@ -79,5 +85,6 @@ owned.start();
 app.hook.appTerminate(async () => {
   owned.stop();
   await owned.close();
+  await Promise.all(eventLog.map((sink) => sink.close(TELEMETRY_FLUSH_MS / 2)));
   await telemetry.close(TELEMETRY_FLUSH_MS);
 });
