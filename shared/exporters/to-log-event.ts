@@ -1,4 +1,4 @@
-import type { HeaderList } from "../../core/headers.ts";
+import type { HeaderList } from "../core/headers.ts";
 import {
   type AttemptFacts,
   attemptFacts,
@@ -7,7 +7,7 @@ import {
   redactText,
   requestFacts,
   type TelemetryEvent,
-} from "../../telemetry/index.ts";
+} from "../telemetry/index.ts";
 
 /** An event as the original writes it: every value is a text. */
 export type LogEvent = Readonly<Record<string, string>>;

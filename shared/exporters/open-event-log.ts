@@ -1,11 +1,11 @@
-import type { EventHubSettings, EventLogSettings, Settings } from "../../config/index.ts";
-import type { Clock } from "../../core/clock.ts";
-import type { TelemetryEvent } from "../../telemetry/index.ts";
-import { VERSION } from "../../telemetry/index.ts";
-import { ExportBuffer } from "../export-buffer.ts";
-import type { OwnedSink } from "../send-spans.ts";
+import type { EventHubSettings, EventLogSettings, Settings } from "../config/index.ts";
+import type { Clock } from "../core/clock.ts";
+import type { TelemetryEvent } from "../telemetry/index.ts";
+import { VERSION } from "../telemetry/index.ts";
 import { type EventProducer, openEventHub, sendToHub } from "./event-hub.ts";
+import { ExportBuffer } from "./export-buffer.ts";
 import { RotatingFile } from "./rotating-file.ts";
+import type { OwnedSink } from "./send-spans.ts";
 import { type CommonFacts, categoryOf, type LogEvent, toLogEvent } from "./to-log-event.ts";
 
 export interface EventLogOptions {

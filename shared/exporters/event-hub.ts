@@ -1,5 +1,5 @@
-import type { EventHubSettings } from "../../config/index.ts";
-import { identityCredential } from "../../connections/index.ts";
+import type { EventHubSettings } from "../config/index.ts";
+import { identityCredential } from "../connections/index.ts";
 import type { LogEvent } from "./to-log-event.ts";
 
 /** As much of the SDK's batch as is used. */
