@@ -2,6 +2,7 @@ import { type JobSnapshot, type JobUsage, stateOf } from "../jobs/index.ts";
 import type { Correction } from "../limits/index.ts";
 import { readRequestEnvelope } from "../messaging/index.ts";
 import { jobAccountFailed, requestEnded } from "../telemetry/index.ts";
+import { askedFacts } from "./asked-facts.ts";
 import type { JobRef } from "./job-transitions.ts";
 
 /**
@@ -47,7 +48,7 @@ function factsOf(snapshot: JobSnapshot): object {
   const lastAt = history.at(-1)?.startedAt ?? endedAt;
   return {
     kind: "job",
-    method: readRequestEnvelope(request).method,
+    ...askedFacts(readRequestEnvelope(request)),
     user: owner,
     group,
     priority,
@@ -60,6 +61,7 @@ function factsOf(snapshot: JobSnapshot): object {
     waitMs: Math.max(0, firstAt - createdAt),
     processMs: Math.max(0, endedAt - lastAt),
     totalMs: Math.max(0, endedAt - createdAt),
+    startedAt: createdAt,
     isWhole: outcome?.result !== undefined,
     ...usageFacts(outcome?.usage),
   };

@@ -14,6 +14,7 @@ import {
 import type { RequestEnvelope } from "../messaging/index.ts";
 import { requestEnded } from "../telemetry/index.ts";
 import { usageFacts } from "./account-job.ts";
+import { askedFacts } from "./asked-facts.ts";
 import type { LinePlace } from "./batch-rows.ts";
 import { callBackends, type OutgoingRequest, type RoutedAnswer } from "./call-backends.ts";
 import { claimLine } from "./claim-line.ts";
@@ -106,10 +107,10 @@ function factsOf(
   { end, usage, backend }: DoneLine,
   { startedAt, endedAt }: { readonly startedAt: number; readonly endedAt: number },
 ): object {
-  const { method, userId, groupId, priority, receivedAt } = envelope;
+  const { userId, groupId, priority, receivedAt } = envelope;
   return {
     kind: "line",
-    method,
+    ...askedFacts(envelope),
     user: userId,
     group: groupId,
     priority,
@@ -121,6 +122,7 @@ function factsOf(
     waitMs: Math.max(0, startedAt - receivedAt),
     processMs: Math.max(0, endedAt - startedAt),
     totalMs: Math.max(0, endedAt - receivedAt),
+    startedAt: receivedAt,
     isWhole: "status" in end,
     ...usageFacts(usage),
   };

@@ -1,6 +1,7 @@
 export { type BodyBlobs, type ClaimCheck, createClaimCheck } from "./claim-check.ts";
 export { type DeadLetter, type DeadLetterSource, DeadLetters, type Found } from "./dead-letters.ts";
 export {
+  inlineBytes,
   type MessageBody,
   PoisonMessageError,
   type ReplyEnvelope,

@@ -69,6 +69,7 @@ describe("what a job used", () => {
         requestId: "job-1",
         kind: "job",
         method: "POST",
+        path: "/chat?x=%2F",
         user: "defaultUser",
         priority: 2,
         isAsync: true,

@@ -68,6 +68,8 @@ describe("judgePoll", () => {
   it.each([
     ["completed", "succeeded"],
     ["incomplete", "succeeded"],
+    ["partiallyCompleted", "succeeded"],
+    ["ValidationFailed", "failed"],
     ["failed", "failed"],
     ["cancelled", "cancelled"],
     ["expired", "expired"],
