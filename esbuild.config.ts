@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { basename, extname, join } from "node:path";
 import { type BuildOptions, build, type Loader, type Metafile, type Plugin } from "esbuild";
+import { buildPage } from "./functions/operations-page/build-page.ts";
 
 const OUTPUT = "dist/functions";
 const APP_FILE = "index.cjs";
@@ -121,6 +122,7 @@ export async function buildBundle(): Promise<{ files: Map<string, Uint8Array>; m
   const app = await build({
     ...options,
     entryPoints: { index: "functions/index.ts" },
+    define: { OPERATIONS_PAGE: JSON.stringify(await buildPage()) },
     plugins: [onFirstUse(libraries), mapOwnCode],
   });
   const entryPoints = [...libraries.keys()].map((out) => ({ in: `libraries:${out}`, out }));

@@ -1,8 +1,8 @@
 import { app } from "@azure/functions";
 import { loadConnections, loadSettings, shippedLanes } from "../shared/config/index.ts";
 import { systemClock } from "../shared/core/clock.ts";
-import { openEventLog, openTelemetry } from "../shared/exporters/index.ts";
-import { createServices, instanceGauges } from "../shared/gateway/index.ts";
+import { openTelemetry } from "../shared/exporters/index.ts";
+import { createServices, instanceGauges, TrafficBoard } from "../shared/gateway/index.ts";
 import { emitTo } from "../shared/telemetry/index.ts";
 import type { AppContext } from "./app-context.ts";
 import { registerBatchActivities } from "./batch.activities.ts";
@@ -23,6 +23,7 @@ import { registerJobResumption, registerJobSweep } from "./jobs.timer.ts";
 import { registerLanes } from "./lanes.servicebus.ts";
 import { registerMetrics } from "./metrics.http.ts";
 import { registerOperations } from "./operations.http.ts";
+import { registerOperationsPage } from "./operations-page.http.ts";
 import { registerSubmissions } from "./submissions.servicebus.ts";
 import { registerUsage } from "./usage.http.ts";
 import { registerUsageCount } from "./usage.queue.ts";
@@ -34,19 +35,15 @@ import { registerWebhooks } from "./webhooks.servicebus.ts";
  */
 const settings = loadSettings();
 const telemetry = openTelemetry({ settings, clock: systemClock, random: Math.random });
-const eventLog = openEventLog({
-  settings,
-  clock: systemClock,
-  lost: telemetry.lost,
-  print: (text) => void process.stdout.write(text),
-});
-const emit = emitTo([consoleSink(settings.logLevel), ...telemetry.sinks, ...eventLog]);
+const traffic = new TrafficBoard(systemClock);
+const emit = emitTo([consoleSink(settings.logLevel), traffic, ...telemetry.sinks]);
 const owned = createServices({
   settings,
   connections: loadConnections(),
   lanes: shippedLanes(),
   emit,
   tracing: telemetry.tracing,
+  traffic,
 });
 telemetry.observe(() => instanceGauges(owned.services));
 /** How long an instance that ends goes on sending what it has to tell. */
@@ -60,6 +57,7 @@ const context: AppContext = {
 app.setup({ enableHttpStream: true });
 registerHealth(context);
 registerOperations(context);
+registerOperationsPage();
 registerMetrics(context, telemetry);
 if (owned.services.jobs) {
   registerJobs(context);
@@ -85,6 +83,5 @@ owned.start();
 app.hook.appTerminate(async () => {
   owned.stop();
   await owned.close();
-  await Promise.all(eventLog.map((sink) => sink.close(TELEMETRY_FLUSH_MS / 2)));
   await telemetry.close(TELEMETRY_FLUSH_MS);
 });

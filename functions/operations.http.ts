@@ -1,9 +1,9 @@
 import { app } from "@azure/functions";
-import { readStatus } from "../shared/gateway/index.ts";
+import { readReceipt, readStatus } from "../shared/gateway/index.ts";
 import { answeringHandler } from "./answering-handler.ts";
 import type { AppContext } from "./app-context.ts";
 
-/** What operators may ask of one instance: `GET /operations/status`. */
+/** What operators may ask of one instance: `GET /operations/status` and `/operations/requests/{id}`. */
 export function registerOperations(context: AppContext): void {
   const { services } = context.owned;
   app.http("operationsStatus", {
@@ -12,6 +12,14 @@ export function registerOperations(context: AppContext): void {
     authLevel: context.authLevel,
     handler: answeringHandler(context, async ({ request }) =>
       readStatus(services, request.headers),
+    ),
+  });
+  app.http("operationsRequest", {
+    route: "operations/requests/{id}",
+    methods: ["GET"],
+    authLevel: context.authLevel,
+    handler: answeringHandler(context, ({ request: { headers }, params: { id = "" } }) =>
+      readReceipt(services, { requestId: id, headers }),
     ),
   });
 }

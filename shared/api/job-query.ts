@@ -16,6 +16,10 @@ export const jobListQuerySchema = z.strictObject({
   createdBefore: time.optional().meta({ description: "Shows jobs made before this time." }),
   limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
   continuation: z.string().optional(),
+  owner: z
+    .string()
+    .optional()
+    .meta({ description: "Whose jobs to show; for operators. The caller's own unless given." }),
 });
 
 /** Which jobs are asked for. Times are epoch milliseconds. */
@@ -25,6 +29,8 @@ export interface JobListQuery {
   readonly createdBefore: number | undefined;
   readonly limit: number;
   readonly continuation: string | undefined;
+  /** Absent for the caller's own. */
+  readonly owner: string | undefined;
 }
 
 export type Parsed<Value> =
@@ -40,7 +46,7 @@ const fault = (error: z.ZodError): { ok: false; detail: string } => ({
 export function parseJobListQuery(query: URLSearchParams): Parsed<JobListQuery> {
   const parsed = jobListQuerySchema.safeParse(Object.fromEntries(query));
   if (!parsed.success) return fault(parsed.error);
-  const { state, createdAfter, createdBefore, limit, continuation } = parsed.data;
+  const { state, createdAfter, createdBefore, limit, continuation, owner } = parsed.data;
   const states = z.array(jobStateSchema).safeParse(state?.split(",").map((text) => text.trim()));
   if (state !== undefined && !states.success) return fault(states.error);
   const epoch = (text: string | undefined): number | undefined =>
@@ -53,6 +59,7 @@ export function parseJobListQuery(query: URLSearchParams): Parsed<JobListQuery> 
       createdBefore: epoch(createdBefore),
       limit,
       continuation,
+      owner,
     },
   };
 }

@@ -46,6 +46,7 @@ export const ERRORS = {
   "dead-letter-not-found": kind(404, "There is no such dead letter."),
   "dead-letter-locked": kind(409, "The dead letter cannot be reached now.", { retryable: true }),
   "redrive-refused": kind(409, "The dead letter cannot be sent again."),
+  "receipt-not-found": kind(404, "There is no such recent request."),
   "no-route": kind(404, "No backend serves this path."),
   "method-not-allowed": kind(405, "The resource does not support this method."),
   "backend-timeout": kind(408, "No backend answered in time.", { retryable: true }),

@@ -34,7 +34,9 @@ import { openPolicyDocuments } from "./policy-documents.ts";
 import { probeBackends } from "./probe-backends.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
+import { TrafficBoard } from "./traffic-board.ts";
 import { openUsage } from "./usage-services.ts";
+
 import type { LimitServices } from "./within-limits.ts";
 
 export interface CreateServicesOptions {
@@ -44,6 +46,8 @@ export interface CreateServicesOptions {
   emit: Emit;
   tracing?: Tracing | undefined;
   clock?: Clock;
+  /** Hears of what ends, where somebody has it listen. */
+  traffic?: TrafficBoard;
 }
 
 /** The services, and how to end them. */
@@ -64,6 +68,7 @@ const LIMITS_TABLE = "gatewayLimits";
 /** Makes everything once. Opens no connection: each does that on its first use. */
 export function createServices(options: CreateServicesOptions): OwnedServices {
   const { settings, connections, lanes, emit, clock = systemClock } = options;
+  const { traffic = new TrafficBoard(clock) } = options;
   const stopping = new AbortController();
   const tokens = createTokenSource(clock);
   const backends = createBackendClient({ ...transportOf(settings), tokens, clock });
@@ -107,6 +112,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
       },
       onSettings: (changed) => pool.useSettings(changed),
     }),
+    traffic,
     authenticate: createAuthentication(settings.authentication, { clock, fetchJson }),
     operators: createOperatorCheck(settings.operatorKeys),
     limits,
@@ -114,6 +120,12 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     fairShare,
     stopping: stopping.signal,
   };
+  return ownedBy(services, stopping);
+}
+
+/** What the app does with the services at its beginning and its end. */
+function ownedBy(services: Services, stopping: AbortController): OwnedServices {
+  const { emit, settings } = services;
   return {
     services,
     start() {
@@ -124,11 +136,11 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     },
     stop: () => stopping.abort(),
     async close() {
-      await remote?.jobs.detached.close();
-      await Promise.all([limits.ledger?.close(), fairShare.ledger?.close()]);
-      if (remote) await closeRemote(remote);
-      await backends.close();
-      await usage.journal.close();
+      await services.jobs?.detached.close();
+      await Promise.all([services.limits.ledger?.close(), services.fairShare.ledger?.close()]);
+      await closeRemote(services);
+      await services.backends.close();
+      await services.usage.journal.close();
     },
   };
 }
@@ -179,10 +191,10 @@ interface Remote {
   readonly jobs: JobServices;
 }
 
-async function closeRemote({ waitingRoom, jobs }: Remote): Promise<void> {
-  await waitingRoom.replies.close();
-  await waitingRoom.bus.close();
-  await jobs.webhooks.close();
+async function closeRemote({ waitingRoom, jobs }: Services): Promise<void> {
+  await waitingRoom?.replies.close();
+  await waitingRoom?.bus.close();
+  await jobs?.webhooks.close();
 }
 
 function openRemote(

@@ -25,8 +25,9 @@ export { probeBackends } from "./probe-backends.ts";
 export { type JobQuery, readBatchErrors, readJob, readJobResult } from "./read-job.ts";
 export { readJobStream } from "./read-job-stream.ts";
 export { type MetricsSource, readMetrics } from "./read-metrics.ts";
-export { readStatus } from "./read-status.ts";
+export { readReceipt, readStatus } from "./read-status.ts";
 export { readUsage } from "./read-usage.ts";
+
 export { type RedeliverQuery, redeliverEvent } from "./redeliver-event.ts";
 export { releaseProvider } from "./release-provider.ts";
 export { type ResultLinks, resultLinks } from "./result-links.ts";
@@ -38,4 +39,5 @@ export type { Services } from "./services.ts";
 export { settleDeadLetters } from "./settle-dead-letters.ts";
 export { sweepIdempotency } from "./sweep-idempotency.ts";
 export { sweepJobs } from "./sweep-jobs.ts";
+export { TrafficBoard, type TrafficStatus } from "./traffic-board.ts";
 export { USAGE_QUEUE } from "./usage-services.ts";

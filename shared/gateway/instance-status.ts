@@ -3,6 +3,7 @@ import type { SnapshotStatus } from "../documents/index.ts";
 import type { BackendState, BackendView } from "../routing/index.ts";
 import type { SchedulerSnapshot } from "../scheduling/index.ts";
 import type { Services } from "./services.ts";
+import type { TrafficStatus } from "./traffic-board.ts";
 
 /** Why an instance should get no requests now. */
 export type ReadinessProblem = "stopping" | "no-active-backend" | "policy-not-loaded";
@@ -54,6 +55,7 @@ export interface InstanceStatus {
   readonly awaitingBackends: number;
   readonly backends: readonly BackendStatus[];
   readonly policy: SnapshotStatus;
+  readonly traffic: TrafficStatus;
 }
 
 /** What keeps the instance from serving; empty when it is ready. Costs a look at each backend. */
@@ -71,7 +73,7 @@ export function readinessProblems({
 
 /** Takes a snapshot of the instance. */
 export function instanceStatus(services: Services): InstanceStatus {
-  const { slots, gates, pool, policy, waitingRoom, clock } = services;
+  const { slots, gates, pool, policy, waitingRoom, clock, traffic } = services;
   const nowMs = clock.now();
   const problems = readinessProblems(services);
   const { capacity, running, waiting, users, classes } = slots.snapshot();
@@ -96,6 +98,7 @@ export function instanceStatus(services: Services): InstanceStatus {
     awaitingBackends: pool.room.waiting,
     backends: pool.backends.map((backend) => backendStatus(backend, nowMs)),
     policy: policy.status(),
+    traffic: traffic.status(),
   };
 }
 

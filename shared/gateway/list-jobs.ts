@@ -5,6 +5,7 @@ import { type GatewayResponse, jsonResponse } from "../core/http.ts";
 import { type JobListing, type JobStore, stateOf } from "../jobs/index.ts";
 import { jobView } from "./job-view.ts";
 import { recognise } from "./recognise.ts";
+import { requireOperator } from "./require-operator.ts";
 import type { Services } from "./services.ts";
 
 // However rare the states that are asked for, one call looks no further; the next page goes on.
@@ -23,14 +24,22 @@ export async function listJobs(
 ): Promise<GatewayResponse> {
   const { jobs } = services;
   if (!jobs) throw new GatewayError("async-unavailable", "This app serves no jobs.");
-  const { caller } = await recognise(services, { headers, target });
   const [, search = ""] = target.split("?", 2);
   const query = parseJobListQuery(new URLSearchParams(search));
   if (!query.ok) throw new GatewayError("bad-request", query.detail);
-  return jsonResponse(
-    200,
-    await pageOf({ services, store: jobs.store }, caller.userId, query.value),
-  );
+  const owner = await ownerAsked(services, { headers, target }, query.value);
+  return jsonResponse(200, await pageOf({ services, store: jobs.store }, owner, query.value));
+}
+
+/** The caller, unless an operator asks for somebody else's. */
+async function ownerAsked(
+  services: Services,
+  asked: JobsQuery,
+  { owner }: JobListQuery,
+): Promise<string> {
+  if (owner === undefined) return (await recognise(services, asked)).caller.userId;
+  await requireOperator(services, asked.headers);
+  return owner;
 }
 
 interface Shelf {

@@ -1,5 +1,6 @@
+import { GatewayError } from "../core/errors.ts";
 import type { HeaderList } from "../core/headers.ts";
-import type { GatewayResponse } from "../core/http.ts";
+import { type GatewayResponse, jsonResponse } from "../core/http.ts";
 import { instanceStatus } from "./instance-status.ts";
 import { requireOperator } from "./require-operator.ts";
 import type { Services } from "./services.ts";
@@ -10,14 +11,18 @@ export async function readStatus(
   headers: HeaderList,
 ): Promise<GatewayResponse> {
   await requireOperator(services, headers);
-  const body = Buffer.from(JSON.stringify(instanceStatus(services)));
-  return {
-    status: 200,
-    headers: [
-      ["content-type", "application/json"],
-      ["content-length", String(body.byteLength)],
-      ["cache-control", "no-store"],
-    ],
-    body,
-  };
+  return jsonResponse(200, instanceStatus(services), NOT_KEPT);
 }
+
+/** Shows an operator how the gateway decided about a recent request. */
+export async function readReceipt(
+  services: Services,
+  { requestId, headers }: { requestId: string; headers: HeaderList },
+): Promise<GatewayResponse> {
+  await requireOperator(services, headers);
+  const receipt = services.traffic.receipt(requestId);
+  if (receipt) return jsonResponse(200, receipt, NOT_KEPT);
+  throw new GatewayError("receipt-not-found", "This instance knows no such recent request.");
+}
+
+const NOT_KEPT: HeaderList = [["cache-control", "no-store"]];

@@ -22,7 +22,9 @@ import type { Policy } from "./policy.ts";
 import type { ResultFiles } from "./result-files.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { StreamTails } from "./stream-tails.ts";
+import type { TrafficBoard } from "./traffic-board.ts";
 import type { UsageServices } from "./usage-services.ts";
+
 import type { LimitServices } from "./within-limits.ts";
 
 /** What serving through lanes needs; absent where no Service Bus is configured (role `stream`). */
@@ -82,6 +84,8 @@ export interface Services {
   readonly jobs: JobServices | undefined;
   readonly idempotency: Idempotency | undefined;
   readonly policy: Policy;
+  /** What went through this instance, for operators. */
+  readonly traffic: TrafficBoard;
   /** Finds out who calls; absent where callers are believed, as in the original. */
   readonly authenticate: Authenticate | undefined;
   /** Who may see and do what only those may who run the gateway. */

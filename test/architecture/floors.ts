@@ -101,6 +101,8 @@ export const FLOORS: readonly Floor[] = [
     rooms: [...GROUND, ...POLICY, "shared/jobs", "shared/ledger", ...ADAPTERS, "shared/api"],
     packages: [],
   },
+  // The operator's page runs in browsers: it knows the gateway by its answers alone.
+  { room: "functions/operations-page", rooms: [], packages: ["esbuild"] },
   {
     room: "functions",
     rooms: ["shared"],
@@ -137,6 +139,7 @@ export const FLOORS: readonly Floor[] = [
       "fast-check",
       "jose",
       "fast-xml-parser",
+      "playwright-core",
       "ajv",
       "ajv-formats",
       "esbuild",

@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -15,9 +15,7 @@ let folder: string;
 
 const write = (name: string, value: unknown): string => {
   const path = join(folder, name);
-  // As a whole: the gateway may read it at any moment.
-  writeFileSync(`${path}.new`, JSON.stringify(value));
-  renameSync(`${path}.new`, path);
+  writeFileSync(path, JSON.stringify(value));
   return `file:${path}`;
 };
 

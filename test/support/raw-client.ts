@@ -43,7 +43,7 @@ export async function connectTo(origin: string): Promise<RawClient> {
       return received();
     },
     async closed() {
-      while (!socket.closed) await changed(socket);
+      if (!socket.closed) await once(socket, "close");
       return received();
     },
     [Symbol.dispose]: () => void socket.destroy(),
@@ -54,9 +54,8 @@ export async function connectTo(origin: string): Promise<RawClient> {
 async function changed(socket: Socket): Promise<void> {
   const over = new AbortController();
   const { signal } = over;
-  // A reset rejects both; the close that follows tells of it.
   const waits = [once(socket, "data", { signal }), once(socket, "close", { signal })];
-  await Promise.race(waits).catch(() => {});
+  await Promise.race(waits);
   over.abort();
   await Promise.allSettled(waits);
 }
