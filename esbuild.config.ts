@@ -36,6 +36,8 @@ const options: BuildOptions = {
   },
   // The library makes a fetch `Request` of every call; this one is made when somebody looks at it.
   inject: ["functions/lazy-request.ts"],
+  // In CommonJS a file knows its folder by another name.
+  define: { "import.meta.dirname": "__dirname" },
   tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: false } },
   logLevel: "warning",
   metafile: true,
@@ -48,6 +50,11 @@ function libraryFile(name: string): string {
   if (name.startsWith("@azure/")) return "azure";
   return name.replaceAll(/[^a-z0-9]+/g, "-");
 }
+
+/** What runs in threads of its own. */
+const THREADS = [
+  { in: "shared/tokens/count-tokens.worker.ts", out: "count-tokens.worker" },
+] as const;
 
 /** Libraries by the file that holds them. */
 type Libraries = Map<string, Set<string>>;
@@ -126,6 +133,7 @@ export async function buildBundle(): Promise<{ files: Map<string, Uint8Array>; m
     plugins: [onFirstUse(libraries), mapOwnCode],
   });
   const entryPoints = [...libraries.keys()].map((out) => ({ in: `libraries:${out}`, out }));
+  entryPoints.push(...THREADS);
   const rest = await build({
     ...options,
     entryPoints,

@@ -37,12 +37,17 @@ export function watchAnswer(
   { answer, candidate }: { answer: BackendAnswer; candidate: Candidate },
 ): AnswerWatch {
   const { status, headers } = answer;
+  // Not the request itself: an answer may outlast it by far.
+  const facts = {
+    ...factsOf(services, request, { kind: "answer", candidate, status }),
+    prompt: promptOf(request.body),
+  };
   const watch = new AnswerWatch({
     headers,
     isUnread: isUnread(candidate.host.processor, { status, headers }),
     onEnd(usage, outcome) {
       const kind = outcome === "broken" ? "attempt" : "answer";
-      services.usage.journal.note(factsOf(services, request, { kind, candidate, status }), usage);
+      services.usage.journal.note({ ...facts, kind }, usage);
     },
   });
   if (request.usage) request.usage.current = watch;
@@ -61,6 +66,17 @@ function factsOf(services: Services, request: UsingRequest, end: CallEnd) {
     status,
     askedModel: host.model ?? askedModel(target, request.body),
   };
+}
+
+// As much as each answer that is on its way may hold of its request.
+const MAX_PROMPT_BYTES = 64 * 1024;
+const BYTES_PER_TOKEN = 4;
+
+function promptOf(body: RequestBody | undefined) {
+  if (body === undefined) return undefined;
+  if (body instanceof Uint8Array && body.byteLength <= MAX_PROMPT_BYTES) return { body, tokens: 0 };
+  const bytes = body instanceof Uint8Array ? body.byteLength : body.sizeBytes;
+  return { tokens: Math.ceil(bytes / BYTES_PER_TOKEN) };
 }
 
 // The original's parsers that copy bytes and read nothing.

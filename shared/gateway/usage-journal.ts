@@ -3,6 +3,7 @@ import type { BackendId, NewId, PriorityClass } from "../core/domain.ts";
 import type { Caller } from "../identity/index.ts";
 import type { UsageOutbox } from "../ledger/index.ts";
 import { type Emit, usageNoted } from "../telemetry/index.ts";
+import { encodingOf, type TokenCounter } from "../tokens/index.ts";
 import type { AnswerUsage, UsageEvent, UsageKind } from "../usage/index.ts";
 
 /** Whose call it was, and what became of it. */
@@ -15,6 +16,8 @@ export interface UsageFacts {
   readonly status: number;
   /** The model that was asked for, where the answer names none. */
   readonly askedModel?: string | undefined;
+  /** What its tokens are counted by, where nobody told them: the body, or a guess where that is long. */
+  readonly prompt?: { readonly body?: Uint8Array; readonly tokens: number } | undefined;
   /** Given where the same use may be told more than once: then it is the same each time. */
   readonly id?: string;
 }
@@ -28,26 +31,59 @@ export interface UsageJournalOptions {
   readonly emit: Emit;
   /** Absent without storage: what is used is then told by telemetry alone. */
   readonly outbox: UsageOutbox | undefined;
+  /** Absent where nothing is to be estimated. */
+  readonly counter: Pick<TokenCounter, "count" | "close"> | undefined;
 }
+
+// An app that ends has a few seconds: what is counted by then is noted, the rest without its tokens.
+const CLOSE_MS = 2000;
 
 /**
  * The one place where it is noted what calls to backends used: one event for every answer and every
- * failed attempt. Returns at once. Scope: per instance.
+ * failed attempt. Returns at once; what nobody has counted is counted first, in the background. Scope:
+ * per instance.
  */
 export class UsageJournal {
   readonly #options: UsageJournalOptions;
+  readonly #counting = new Set<Promise<void>>();
 
   constructor(options: UsageJournalOptions) {
     this.#options = options;
   }
 
   note(facts: UsageFacts, usage?: Used): void {
-    const { newId, clock, emit, outbox } = this.#options;
+    const { counter, clock } = this.#options;
+    const endedAt = clock.now();
+    if (!counter || !usage?.uncounted) {
+      this.#tell(facts, usage, endedAt);
+      return;
+    }
+    const counting = estimated(counter, facts, usage)
+      .then((counted) => this.#tell(facts, counted, endedAt))
+      .finally(() => this.#counting.delete(counting));
+    this.#counting.add(counting);
+  }
+
+  /** Sends what was noted. */
+  async close(): Promise<void> {
+    const { counter, clock, outbox } = this.#options;
+    const isOver = Promise.withResolvers<void>();
+    const cancel = clock.schedule(CLOSE_MS, isOver.resolve);
+    await Promise.race([Promise.all(this.#counting), isOver.promise]);
+    cancel();
+    // What is still to be counted is told by this without its tokens.
+    await counter?.close();
+    await Promise.all(this.#counting);
+    await outbox?.close();
+  }
+
+  #tell(facts: UsageFacts, usage: Used | undefined, endedAt: number): void {
+    const { newId, emit, outbox } = this.#options;
     const { kind, requestId, caller, priority, backend, status, askedModel } = facts;
     const event: UsageEvent = {
       id: facts.id ?? newId(),
       kind,
-      endedAt: clock.now(),
+      endedAt,
       requestId,
       user: caller.userId,
       group: caller.groupId,
@@ -61,9 +97,24 @@ export class UsageJournal {
     outbox?.take(event);
     emit(usageNoted(event));
   }
+}
 
-  /** Sends what was noted. */
-  async close(): Promise<void> {
-    await this.#options.outbox?.close();
-  }
+/** The usage with what could be counted; what its backend has told of it stands. */
+async function estimated(
+  counter: Pick<TokenCounter, "count">,
+  { askedModel, prompt }: UsageFacts,
+  usage: Used,
+): Promise<Used> {
+  const { uncounted, tokens, model = askedModel, provenance } = usage;
+  if (!uncounted) return usage;
+  const task = { encoding: encodingOf(model), body: prompt?.body, text: uncounted.text };
+  const count = await counter.count(task);
+  if (!count) return usage;
+  const inputTokens = tokens?.inputTokens ?? count.inputTokens ?? prompt?.tokens ?? 0;
+  const outputTokens = Math.round(count.outputTokens * uncounted.scale);
+  return {
+    ...usage,
+    provenance: provenance === "unknown" ? "estimated" : provenance,
+    tokens: { ...tokens, inputTokens, outputTokens, totalTokens: inputTokens + outputTokens },
+  };
 }

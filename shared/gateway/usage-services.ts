@@ -4,6 +4,7 @@ import type { NewId, Random } from "../core/domain.ts";
 import { UsageLedger, UsageOutbox } from "../ledger/index.ts";
 import { MessageQueue, Table } from "../storage/index.ts";
 import { type Emit, usageDropped, usageUnsent } from "../telemetry/index.ts";
+import { TokenCounter } from "../tokens/index.ts";
 import { UsageJournal } from "./usage-journal.ts";
 import { UsageWishes } from "./usage-wishes.ts";
 
@@ -14,6 +15,8 @@ export interface UsageServices {
   /** Events on their way to the ledger; absent without storage. */
   readonly outbox: UsageOutbox | undefined;
   readonly ledger: UsageLedger | undefined;
+  /** Counts the tokens that nobody told; absent where the settings do not want that. */
+  readonly counter: TokenCounter | undefined;
 }
 
 interface UsageMeans {
@@ -40,10 +43,12 @@ export function openUsage({ settings, storage, ...means }: UsageMeans): UsageSer
       onProblem: (error) => emit(usageUnsent(error)),
       onDropped: (events) => emit(usageDropped(events)),
     });
+  const counter = settings.usage.isEstimated ? new TokenCounter(clock) : undefined;
   const ledger =
     storage && new UsageLedger({ table: new Table(storage, USAGE_TABLE), clock, random });
   return {
-    journal: new UsageJournal({ ...means, outbox }),
+    journal: new UsageJournal({ ...means, outbox, counter }),
+    counter,
     wishes: new UsageWishes(settings.usage.isWished),
     outbox,
     ledger,

@@ -44,6 +44,8 @@ export const FLOORS: readonly Floor[] = [
   ...POLICY.map(policyRoom),
   // A job keeps what its request claimed, and what its answer used.
   { room: "shared/jobs", rooms: [...GROUND, "shared/limits", "shared/usage"], packages: [] },
+  // Cuts texts into tokens, in a thread of its own.
+  { room: "shared/tokens", rooms: GROUND, packages: ["gpt-tokenizer"] },
   {
     // Counts what answers used; the table and the queue behind it are handed in.
     room: "shared/ledger",
@@ -98,7 +100,15 @@ export const FLOORS: readonly Floor[] = [
   },
   {
     room: "shared/gateway",
-    rooms: [...GROUND, ...POLICY, "shared/jobs", "shared/ledger", ...ADAPTERS, "shared/api"],
+    rooms: [
+      ...GROUND,
+      ...POLICY,
+      "shared/jobs",
+      "shared/ledger",
+      "shared/tokens",
+      ...ADAPTERS,
+      "shared/api",
+    ],
     packages: [],
   },
   // The operator's page runs in browsers: it knows the gateway by its answers alone.

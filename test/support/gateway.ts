@@ -21,6 +21,7 @@ import { UsageLedger, UsageOutbox } from "../../shared/ledger/index.ts";
 import { createClaimCheck, ReplyInbox } from "../../shared/messaging/index.ts";
 import type { ReadLinks } from "../../shared/storage/index.ts";
 import { heard, type TelemetryEvent } from "../../shared/telemetry/index.ts";
+import type { CountTask } from "../../shared/tokens/index.ts";
 import { WebhookClient } from "../../shared/webhooks/index.ts";
 import { FakeBackends } from "./fake-backends.ts";
 import { FakeBus } from "./fake-bus.ts";
@@ -116,7 +117,13 @@ export function createGateway(env: Record<string, string> = {}) {
     },
     usage: {
       ...owned.services.usage,
-      journal: new UsageJournal({ newId: () => `use-${uses.length + 1}`, clock, emit, outbox }),
+      journal: new UsageJournal({
+        newId: () => `use-${uses.length + 1}`,
+        clock,
+        emit,
+        outbox,
+        counter: fakeCounter,
+      }),
       outbox,
       ledger: new UsageLedger({
         table: ledgerTable.asTable as never,
@@ -174,6 +181,15 @@ export function createGateway(env: Record<string, string> = {}) {
     stop: owned.stop,
   };
 }
+
+/** Counts words. */
+const fakeCounter = {
+  count: async ({ body, text }: CountTask) => ({
+    inputTokens: body && Buffer.from(body).toString().split(" ").length,
+    outputTokens: text.split(" ").length,
+  }),
+  close: async () => {},
+};
 
 /** Links that show what was asked of them. */
 function fakeLinks(clock: FakeClock): Pick<ReadLinks, "plain" | "signed"> {

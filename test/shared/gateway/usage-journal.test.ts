@@ -151,6 +151,36 @@ describe("the journal of what was used", () => {
   });
 });
 
+describe("an estimate", () => {
+  it("stands for what a backend does not tell, and in part for what was left or broke", async () => {
+    const gateway = open({ GATEWAY_USAGE_INCLUDE: "false", Host2: "" });
+    gateway.backends.answer(200, say("one two") + say(" three") + STOP + DONE, SSE);
+    gateway.backends.answer(200, broken(say("one two"), say(" three")), SSE);
+    await textOf((await serve(gateway)).body);
+    await expect(textOf((await serve(gateway)).body)).rejects.toThrow();
+    await settle();
+    // One word is asked.
+    expect(uses(gateway)).toMatchObject([
+      { kind: "answer", provenance: "estimated", tokens: { inputTokens: 1, outputTokens: 3 } },
+      { kind: "attempt", provenance: "partial", tokens: { totalTokens: 4 } },
+    ]);
+  });
+
+  it("takes the place of no count that a backend told, not even of zero", async () => {
+    const gateway = open();
+    const zero = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+    gateway.backends.answer(
+      200,
+      say("a b c") + STOP + chunk({ choices: [], usage: zero }) + DONE,
+      SSE,
+    );
+    await textOf((await serve(gateway)).body);
+    expect(uses(gateway)).toMatchObject([
+      { provenance: "reported", tokens: { inputTokens: 0, outputTokens: 0, totalTokens: 0 } },
+    ]);
+  });
+});
+
 describe("the wish for usage", () => {
   const answer = say("Hi", { usage: null }) + STOP + TOLD + DONE;
   const asIfUnasked = say("Hi") + STOP + DONE;
