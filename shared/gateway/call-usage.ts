@@ -40,7 +40,7 @@ export function watchAnswer(
   // Not the request itself: an answer may outlast it by far.
   const facts = {
     ...factsOf(services, request, { kind: "answer", candidate, status }),
-    prompt: promptOf(request.body),
+    prompt: promptOf(request, candidate),
   };
   const watch = new AnswerWatch({
     headers,
@@ -72,8 +72,10 @@ function factsOf(services: Services, request: UsingRequest, end: CallEnd) {
 const MAX_PROMPT_BYTES = 64 * 1024;
 const BYTES_PER_TOKEN = 4;
 
-function promptOf(body: RequestBody | undefined) {
-  if (body === undefined) return undefined;
+/** What an estimate is made of; of nothing but requests to models. */
+function promptOf({ body }: UsingRequest, { target }: Candidate) {
+  const isToModel = genAiRequest({ method: "POST", target }).operation !== undefined;
+  if (body === undefined || !isToModel) return undefined;
   if (body instanceof Uint8Array && body.byteLength <= MAX_PROMPT_BYTES) return { body, tokens: 0 };
   const bytes = body instanceof Uint8Array ? body.byteLength : body.sizeBytes;
   return { tokens: Math.ceil(bytes / BYTES_PER_TOKEN) };

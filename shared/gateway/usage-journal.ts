@@ -54,7 +54,7 @@ export class UsageJournal {
   note(facts: UsageFacts, usage?: Used): void {
     const { counter, clock } = this.#options;
     const endedAt = clock.now();
-    if (!counter || !usage?.uncounted) {
+    if (!counter || !facts.prompt || !usage?.uncounted) {
       this.#tell(facts, usage, endedAt);
       return;
     }

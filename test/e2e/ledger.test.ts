@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compareUse } from "../../local/reconcile/compare.ts";
+import { LogReader } from "../../local/reconcile/read-log.ts";
+import {
+  accounts,
+  askUsage,
+  callsOf,
+  type LedgerWorld,
+  largestError,
+  startLedgerWorld,
+} from "../support/ledger-world.ts";
+import { sendAll } from "../support/mixed-requests.ts";
+
+const REQUESTS = 160;
+const WITHIN_MS = 90_000;
+const MAX_ESTIMATE_ERROR = 0.05;
+const PRICES = JSON.stringify([{ model: "gpt-4o*", input: 2.5, output: 10 }]);
+
+let world: LedgerWorld;
+
+beforeAll(async () => {
+  world = await startLedgerWorld({ LOG_LEVEL: "Information", GATEWAY_USAGE_PRICES: PRICES });
+});
+afterAll(() => world?.[Symbol.asyncDispose]());
+
+describe("the ledger, behind the whole stack", () => {
+  it("counts what the backends counted: exactly what they told, and nearly what they did not", async () => {
+    const statuses = await sendAll(world.stack.url, { from: 0, count: REQUESTS, parallel: 8 });
+    expect([...statuses]).toEqual([[200, REQUESTS]]);
+    await expect
+      .poll(() => callsOf(world) - callsOf(world, "failed"), { timeout: WITHIN_MS })
+      .toBe(REQUESTS);
+    const usage = await world.ledger(callsOf(world), WITHIN_MS);
+    expect(usage.total).toMatchObject({
+      answers: REQUESTS,
+      failedAttempts: callsOf(world, "failed"),
+      unknown: 0,
+    });
+    expect(callsOf(world, "failed")).toBeGreaterThan(0);
+    const reported = accounts(world, usage, "reported");
+    expect(reported.map(({ ledger }) => ledger)).toEqual(reported.map(({ truth }) => truth));
+    for (const what of ["silent", "left"] as const) {
+      const estimated = accounts(world, usage, what);
+      expect(estimated.length).toBeGreaterThan(0);
+      expect(estimated.map(({ ledger }) => ledger.answers)).toEqual(
+        estimated.map(({ truth }) => truth.answers),
+      );
+      expect(largestError(estimated)).toBeLessThan(MAX_ESTIMATE_ERROR);
+    }
+  });
+
+  it("is what the event log says", async () => {
+    const log = new LogReader({ fromAt: 0, beforeAt: Number.POSITIVE_INFINITY });
+    for (const line of world.stack.output().split("\n")) log.read(line);
+    const { rows } = await askUsage(world.stack.url, "group=user,model&limit=10000");
+    const ledger = rows.map(({ user = "", model = "", answers, totalTokens }) => ({
+      user,
+      model,
+      answers,
+      totalTokens,
+    }));
+    expect(log.uses).toHaveLength(REQUESTS);
+    expect(compareUse(ledger, log.uses).filter(({ error }) => error !== 0)).toEqual([]);
+  });
+
+  it("tells callers what they used and what it cost, in one call", async () => {
+    const own = await fetch(`${world.stack.url}/usage?group=model&format=csv`, {
+      headers: { "X-UserID": "ann" },
+    });
+    expect(own.status).toBe(200);
+    const lines = (await own.text()).trim().split("\r\n");
+    expect(lines[0]).toMatch(/^model,answers,.*,cost,.*,currency$/);
+    expect(lines.slice(1).map((line) => line.split(",")[0])).toEqual([
+      "claude-x",
+      "gpt-4o",
+      "gpt-4o-mini",
+    ]);
+    const everybodys = await fetch(`${world.stack.url}/usage?group=backend`, {
+      headers: { "X-UserID": "ann" },
+    });
+    expect(everybodys.status).toBe(401);
+  });
+});
