@@ -17,11 +17,14 @@ const RATE_PER_SECOND = 100;
 const OFFERED_MS = 10_000;
 const WARM_UP_MS = 5000;
 const WAITING_JOBS = 5000;
-const FILL = { jobs: WAITING_JOBS, parallel: 32, withinMs: 150_000 };
+const FILL = { jobs: WAITING_JOBS, parallel: 32, withinMs: 100_000 };
 // Until all that was begun for the jobs is done, and they only wait.
-const CALM_WITHIN_MS = 45_000;
+const CALM_WITHIN_MS = 20_000;
 const CALM_LOOK_MS = 500;
 const POLLING_CLIENTS = 500;
+const POLLED_FILL = { jobs: POLLING_CLIENTS, parallel: 32, withinMs: 40_000 };
+// A machine that is busy with other work takes connections late.
+const CONNECT_WITHIN_MS = 60_000;
 const POLL_EVERY_MS = 1000;
 const POLLED_MS = 10_000;
 const NEVER_SECONDS = "3600";
@@ -136,8 +139,7 @@ async function pollRows(hostUrl: string, dispatcher: Agent): Promise<Row[]> {
   };
   await using stack = await startStack({ env });
   const { url, dataDir } = stack;
-  const size = { ...FILL, jobs: POLLING_CLIENTS };
-  const locations = await fill(accepting(url, dispatcher), size);
+  const locations = await fill(accepting(url, dispatcher), POLLED_FILL);
   const isCalm = await calm(stack);
   const sent = (): number => engineCounts(dataDir).sent;
   const atFirst = sent();
@@ -162,7 +164,7 @@ const verdict = ({ isMet }: Row): string => (isMet === undefined ? "" : isMet ? 
 async function main(): Promise<void> {
   const startedAt = performance.now();
   using backend = await startHolder();
-  const dispatcher = new Agent({ connections: 600 });
+  const dispatcher = new Agent({ connections: 600, connect: { timeout: CONNECT_WITHIN_MS } });
   const loads = [loadavg()[0] ?? 0];
   const accepted = await acceptRows(backend.url, dispatcher);
   loads.push(loadavg()[0] ?? 0);
