@@ -6,7 +6,7 @@ import type { ChaosOptions } from "./options.ts";
 import { type PlannedJob, planJob } from "./plan-job.ts";
 import { type Aftermath, readAftermath } from "./read-aftermath.ts";
 import { readEnds } from "./read-end.ts";
-import { sendJob } from "./send-job.ts";
+import { sendJobs } from "./send-job.ts";
 import { StackUnderFire } from "./stack-under-fire.ts";
 
 /** What a run came to. */
@@ -64,9 +64,7 @@ async function underFire(field: Field, overMs: number): Promise<ChaosResult> {
   const { run, stack, backends, plans } = field;
   const startedAt = Date.now();
   const { seed, kills, log, withinMs } = run;
-  const sent = Promise.all(
-    plans.map((plan) => sendJob(stack.url, plan, AbortSignal.timeout(withinMs * ENDED_SHARE))),
-  );
+  const sent = sendJobs(stack.url, plans, AbortSignal.timeout(withinMs * ENDED_SHARE));
   const random = seededRandom(seed + 2);
   const untilMs = startedAt + withinMs * FIRE_SHARE;
   const spacingMs = overMs / Math.max(kills, 1);

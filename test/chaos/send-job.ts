@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { Places } from "./places.ts";
 import type { PlannedJob } from "./plan-job.ts";
 
 /** What a client has of its job. */
@@ -19,17 +20,36 @@ const RESEND_MS = 1000;
 // only thing that a stack has to do when it comes back.
 const LONGEST_RESEND_MS = 8000;
 const JITTER_STEPS = 16;
+const MOST_WAITING = 100;
 const ANSWER_WITHIN_MS = 20_000;
 
-/** A client that sends its job until it is answered 202, with the same key each time. */
-export async function sendJob(
+/**
+ * Clients that come at their times. Where the machine is so busy that too many of them still wait for
+ * their 202, the next ones come later: else they would be all that the stack has to do.
+ */
+export function sendJobs(
   url: string,
-  plan: PlannedJob,
+  plans: readonly PlannedJob[],
   signal: AbortSignal,
-): Promise<SentJob> {
+): Promise<SentJob[]> {
+  const places = new Places(MOST_WAITING);
+  return Promise.all(
+    plans.map(async (plan) => {
+      await pause(plan.at, undefined, { signal }).catch(() => {});
+      await places.take();
+      try {
+        return await sendJob(url, plan, signal);
+      } finally {
+        places.give();
+      }
+    }),
+  );
+}
+
+/** A client that sends its job until it is answered 202, with the same key each time. */
+async function sendJob(url: string, plan: PlannedJob, signal: AbortSignal): Promise<SentJob> {
   const sent: SentJob = { plan, locations: [], sends: 0, refusals: [], failures: [] };
   const wanted = plan.losesAnswer ? 2 : 1;
-  await pause(plan.at, undefined, { signal }).catch(() => {});
   while (sent.locations.length < wanted && sent.refusals.length === 0 && !signal.aborted) {
     sent.sends += 1;
     if (!(await sendOnce(url, sent, signal))) {
