@@ -97,14 +97,22 @@ export class JobEvents {
   /** Adds what a change adds to the log; undefined for a job that never was. */
   async #note(jobId: string, change: StatusChange): Promise<JobLog | undefined> {
     const { log, clock } = this.#options;
+    let known = await this.#read(jobId);
     for (;;) {
-      const known = (await log.read(jobId)) ?? (await this.#open(jobId));
-      if (!known) return undefined;
-      const event = nextEvent(known.events, change, clock.now());
-      if (!event) return known;
-      // Whoever was first with this number may have said something else: read, and think again.
-      if (await log.append(jobId, event)) this.#options.onEvent?.(jobId);
+      const event = known && nextEvent(known.events, change, clock.now());
+      if (!known || !event) return known;
+      if (await log.append(jobId, event)) {
+        this.#options.onEvent?.(jobId);
+        known = { ...known, events: [...known.events, event] };
+      } else {
+        // Whoever was first with this number may have said something else: read, and think again.
+        known = await this.#read(jobId);
+      }
     }
+  }
+
+  async #read(jobId: string): Promise<JobLog | undefined> {
+    return (await this.#options.log.read(jobId)) ?? this.#open(jobId);
   }
 
   async #open(jobId: string): Promise<JobLog | undefined> {
