@@ -129,7 +129,7 @@ export async function buildBundle(): Promise<{ files: Map<string, Uint8Array>; m
   const app = await build({
     ...options,
     entryPoints: { index: "functions/index.ts" },
-    define: { OPERATIONS_PAGE: JSON.stringify(await buildPage()) },
+    define: { ...options.define, OPERATIONS_PAGE: JSON.stringify(await buildPage()) },
     plugins: [onFirstUse(libraries), mapOwnCode],
   });
   const entryPoints = [...libraries.keys()].map((out) => ({ in: `libraries:${out}`, out }));
