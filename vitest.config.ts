@@ -13,7 +13,7 @@ export default defineConfig({
   test: {
     maxWorkers: 3,
     projects: [
-      inProject("unit", ["test/shared/**/*.test.ts", "test/functions/**/*.test.ts"], 20_000),
+      inProject("unit", ["test/shared/**/*.test.ts", "test/functions/**/*.test.ts"], 60_000),
       inProject("architecture", ["test/architecture/**/*.test.ts"], 60_000),
       inProject("local", ["test/local/**/*.test.ts", "test/infra/**/*.test.ts"], 60_000),
       inProject("conformance", ["test/conformance/**/*.test.ts"], 120_000),

@@ -1,7 +1,7 @@
 import { app } from "@azure/functions";
 import { loadConnections, loadSettings, shippedLanes } from "../shared/config/index.ts";
 import { systemClock } from "../shared/core/clock.ts";
-import { openTelemetry } from "../shared/exporters/index.ts";
+import { openEventLog, openTelemetry } from "../shared/exporters/index.ts";
 import { createServices, instanceGauges, TrafficBoard } from "../shared/gateway/index.ts";
 import { emitTo } from "../shared/telemetry/index.ts";
 import type { AppContext } from "./app-context.ts";
@@ -35,8 +35,15 @@ import { registerWebhooks } from "./webhooks.servicebus.ts";
  */
 const settings = loadSettings();
 const telemetry = openTelemetry({ settings, clock: systemClock, random: Math.random });
+const eventLog = openEventLog({
+  settings,
+  clock: systemClock,
+  lost: telemetry.lost,
+  print: (text) => void process.stdout.write(text),
+});
 const traffic = new TrafficBoard(systemClock);
-const emit = emitTo([consoleSink(settings.logLevel), traffic, ...telemetry.sinks]);
+const sinks = [consoleSink(settings.logLevel), traffic, ...telemetry.sinks, ...eventLog];
+const emit = emitTo(sinks);
 const owned = createServices({
   settings,
   connections: loadConnections(),
@@ -83,5 +90,6 @@ owned.start();
 app.hook.appTerminate(async () => {
   owned.stop();
   await owned.close();
+  await Promise.all(eventLog.map((sink) => sink.close(TELEMETRY_FLUSH_MS / 2)));
   await telemetry.close(TELEMETRY_FLUSH_MS);
 });

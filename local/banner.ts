@@ -5,9 +5,12 @@ import type { StackSettings } from "./stack-settings.ts";
 const WHAT = {
   storage: "blobs, queues, tables (Azurite)",
   broker: "Service Bus (AMQP)",
+  durable: "Durable engine of all hosts",
   models: "simulated model endpoints",
   host: "Functions host with the gateway",
 } as const;
+
+const isPart = (name: string): name is keyof typeof WHAT => Object.hasOwn(WHAT, name);
 
 const bold = (text: string): string => styleText("bold", text);
 const dim = (text: string): string => styleText("dim", text);
@@ -16,7 +19,7 @@ const dim = (text: string): string => styleText("dim", text);
 export function banner(stack: Stack, settings: StackSettings): string {
   const rows = [...stack.parts].map(([name, part]) => {
     const urls = Array.isArray(part.facts["urls"]) ? part.facts["urls"] : [part.facts.url];
-    return `  ${bold(name.padEnd(8))} ${urls.join("  ")}  ${dim(WHAT[name])}`;
+    return `  ${bold(name.padEnd(8))} ${urls.join("  ")}  ${dim(isPart(name) ? WHAT[name] : WHAT.host)}`;
   });
   return [
     "",
@@ -31,7 +34,7 @@ export function banner(stack: Stack, settings: StackSettings): string {
 }
 
 function tryThis(stack: Stack): string[] {
-  const origin = stack.parts.get("host")?.facts.url;
+  const origin = stack.parts.get(stack.hosts[0] ?? "")?.facts.url;
   if (!origin) return [];
   const body = `-H 'content-type: application/json' -d '{"model":"gpt-4o","messages":[{"role":"user","content":"Hello"}]`;
   const chat = `${origin}/v1/chat/completions`;

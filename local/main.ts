@@ -10,7 +10,7 @@ const STOP_GRACE_MS = 60_000;
 const log: LocalLog = (line) => console.error(line);
 
 async function main(): Promise<void> {
-  const settings = readStackSettings({ ...process.env, ...hostArgument(process.argv) });
+  const settings = readStackSettings({ ...process.env, ...argumentsOf(process.argv) });
   const stopped = stopSignal();
   const stack = await startStack(settings, process.env, log);
   try {
@@ -23,17 +23,31 @@ async function main(): Promise<void> {
   }
 }
 
-/** `--host=func` says what `LOCAL_HOST=func` says, on systems whose shell cannot set a variable in place. */
-function hostArgument(argv: readonly string[]): { LOCAL_HOST?: string } {
-  const argument = argv.find((candidate) => candidate.startsWith("--host="));
-  return argument === undefined ? {} : { LOCAL_HOST: argument.slice("--host=".length) };
+const VARIABLES = { host: "LOCAL_HOST", roles: "LOCAL_ROLES" } as const;
+const ROLES_OF_AZURE = "stream,jobs,jobs";
+
+/**
+ * `--host=func` says what `LOCAL_HOST=func` says, on systems whose shell cannot set a variable in
+ * place; `--roles` alone is the pair of apps that Azure has, with two instances of the second.
+ */
+function argumentsOf(argv: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    argv.slice(2).map((argument) => {
+      const [, name, value] = /^--(host|roles)(?:=(.*))?$/.exec(argument) ?? [];
+      if (name === "roles") return [VARIABLES.roles, value ?? ROLES_OF_AZURE];
+      if (name === "host" && value !== undefined) return [VARIABLES.host, value];
+      throw new StartError(`"${argument}" is not known; there are --host=... and --roles[=...].`);
+    }),
+  );
 }
 
 function announce(stack: Stack, settings: StackSettings): void {
   if (process.stdout.isTTY) console.log(banner(stack, settings));
-  const host = stack.parts.get("host");
-  if (host) {
-    console.log(`ready ${host.facts.url}`);
+  const urls = stack.hosts.map((name) => [name, stack.parts.get(name)?.facts.url] as const);
+  if (urls.length > 1) for (const [name, url] of urls) console.log(`${name} ${url}`);
+  const [first] = urls;
+  if (first) {
+    console.log(`ready ${first[1]}`);
   } else if (settings.host === "none") {
     console.log(`Settings for a host of your own:\n${hostSettingsText(stack.appSettings)}`);
     console.log("ready, without a host");

@@ -15,6 +15,7 @@ const LOADERS: Record<ServiceName, () => Promise<(options: never) => Promise<Run
   broker: async () => (await import("./broker/index.ts")).startBroker,
   storage: async () => (await import("./storage/index.ts")).startStorage,
   models: async () => (await import("./models/index.ts")).startModels,
+  durable: async () => (await import("./durable/index.ts")).startDurableHub,
   host: async () => (await import("./host/index.ts")).startHost,
 };
 

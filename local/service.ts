@@ -7,7 +7,7 @@ export interface RunningService {
 }
 
 /** The parts that run in a process of their own. */
-export type ServiceName = "broker" | "storage" | "models" | "host";
+export type ServiceName = "broker" | "storage" | "models" | "durable" | "host";
 
 /** What a child process tells its parent; `facts` are the running service's plain properties. */
 export type ServiceMessage =

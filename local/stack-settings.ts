@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { PACKAGED_ROLES, type PackagedRole } from "./package/make-packages.ts";
 import { StartError } from "./service.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -14,6 +15,12 @@ const schema = z.object({
   LOCAL_STORAGE_TLS: z.stringbool().default(false),
   LOCAL_MODELS_PORT: port(9100),
   LOCAL_TOPICS: z.string().default(""),
+  LOCAL_ROLES: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").filter((role) => role !== ""))
+    .pipe(z.array(z.enum(PACKAGED_ROLES))),
+  LOCAL_PACKAGES: z.string().optional(),
   LOCAL_HOST: z.enum(["node", "none", "func"]).default("node"),
 });
 
@@ -30,6 +37,10 @@ export interface StackSettings {
   readonly modelsPort: number;
   /** Topics that the broker has besides, as `LOCAL_TOPICS` writes them. */
   readonly topics: string;
+  /** The roles of several hosts, side by side; empty for one that does everything. */
+  readonly roles: readonly PackagedRole[];
+  /** Folder with the packages of the roles, unpacked; they are made where it is absent. */
+  readonly packagesDir: string | undefined;
   /** `node` runs our host, `func` Core Tools, `none` leaves the host to whoever starts one. */
   readonly host: "node" | "none" | "func";
 }
@@ -43,6 +54,9 @@ export function readStackSettings(env: NodeJS.ProcessEnv): StackSettings {
     throw new StartError(`The local stack's settings cannot be used:\n${problems.join("\n")}`);
   }
   const { data } = parsed;
+  if (data.LOCAL_ROLES.length > 0 && data.LOCAL_HOST !== "node") {
+    throw new StartError("LOCAL_ROLES needs the local host: leave LOCAL_HOST unset.");
+  }
   return {
     appDir: ROOT,
     dataDir: resolve(ROOT, data.LOCAL_DATA_DIR),
@@ -52,6 +66,8 @@ export function readStackSettings(env: NodeJS.ProcessEnv): StackSettings {
     storageTls: data.LOCAL_STORAGE_TLS,
     modelsPort: data.LOCAL_MODELS_PORT,
     topics: data.LOCAL_TOPICS,
+    roles: data.LOCAL_ROLES,
+    packagesDir: data.LOCAL_PACKAGES === undefined ? undefined : resolve(ROOT, data.LOCAL_PACKAGES),
     host: data.LOCAL_HOST,
   };
 }

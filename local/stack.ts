@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import { loadSettings, SettingsError, shippedLanes } from "../shared/config/index.ts";
 import { buildApp } from "./app-build.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
+import type { HostOptions } from "./host/index.ts";
 import { localTopics } from "./local-topics.ts";
+import { freePort, planRoleHosts } from "./role-hosts.ts";
 import { type LocalLog, type ServiceName, StartError } from "./service.ts";
 import { openCertificate } from "./stack-certificate.ts";
 import type { StackSettings } from "./stack-settings.ts";
@@ -10,8 +13,10 @@ import { namespaceFor } from "./topology.ts";
 
 /** The whole local stack, up. */
 export interface Stack {
-  /** What runs, in the order in which it was started. */
-  readonly parts: ReadonlyMap<ServiceName, Supervised>;
+  /** What runs, in the order in which it was started; hosts of roles by the names of their roles. */
+  readonly parts: ReadonlyMap<string, Supervised>;
+  /** The names of the hosts; the first is the one that is announced. */
+  readonly hosts: readonly string[];
   /** The app settings with which the host runs, or is to be run. */
   readonly appSettings: Readonly<Record<string, string>>;
   readonly build: "built" | "fresh";
@@ -34,16 +39,17 @@ export async function startStack(
 ): Promise<Stack> {
   checkAppSettings(env);
   const folder = openDataFolder(settings.dataDir);
-  const parts = new Map<ServiceName, Supervised>();
+  const parts = new Map<string, Supervised>();
   const starter = new Starter({ settings, env, folder, log, parts });
   try {
     const [build, appSettings] = await settle([
       buildApp(settings.appDir),
       starter.startBelowHost(),
     ]);
-    if (settings.host === "node") await starter.startHost(appSettings);
+    const hosts = settings.host === "node" ? await starter.startHosts(appSettings) : [];
     return {
       parts,
+      hosts,
       appSettings,
       build,
       failed: Promise.race([...parts.values()].map((part) => part.failed)),
@@ -65,12 +71,15 @@ function checkAppSettings(env: Environment): void {
   }
 }
 
+/** Where a host listens, what it loads, and what it shares with others. */
+type HostPlace = Pick<HostOptions, "port" | "appDir" | "dataDir" | "sharedDir" | "durableHub">;
+
 interface StarterOptions {
   settings: StackSettings;
   env: Environment;
   folder: DataFolder;
   log: LocalLog;
-  parts: Map<ServiceName, Supervised>;
+  parts: Map<string, Supervised>;
 }
 
 /** Starts the parts one by one. Scope: one start. */
@@ -99,18 +108,54 @@ class Starter {
     };
   }
 
-  async startHost(appSettings: Readonly<Record<string, string>>): Promise<void> {
-    const { settings, env, folder } = this.#options;
-    const options = {
-      port: settings.port,
-      appDir: settings.appDir,
-      dataDir: folder.path("host"),
-      settings: appSettings,
-      keys: { master: folder.masterKey },
+  /** One host that does everything, or one for each of the roles; returns their names. */
+  async startHosts(appSettings: Readonly<Record<string, string>>): Promise<string[]> {
+    const { settings, folder } = this.#options;
+    if (settings.roles.length > 0) return this.#startRoles(appSettings);
+    const { port, appDir } = settings;
+    await this.#startHost("host", { port, appDir, dataDir: folder.path("host") }, appSettings);
+    return ["host"];
+  }
+
+  async #startRoles(appSettings: Readonly<Record<string, string>>): Promise<string[]> {
+    const { settings, folder } = this.#options;
+    const hosts = await planRoleHosts(settings);
+    const key = folder.masterKey;
+    const durable = { port: await freePort(), dataDir: folder.path("durable"), key };
+    const { url } = (await this.#start("durable", durable)).facts;
+    await settle(
+      hosts.map(({ name, role, port, appDir }) =>
+        this.#startHost(
+          name,
+          {
+            ...{ port, appDir, dataDir: folder.path(join("hosts", name)) },
+            ...{ sharedDir: folder.path(join("apps", role)), durableHub: { url, key } },
+          },
+          { ...appSettings, GATEWAY_ROLE: role },
+        ),
+      ),
+    );
+    return hosts.map(({ name }) => name);
+  }
+
+  async #startHost(
+    name: string,
+    options: HostPlace,
+    appSettings: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const { env, folder } = this.#options;
+    const { GATEWAY_ROLE } = appSettings;
+    const own = {
+      ...env,
+      // A role is part of the plan; elsewhere the environment wins over the app settings.
+      ...(GATEWAY_ROLE !== undefined && { GATEWAY_ROLE }),
+      // Node reads this one when a process starts, and not later.
+      ...(appSettings["NODE_EXTRA_CA_CERTS"] && {
+        NODE_EXTRA_CA_CERTS: appSettings["NODE_EXTRA_CA_CERTS"],
+      }),
     };
-    // Node reads this one when a process starts, and not later.
-    const trust = appSettings["NODE_EXTRA_CA_CERTS"];
-    await this.#start("host", options, trust ? { ...env, NODE_EXTRA_CA_CERTS: trust } : env);
+    const keys = { master: folder.masterKey };
+    await this.#start("host", { ...options, settings: appSettings, keys }, { name, env: own });
   }
 
   async #storage(): Promise<Record<string, string>> {
@@ -152,12 +197,12 @@ class Starter {
   }
 
   async #start(
-    name: ServiceName,
+    service: ServiceName,
     options: object,
-    env: Environment = this.#options.env,
+    { name = service, env = this.#options.env }: { name?: string; env?: Environment } = {},
   ): Promise<Supervised> {
     const { log, parts } = this.#options;
-    const part = await Supervised.start(name, { options, env, log });
+    const part = await Supervised.start(service, { options, env, log });
     parts.set(name, part);
     return part;
   }
@@ -171,12 +216,11 @@ async function settle<Values extends readonly unknown[]>(
   return (await Promise.all(work)) as unknown as Values;
 }
 
-const STOP_ORDER: readonly ServiceName[] = ["host", "models", "broker", "storage"];
+const STOPPED_LAST: readonly ServiceName[] = ["durable", "models", "broker", "storage"];
 
-async function stopAll(
-  parts: ReadonlyMap<ServiceName, Supervised>,
-  folder: DataFolder,
-): Promise<void> {
-  for (const name of STOP_ORDER) await parts.get(name)?.stop();
+async function stopAll(parts: ReadonlyMap<string, Supervised>, folder: DataFolder): Promise<void> {
+  const last = new Set<string>(STOPPED_LAST);
+  await Promise.all([...parts].map(([name, part]) => (last.has(name) ? undefined : part.stop())));
+  for (const name of STOPPED_LAST) await parts.get(name)?.stop();
   folder.release();
 }

@@ -1,4 +1,5 @@
-// What the identity of one app may do, by infra/roles.json. Data roles only: nobody manages anything.
+// What the identity of one app may do, by infra/roles.json, which says why. Data roles only: nobody
+// manages anything.
 
 @description('The app, as infra/roles.json names it.')
 param app string
@@ -35,7 +36,7 @@ resource scheduler 'Microsoft.DurableTask/schedulers@2025-11-01' existing = if (
 }
 
 resource onStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for role in roles.storage: {
+  for role in objectKeys(roles.storage): {
     scope: storage
     name: guid(storage.id, principalId, role)
     properties: {
@@ -47,7 +48,7 @@ resource onStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 ]
 
 resource onServiceBus 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for role in roles.serviceBus: {
+  for role in objectKeys(roles.serviceBus): {
     scope: serviceBus
     name: guid(serviceBus.id, principalId, role)
     properties: {
@@ -59,7 +60,7 @@ resource onServiceBus 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 ]
 
 resource onInsights 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for role in roles.insights: {
+  for role in objectKeys(roles.insights): {
     scope: insights
     name: guid(insights.id, principalId, role)
     properties: {
@@ -71,7 +72,7 @@ resource onInsights 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 ]
 
 resource onConfiguration 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for role in roles.configuration: {
+  for role in objectKeys(roles.configuration): {
     scope: configuration
     name: guid(configuration.id, principalId, role)
     properties: {
@@ -83,7 +84,7 @@ resource onConfiguration 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
 ]
 
 resource onScheduler 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for role in roles.scheduler: if (!empty(schedulerName)) {
+  for role in objectKeys(roles.scheduler): if (!empty(schedulerName)) {
     scope: scheduler
     name: guid(scheduler.id, principalId, role)
     properties: {

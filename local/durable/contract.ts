@@ -36,6 +36,8 @@ export interface DurableOptions {
   functions: DurableFunctions;
   maxConcurrentActivityFunctions?: number;
   maxConcurrentOrchestratorFunctions?: number;
+  /** How long closing waits for what runs. Default: 10,000 ms. */
+  closeGraceMs?: number;
   clock?: Clock;
   log?: LocalLog;
 }

@@ -12,6 +12,10 @@ export interface HostOptions {
   appDir: string;
   /** Folder for what the host must remember: the Durable store, timer schedules. */
   dataDir: string;
+  /** Folder that all hosts of the app share: which of them runs its timers, and when they ran. */
+  sharedDir?: string;
+  /** The Durable engine of several hosts; without it the host has an engine of its own. */
+  durableHub?: { url: string; key: string };
   /** App settings. They win over local.settings.json and lose to variables already in the environment. */
   settings?: Readonly<Record<string, string>>;
   /** Access keys to enforce. Default: none, every call is let in, as Core Tools does. */

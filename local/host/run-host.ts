@@ -1,5 +1,10 @@
 import { type Clock, systemClock } from "../../shared/core/clock.ts";
-import { type DurableEngine, startDurable } from "../durable/index.ts";
+import {
+  type DurableEngine,
+  type DurableFunctions,
+  joinHub,
+  startDurable,
+} from "../durable/index.ts";
 import { type RunningService, StartError } from "../service.ts";
 import { createClientInputs, usesDurable } from "./app/durable-bindings.ts";
 import { sortFunctions } from "./app/sort-functions.ts";
@@ -15,6 +20,7 @@ import type { HostOptions } from "./index.ts";
 import { createHostLog } from "./invocation/host-log.ts";
 import { Invoker } from "./invocation/invoker.ts";
 import { reservePort } from "./port-reservation.ts";
+import { TimerLease } from "./timers/timer-lease.ts";
 import type { TriggerListener } from "./trigger-listener.ts";
 import { createTriggers } from "./triggers.ts";
 
@@ -34,18 +40,21 @@ export async function runHost(options: HostOptions): Promise<RunningService> {
 }
 
 async function start(options: HostOptions, closers: Closers): Promise<RunningService> {
-  const { dataDir, clock = systemClock, log: print = () => {} } = options;
+  const { dataDir, sharedDir, clock = systemClock } = options;
   const { closeGraceMs = DEFAULT_CLOSE_GRACE_MS } = options;
   const prepared = await prepare(options, closers);
   const { config, app, functions, log, origin } = prepared;
   let engine: DurableEngine | undefined;
   const started = Promise.withResolvers<void>();
   const extraInputs = createClientInputs(() => engine?.clientBinding() ?? "{}");
+  const timerLease = sharedDir === undefined ? undefined : new TimerLease(sharedDir, clock);
+  closers.add(() => timerLease?.release());
   const triggers = createTriggers({
     functions,
     config: config.host,
     environment: process.env,
-    dataDir,
+    dataDir: sharedDir ?? dataDir,
+    timerLease,
     clock,
     log,
     invoker: () => invoker,
@@ -71,9 +80,9 @@ async function start(options: HostOptions, closers: Closers): Promise<RunningSer
   refuse(options.appDir, [...prepared.problems, ...http.problems, ...triggers.problems]);
   await listen(http.server, prepared.reservation);
   if (usesDurable(functions)) {
-    engine = await startDurable({
-      ...durableSettings(config.host.extensions.durableTask),
-      ...{ dataDir, origin, clock, log: print, accessKey: options.keys?.master },
+    engine = await openEngine(options, {
+      settings: durableSettings(config.host.extensions.durableTask),
+      address: { origin, accessKey: options.keys?.master },
       functions: createDurableFunctions({
         functions,
         invoker,
@@ -94,6 +103,23 @@ async function start(options: HostOptions, closers: Closers): Promise<RunningSer
   await Promise.all(triggers.listeners.map((listener) => listener.start()));
   http.open();
   return { url: origin, close: () => closers.close() };
+}
+
+/** The engine: of this host's own, or the one that it shares with other hosts. */
+function openEngine(
+  { dataDir, durableHub, clock = systemClock, log = () => {} }: HostOptions,
+  { settings, address, functions }: EngineParts,
+): Promise<DurableEngine> {
+  const common = { ...settings, functions, clock, log };
+  if (!durableHub) return startDurable({ ...common, ...address, dataDir });
+  const { hubName } = settings;
+  return joinHub({ ...common, hub: durableHub, address: { ...address, hubName } });
+}
+
+interface EngineParts {
+  settings: ReturnType<typeof durableSettings>;
+  address: { origin: string; accessKey: string | undefined };
+  functions: DurableFunctions;
 }
 
 /** Everything up to the loaded app. Nothing listens yet, and a failure has touched nothing. */

@@ -19,13 +19,17 @@ import { createQueueOutput } from "./storage-queues/queue-output.ts";
 import { openStorageQueues } from "./storage-queues/storage-queue.ts";
 import { StorageQueueConnections } from "./storage-queues/storage-queue-connections.ts";
 import { createTimerListener } from "./timers/create-timer-listener.ts";
+import type { TimerLease } from "./timers/timer-lease.ts";
 import type { TriggerListener } from "./trigger-listener.ts";
 
 export interface TriggersOptions {
   functions: readonly AppFunction[];
   config: HostConfig;
   environment: Environment;
+  /** Folder of what the app's timers must remember. */
   dataDir: string;
+  /** Absent where there is one host, which runs all timers. */
+  timerLease?: TimerLease | undefined;
   clock: Clock;
   log: HostLog;
   invoker(): Invoker;

@@ -7,6 +7,7 @@ export {
   STORAGE_CONNECTION,
   type StorageConnection,
 } from "./connections.ts";
+export type { EventHubSettings, EventLogSettings, HeaderLogging } from "./event-log.ts";
 export { type HostSettings, hostKey } from "./hosts.ts";
 export { type Lane, type Lanes, parseLanes, shippedLanes } from "./lanes.ts";
 export type { NotificationSettings } from "./notifications.ts";

@@ -5,6 +5,7 @@ import {
   authenticationShape,
   toAuthentication,
 } from "./authentication.ts";
+import { type EventLogSettings, eventLogProblems, eventLogShape, toEventLog } from "./event-log.ts";
 import { type HostSettings, parseHosts } from "./hosts.ts";
 import { type DefaultLimits, limitsShape, toDefaultLimits } from "./limits.ts";
 import {
@@ -73,6 +74,7 @@ const settingsSchema = z.object({
   ...transportShape,
   ...telemetryShape,
   ...usageShape,
+  ...eventLogShape,
   LOG_LEVEL: z.enum(["Information", "Warning", "Error"]).default("Warning"),
   IgnoreSSLCert: flag.default(false),
   TERMINATION_GRACE_PERIOD_SECONDS: integer(0, 3600).default(30),
@@ -137,6 +139,8 @@ export interface Settings {
   readonly authentication: AuthenticationSettings;
   readonly telemetry: TelemetrySettings;
   readonly usage: UsageSettings;
+  /** Absent where nobody gets it. */
+  readonly eventLog: EventLogSettings | undefined;
   /** Keys of those who run the gateway; without one nobody is an operator. */
   readonly operatorKeys: readonly string[];
   /** The least level of an event that is written to the console. */
@@ -176,6 +180,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     ...authenticationProblems(env),
     ...policyContradictions(env),
     ...notificationProblems(env),
+    ...eventLogProblems(env),
   );
   if (!env["Host1"]) problems.push("Host1: no backend is set");
   if (!parsed.success || problems.length > 0) throw new SettingsError(problems);
@@ -253,6 +258,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     authentication: toAuthentication(raw),
     telemetry: toTelemetry(raw, env),
     usage: toUsage(raw),
+    eventLog: toEventLog(raw, env),
     operatorKeys: raw.OperatorKeys,
     logLevel: raw.LOG_LEVEL,
     preemptible: raw.GATEWAY_SCHEDULING_PREEMPTIBLE,

@@ -139,7 +139,7 @@ function attemptSpan(facts: AttemptFacts): Told {
   const { hostname, port } = new URL(origin);
   const isError = status >= 400;
   return {
-    name: nameOf({ ...facts, method: "POST" }),
+    name: nameOf(facts),
     kind: "client",
     tookMs: facts.tookMs,
     error: isError ? outcome : undefined,

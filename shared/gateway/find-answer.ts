@@ -97,7 +97,7 @@ function calledAs(
   const { origin, model = modelHint(body) } = host;
   const asked = { method, target, origin, model };
   const { operation, provider, model: requestModel } = genAiRequest(asked);
-  return { origin, path: redactTarget(target), operation, provider, requestModel };
+  return { method, origin, path: redactTarget(target), operation, provider, requestModel };
 }
 
 async function makeAttempt(

@@ -1,4 +1,5 @@
 import type { Ticket } from "../admission/index.ts";
+import type { EventLogSettings, Settings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
 import { headerValue } from "../core/headers.ts";
 import type { GatewayRequest, GatewayResponse, RequestBody, RouteFacts } from "../core/http.ts";
@@ -6,6 +7,8 @@ import type { Caller } from "../identity/index.ts";
 import {
   type Emit,
   genAiRequest,
+  type LoggedExchange,
+  loggedExchange,
   modelHint,
   redactTarget,
   requestEnded,
@@ -42,16 +45,18 @@ export class RequestRecord {
   readonly #request: GatewayRequest;
   readonly #clock: Clock;
   readonly #emit: Emit;
+  readonly #eventLog: EventLogSettings | undefined;
   #admitted: Pick<Admitted, "caller" | "ticket"> | undefined;
   #askedModel: string | undefined;
   #answered: Answered | undefined;
   #isFollowed = false;
   #end: AnswerEnd | undefined;
 
-  constructor(request: GatewayRequest, { clock, emit }: { clock: Clock; emit: Emit }) {
+  constructor(request: GatewayRequest, { clock, emit, settings }: RecordMeans) {
     this.#request = request;
     this.#clock = clock;
     this.#emit = emit;
+    this.#eventLog = settings.eventLog;
   }
 
   admitted({ caller, ticket, body }: Admitted): void {
@@ -117,9 +122,22 @@ export class RequestRecord {
       model,
       tokens,
       usage: provenance,
+      expiresAt: ticket?.expiresAt,
+      exchange: this.#exchange(response),
       ...spanFacts(trace),
     };
   }
+
+  #exchange({ headers }: GatewayResponse): LoggedExchange | undefined {
+    const logging = this.#eventLog?.headers;
+    return logging && loggedExchange(this.#request.headers, headers, logging);
+  }
+}
+
+interface RecordMeans {
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly settings: Pick<Settings, "eventLog">;
 }
 
 /** Errors of the gateway's own carry what they took in the headers that clients see. */

@@ -36,6 +36,7 @@ export {
   webhookFailed,
 } from "./events.ts";
 export { type GenAiRequest, genAiRequest, modelHint } from "./gen-ai-request.ts";
+export { type LoggedExchange, loggedExchange } from "./logged-exchange.ts";
 export { measureRecords } from "./measure-records.ts";
 export {
   attributeAs,
@@ -50,6 +51,7 @@ export {
   METRICS,
   type MetricDefinition,
   OLDER_PROVIDERS,
+  VERSION,
 } from "./names.ts";
 export {
   type AttemptFacts,

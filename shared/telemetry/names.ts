@@ -55,6 +55,9 @@ export const ATTRIBUTES = {
   reason: "simplel7proxy.reason",
 } as const;
 
+/** The gateway's own version, as telemetry tells it. */
+export const VERSION = "0.1.0";
+
 /** Where an older generation of the conventions has another word for a provider. */
 export const OLDER_PROVIDERS: Readonly<Record<string, string>> = {
   "azure.ai.openai": "az.ai.openai",

@@ -1,4 +1,5 @@
 import type { TelemetryEvent } from "./events.ts";
+import type { LoggedExchange } from "./logged-exchange.ts";
 
 /** Tokens as records have them; what an answer did not say is absent. */
 export interface TokenFacts {
@@ -44,6 +45,10 @@ export interface RequestFacts extends SpanFacts {
   readonly model?: string;
   readonly tokens?: TokenFacts;
   readonly usage?: string;
+  /** When its time to live is over; epoch milliseconds. */
+  readonly expiresAt?: number;
+  /** Only where the event log is kept. */
+  readonly exchange?: LoggedExchange;
 }
 
 /** The record of a call to a backend: `attempt.ended`. */
@@ -55,6 +60,7 @@ export interface AttemptFacts extends SpanFacts {
   readonly tookMs: number;
   readonly status: number;
   readonly outcome: string;
+  readonly method: string;
   readonly origin: string;
   readonly path: string;
   readonly operation?: string;

@@ -1,7 +1,5 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { freePort } from "../support/free-port.ts";
+import { freePort, freePorts } from "../support/free-port.ts";
 import { partPid } from "../support/part-pid.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
 
@@ -10,8 +8,8 @@ export type Victim = "host" | "broker" | "storage" | "everything";
 
 const LOOK_WITHIN_MS = 5000;
 const LOOK_AGAIN_MS = 200;
-const LAST_PORT = 65_000;
-const FIRST_PORT = 20_000;
+// The storage has one each for blobs, queues and tables.
+const STORAGE_PORTS = 3;
 
 /**
  * A stack on ports of its own that keep their numbers, so that it is found again after any death.
@@ -41,8 +39,12 @@ export class StackUnderFire {
     dataDir: string,
     env: Readonly<Record<string, string>>,
   ): Promise<StackUnderFire> {
-    const [gateway, broker, storage] = [await freePort(), await freePort(), await threePorts()];
-    const stack = new StackUnderFire({ gateway, broker, storage }, dataDir, env);
+    const ports = {
+      gateway: await freePort(),
+      broker: await freePort(),
+      storage: await freePorts(STORAGE_PORTS),
+    };
+    const stack = new StackUnderFire(ports, dataDir, env);
     await stack.#start();
     return stack;
   }
@@ -96,25 +98,4 @@ interface Ports {
   readonly gateway: number;
   readonly broker: number;
   readonly storage: number;
-}
-
-/** The first of three free ports in a row: blobs, queues and tables. */
-async function threePorts(): Promise<number> {
-  for (;;) {
-    const first = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
-    const free = await Promise.all([first, first + 1, first + 2].map(isFree));
-    if (free.every(Boolean)) return first;
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, "127.0.0.1");
-  try {
-    await once(server, "listening");
-  } catch {
-    return false;
-  }
-  server.close();
-  await once(server, "close");
-  return true;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -15,7 +15,9 @@ let folder: string;
 
 const write = (name: string, value: unknown): string => {
   const path = join(folder, name);
-  writeFileSync(path, JSON.stringify(value));
+  // As a whole: the gateway may read it at any moment.
+  writeFileSync(`${path}.new`, JSON.stringify(value));
+  renameSync(`${path}.new`, path);
   return `file:${path}`;
 };
 

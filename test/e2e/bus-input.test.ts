@@ -43,6 +43,16 @@ async function submit(...messages: ServiceBusMessage[]): Promise<void> {
 
 const asUser = (user: string) => ({ "X-UserID": user });
 
+/** How many messages a queue has that nobody has settled: a client of its own peeks from the first one on. */
+async function waitingIn(queue: string): Promise<number> {
+  const client = new ServiceBusClient(connection);
+  try {
+    return (await client.createReceiver(queue).peekMessages(100)).length;
+  } finally {
+    await client.close();
+  }
+}
+
 /** The dead letters of a queue: a client of its own peeks from the first one on. */
 async function deadLetters(queue: string): Promise<ServiceBusReceivedMessage[]> {
   const client = new ServiceBusClient(connection);
@@ -65,8 +75,10 @@ describe("a job put on the queue", () => {
     const body = 'a "status" with createdAt and priority1: {"quoted"}\n';
     const job = { id: "order-1", user: "alice", path: "/hold?a=%2F", method: "PUT", priority: 1 };
     await submit({ messageId: "m-1", body: { ...job, headers: { "X-A": "1" }, body } });
-    await submit({ messageId: "m-2", body: { ...job, body: "a repetition says nothing new" } });
     await expect.poll(() => backend.held, { timeout: PATIENCE_MS }).toBe(1);
+    // Only now: two messages are taken in either order.
+    await submit({ messageId: "m-2", body: { ...job, body: "a repetition says nothing new" } });
+    await expect.poll(() => waitingIn("submissions"), { timeout: PATIENCE_MS }).toBe(0);
     backend.release();
     const view = await finishedJob(stack.url, "/jobs/order-1", { headers: asUser("alice") });
     expect(view).toMatchObject({ state: "succeeded", priority: 1, attempts: 1 });

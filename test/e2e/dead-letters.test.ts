@@ -70,7 +70,7 @@ beforeAll(async () => {
   await bus.close();
   await idle.stop();
   stack = await startStack({ env, dataDir });
-}, 120_000);
+});
 afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
   backend?.release();

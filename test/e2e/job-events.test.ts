@@ -220,7 +220,10 @@ describe("a job's webhooks", () => {
     const typesSeen = () => new Set(receiver.seen.map((seen) => verified(seen).payload.type));
     const all = ["job.queued", "job.processing", "job.async_processing", "job.succeeded"];
     await expect.poll(typesSeen, { timeout: PATIENCE_MS }).toEqual(new Set(all));
-    await expect.poll(() => receiver.seen.length, { timeout: PATIENCE_MS }).toBe(all.length + 2);
+    // Two tries failed; one whose answer comes late is made again, too.
+    await expect
+      .poll(() => receiver.seen.length, { timeout: PATIENCE_MS })
+      .toBeGreaterThanOrEqual(all.length + 2);
     const id = location.split("/").at(-1);
     for (const seen of receiver.seen) {
       expect(seen.target).toBe("/hooks/a");
@@ -228,17 +231,20 @@ describe("a job's webhooks", () => {
     }
     expect(new Set(receiver.seen.map((seen) => verified(seen).id)).size).toBe(all.length);
 
+    const before = receiver.seen.length;
     const again = await fetch(`${stack.url}${location}/events/4/redeliver`, {
       method: "POST",
       ...asUser("hooked"),
     });
     expect(again.status).toBe(202);
-    await expect.poll(() => receiver.seen.length, { timeout: PATIENCE_MS }).toBe(all.length + 3);
-    const last = receiver.seen.at(-1);
-    expect(last && verified(last)).toMatchObject({
-      id: `event_${id}_4`,
-      payload: { type: "job.succeeded" },
-    });
+    await expect
+      .poll(() => receiver.seen.slice(before).map(verified), { timeout: PATIENCE_MS })
+      .toContainEqual(
+        expect.objectContaining({
+          id: `event_${id}_4`,
+          payload: expect.objectContaining({ type: "job.succeeded" }),
+        }),
+      );
   });
 
   it("go nowhere that the profile does not allow", async () => {

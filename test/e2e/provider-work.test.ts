@@ -88,7 +88,8 @@ describe("work that a provider goes on with", () => {
     const job = await finishedJob(stack.url, location, { headers: ANN });
     expect(job).toMatchObject({ state: "succeeded", attempts: 1 });
     const polls = seen("GET", path);
-    expect(polls.map(({ target }) => target)).toEqual(Array(3).fill(`${path}/resp_1?${API}`));
+    expect(polls.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(polls.map(({ target }) => target))).toEqual(new Set([`${path}/resp_1?${API}`]));
     for (const { body, headers } of polls) {
       expect(body.byteLength).toBe(0);
       expect(headers["content-length"]).toBeUndefined();

@@ -155,18 +155,21 @@ describe("a backend that asks to be left alone", () => {
   });
 
   it("V59: keeps its request's place in the queue, while others have the slot", async () => {
-    let isFirst = true;
+    let sendAway: (() => void) | undefined;
     world.on("a", "/single", (request, response) => {
       if (request.target === "/single/hold") hold(request, response);
-      else if (request.target === "/single/r1" && isFirst) {
-        isFirst = false;
-        response.writeHead(429, { S7PREQUEUE: "true", "retry-after-ms": "3000" }).end();
+      else if (request.target === "/single/r1" && !sendAway) {
+        sendAway = () =>
+          void response.writeHead(429, { S7PREQUEUE: "true", "retry-after-ms": "3000" }).end();
       } else response.end("ok");
     });
     const before = world.seen("a", "/single").length;
     const answers = [get("/single/r1")];
-    await eventually(() => world.seen("a", "/single").length - before).toBe(1);
+    await eventually(() => sendAway !== undefined).toBe(true);
+    // It waits for the slot before that is free, so that it has it when the first one comes again.
     answers.push(get("/single/hold"));
+    await waiting(1);
+    sendAway?.();
     await eventually(() => held.length).toBe(1);
     for (let n = 2; n <= 5; n++) {
       answers.push(get(`/single/r${n}`));

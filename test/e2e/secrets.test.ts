@@ -122,8 +122,11 @@ describe("V92: a secret that a client sends", () => {
       ["/kept", { "Idempotency-Key": "once" }],
     ];
     for (const request of asked) pages.push(await (await post(...request)).text());
-    for (const path of ["/job", "/fail"]) {
-      const accepted = await post(path, { S7PAsyncMode: "true", S7PTTL: "20" });
+    for (const [path, ttl] of [
+      ["/job", "300"],
+      ["/fail", "20"],
+    ] as const) {
+      const accepted = await post(path, { S7PAsyncMode: "true", S7PTTL: ttl });
       expect(accepted.status).toBe(202);
       pages.push(JSON.stringify([...accepted.headers]), await accepted.text());
       const location = accepted.headers.get("location") ?? "";

@@ -201,13 +201,13 @@ describe("a backend that is silent", () => {
   });
 
   it("is left for another (V33)", async () => {
-    for (const _ of [1, 2, 3]) {
-      const answer = await fetch(`${world.stack.url}/failover/x`, {
-        headers: { S7PTimeout: "1500" },
-      });
+    const before = world.silent.requests.length;
+    while (world.silent.requests.length === before) {
+      // The other backend has as long, and must never be late.
+      const headers = { S7PTimeout: "4000" };
+      const answer = await fetch(`${world.stack.url}/failover/x`, { headers });
       expect([answer.status, await answer.text()]).toEqual([200, "ok"]);
     }
-    expect(world.silent.requests.length).toBeGreaterThan(1);
   });
 });
 

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { findBicep, runBicep } from "./bicep-cli.ts";
+import { findBicep, runBicep } from "../support/bicep-cli.ts";
 
 const cli = findBicep();
 const scenarios = readdirSync(join(import.meta.dirname, "..", "..", "infra", "scenarios"));

@@ -43,7 +43,7 @@ export async function connectTo(origin: string): Promise<RawClient> {
       return received();
     },
     async closed() {
-      if (!socket.closed) await once(socket, "close");
+      while (!socket.closed) await changed(socket);
       return received();
     },
     [Symbol.dispose]: () => void socket.destroy(),
@@ -54,8 +54,9 @@ export async function connectTo(origin: string): Promise<RawClient> {
 async function changed(socket: Socket): Promise<void> {
   const over = new AbortController();
   const { signal } = over;
+  // A reset rejects both; the close that follows tells of it.
   const waits = [once(socket, "data", { signal }), once(socket, "close", { signal })];
-  await Promise.race(waits);
+  await Promise.race(waits).catch(() => {});
   over.abort();
   await Promise.allSettled(waits);
 }

@@ -3,9 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { InstanceStatus } from "../../shared/gateway/index.ts";
+import { hasProcesses } from "./process-group.ts";
+import { until } from "./until.ts";
 
 /** The operators' key of every stack that names none. */
 export const OPERATOR_KEY = "operator-of-the-tests";
+
+const END_MS = 60_000;
 
 const ROOT = join(import.meta.dirname, "..", "..");
 // A stack without a host (`LOCAL_HOST=none`) has no URL.
@@ -47,6 +51,8 @@ export async function startStack({ env = {}, dataDir }: StackOptions = {}): Prom
     stop: (signal = "SIGTERM") => stack.end(signal),
     async crash() {
       await stack.end("SIGKILL");
+      // A killed process ends when it is next given the processor; until then it holds its ports.
+      await until(async () => !(await hasProcesses(stack.pid)) || undefined, END_MS, "The end");
     },
     async [Symbol.asyncDispose]() {
       await stack.end("SIGTERM");

@@ -14,8 +14,7 @@ import { KeyedRunner } from "./keyed-runner.ts";
 // https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-bindings#durable-functions-settings-in-hostjson
 const DEFAULT_CONCURRENCY = 10 * availableParallelism();
 
-/** How long `close` waits for what runs. */
-const CLOSE_GRACE_MS = 10_000;
+const DEFAULT_CLOSE_GRACE_MS = 10_000;
 
 /** The engine at work: who is woken by what, and in which order it all stops. Scope: one engine. */
 export class Engine {
@@ -25,6 +24,7 @@ export class Engine {
   readonly #entities: KeyedRunner;
   readonly #activities: Activities;
   readonly #timers: Timers;
+  readonly #closeGraceMs: number;
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
@@ -54,6 +54,7 @@ export class Engine {
     const maxActivities = options.maxConcurrentActivityFunctions ?? DEFAULT_CONCURRENCY;
     this.#activities = new Activities(context, maxActivities);
     this.#timers = new Timers(context);
+    this.#closeGraceMs = options.closeGraceMs ?? DEFAULT_CLOSE_GRACE_MS;
   }
 
   /** Takes up whatever an earlier process left unfinished. */
@@ -94,12 +95,12 @@ export class Engine {
       this.#entities.stop(),
       this.#activities.stop(),
     ]).then(() => true);
-    const grace = delay(clock, CLOSE_GRACE_MS, timeUp.signal).then(
+    const grace = delay(clock, this.#closeGraceMs, timeUp.signal).then(
       () => false,
       () => true,
     );
     if (!(await Promise.race([drained, grace]))) {
-      log(`Durable: what still ran after ${CLOSE_GRACE_MS} ms is run again at the next start.`);
+      log(`Durable: what still ran after ${this.#closeGraceMs} ms is run again at the next start.`);
     }
     timeUp.abort();
   }

@@ -13,7 +13,7 @@ const MIN_MONITORED_INTERVAL_MS = 60_000;
 /** Makes the listener of a `timerTrigger`; `complain` hears why it cannot be made. */
 export function createTimerListener(
   fn: AppFunction,
-  { clock, dataDir, invoker, extraInputs }: TriggersOptions,
+  { clock, dataDir, invoker, extraInputs, timerLease }: TriggersOptions,
   complain: (problem: string) => void,
 ): TriggerListener[] {
   const { binding, name } = fn.trigger;
@@ -42,7 +42,13 @@ export function createTimerListener(
   return [
     {
       functionName: fn.name,
-      start: () => listener.start(),
+      start() {
+        if (!timerLease) return listener.start();
+        // Whoever waits for it waits for long: the app starts without.
+        void timerLease.hold().then((isHeld) => {
+          if (isHeld && !stopping.signal.aborted) listener.start();
+        });
+      },
       stop(graceMs) {
         stopping.abort();
         return listener.stop(graceMs);

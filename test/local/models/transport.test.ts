@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningModels, startModels } from "../../../local/models/index.ts";
 import { StartError } from "../../../local/service.ts";
+import { freePorts } from "../../support/free-port.ts";
 
 const MEGABYTE = 1024 * 1024;
 const LARGE_MEGABYTES = 300;
@@ -133,7 +134,8 @@ describe("the record of a simulated endpoint", () => {
 
 describe("starting simulated models where they cannot", () => {
   it("names the taken port and frees the others", async () => {
-    const { port, blocker } = await freePortBelowATakenOne();
+    const port = await freePorts(2);
+    const blocker = await listenOn(port + 1);
     const start = startModels({ port, endpoints: 2 });
     await expect(start).rejects.toThrow(StartError);
     await expect(start).rejects.toThrow(`Port ${port + 1}`);
@@ -146,17 +148,6 @@ describe("starting simulated models where they cannot", () => {
     await expect(startModels({ port: 0, settings: { ttftMs: -1 } })).rejects.toThrow("ttftMs");
   });
 });
-
-async function freePortBelowATakenOne(): Promise<{ port: number; blocker: Server }> {
-  for (;;) {
-    const probe = await listenOn(0);
-    const address = probe.address();
-    const port = typeof address === "object" ? (address?.port ?? 0) : 0;
-    const blocker = await listenOn(port + 1).catch(() => undefined);
-    await new Promise((resolve) => probe.close(resolve));
-    if (blocker) return { port, blocker };
-  }
-}
 
 async function listenOn(port: number): Promise<Server> {
   const server = createServer();

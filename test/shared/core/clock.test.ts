@@ -1,4 +1,6 @@
-import { describe, expect, it, vi } from "vitest";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { delay, systemClock } from "../../../shared/core/clock.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { listenerCount } from "../../support/listener-count.ts";
@@ -71,4 +73,38 @@ describe("systemClock", () => {
       vi.useRealTimers();
     }
   });
+
+  it("lets a process that was held up read what came in, before it calls anybody late", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const client = connect(port, "127.0.0.1");
+    const ends = await Promise.all([once(server, "connection"), once(client, "connect")]);
+    const peer = ends[0][0] as Socket;
+    onTestFinished(() => {
+      client.destroy();
+      server.close();
+    });
+    const calls: string[] = [];
+    const cancel = systemClock.schedule(0, () => calls.push("late"));
+    const over = new Promise<void>((resolve) => {
+      systemClock.schedule(0, () => {
+        calls.push("timer");
+        resolve();
+      });
+    });
+    client.once("data", () => {
+      calls.push("data");
+      cancel();
+    });
+    // Sent before the timers are due, and not read: nothing else runs meanwhile.
+    peer.write("in time");
+    holdUp(400);
+    await over;
+    expect(calls).toEqual(["data", "timer"]);
+  });
 });
+
+function holdUp(durationMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
+}

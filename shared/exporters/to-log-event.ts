@@ -1,0 +1,159 @@
+import type { HeaderList } from "../core/headers.ts";
+import {
+  type AttemptFacts,
+  attemptFacts,
+  type LoggedExchange,
+  type RequestFacts,
+  redactText,
+  requestFacts,
+  type TelemetryEvent,
+} from "../telemetry/index.ts";
+
+/** An event as the original writes it: every value is a text. */
+export type LogEvent = Readonly<Record<string, string>>;
+
+/** What stands in every event. */
+export interface CommonFacts {
+  readonly Ver: string;
+  readonly Replica: string;
+  readonly ContainerApp: string;
+}
+
+type Draft = Readonly<Record<string, string | number | undefined>>;
+
+const EXPIRED = "ttl-expired";
+const DIGITS = 3;
+
+/** The categories of the original that there are events of, by what our own events are called. */
+const CATEGORIES: Readonly<Record<string, string>> = {
+  "request.ended": "proxy",
+  "attempt.ended": "backend",
+  "request.failed": "exception",
+};
+
+/** The category of an event; undefined for those that the log does not have. */
+export const categoryOf = ({ event }: TelemetryEvent): string | undefined =>
+  Object.hasOwn(CATEGORIES, event) ? CATEGORIES[event] : undefined;
+
+/** An event in the original's words. */
+export function toLogEvent(event: TelemetryEvent, common: CommonFacts): LogEvent {
+  switch (categoryOf(event)) {
+    case "backend":
+      return written({ ...common, ...backendRequest(attemptFacts(event)) });
+    case "exception":
+      return written({ ...common, ...serverError(event) });
+    default:
+      return written({ ...common, ...proxyRequest(requestFacts(event)) });
+  }
+}
+
+function proxyRequest(facts: RequestFacts): Draft {
+  const { requestId, code, startedAt, exchange, priority } = facts;
+  return {
+    Type: code === EXPIRED ? "S7P-ProxyRequestExpired" : "S7P-ProxyRequest",
+    MID: requestId,
+    Status: facts.status,
+    Method: facts.method,
+    Date: startedAt === undefined ? undefined : time(startedAt + facts.totalMs),
+    Path: facts.path,
+    Url: facts.path,
+    UserID: facts.user,
+    "S7P-ID": requestId,
+    GUID: requestId,
+    "S7P-Priority": priority,
+    Priority: priority,
+    EnqueueTime: startedAt === undefined ? undefined : time(startedAt),
+    ExpiresAt: facts.expiresAt === undefined ? undefined : time(facts.expiresAt),
+    RequestType: facts.isAsync ? "Async" : "Sync",
+    "Request-Queue-Duration": facts.waitMs.toFixed(DIGITS),
+    "Request-Process-Duration": facts.processMs.toFixed(DIGITS),
+    "Total-Latency": facts.totalMs.toFixed(DIGITS),
+    "Response-Latency": facts.firstByteMs?.toFixed(DIGITS),
+    Attempts: facts.attempts,
+    "Backend-Host": facts.backend,
+    Message: code,
+    Model: facts.model,
+    ...exchangeFields(exchange),
+    ...usageFields(facts),
+    ...traceFields(facts),
+  };
+}
+
+function exchangeFields(exchange: LoggedExchange | undefined): Draft {
+  if (!exchange) return {};
+  return {
+    RequestHost: exchange.host,
+    RequestUserAgent: exchange.userAgent,
+    RequestContentLength: exchange.requestLength,
+    "Content-Type": exchange.contentType,
+    "Content-Length": exchange.contentLength,
+    ...headerFields("Request", exchange.requestHeaders),
+    ...headerFields("Response", exchange.responseHeaders),
+  };
+}
+
+/** Fields of one name are told as one value, as the original does. */
+function headerFields(whose: string, headers: HeaderList): Draft {
+  const fields: Record<string, string> = {};
+  for (const [name, value] of headers) {
+    const field = `${whose}-${name}`;
+    fields[field] = fields[field] === undefined ? value : `${fields[field]}, ${value}`;
+  }
+  return fields;
+}
+
+function usageFields({ tokens, usage }: RequestFacts): Draft {
+  return {
+    "Usage.Prompt_Tokens": tokens?.inputTokens,
+    "Usage.Completion_Tokens": tokens?.outputTokens,
+    "Usage.Total_Tokens": tokens?.totalTokens,
+    "Usage.Prompt_Tokens_Details.Cached_Tokens": tokens?.cacheReadInputTokens,
+    "Usage.Completion_Tokens_Details.Reasoning_Tokens": tokens?.reasoningOutputTokens,
+    UsageProvenance: usage,
+  };
+}
+
+function backendRequest(facts: AttemptFacts): Draft {
+  const { requestId, attempt, status, outcome, startedAt = 0 } = facts;
+  return {
+    Type: "S7P-BackendRequest",
+    MID: `${requestId}-${attempt}`,
+    ParentId: requestId,
+    Status: status,
+    Method: facts.method,
+    "Request-Date": time(startedAt),
+    Date: time(startedAt + facts.tookMs),
+    "Backend-Host": facts.backend,
+    "Host-URL": redactText(facts.origin),
+    Path: facts.path,
+    Attempt: attempt,
+    "Response-Latency": facts.tookMs.toFixed(DIGITS),
+    Error: status < 400 ? undefined : outcome,
+    ...traceFields(facts),
+  };
+}
+
+function serverError({ requestId, error, errorName }: TelemetryEvent): Draft {
+  return {
+    Type: "S7P-ServerError",
+    MID: String(requestId),
+    Status: 500,
+    Error: redactText(String(errorName ?? "Error")),
+    Message: redactText(String(error ?? "")),
+  };
+}
+
+const traceFields = ({ traceId, spanId }: RequestFacts | AttemptFacts): Draft => ({
+  TraceId: traceId,
+  SpanId: spanId,
+});
+
+const time = (epochMs: number): string => new Date(epochMs).toISOString();
+
+function written(draft: Draft): LogEvent {
+  const event: Record<string, string> = {};
+  for (const [name, value] of Object.entries(draft)) {
+    if (value !== undefined) event[name] = String(value);
+  }
+  return event;
+}

@@ -1,0 +1,110 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { DEPLOYMENTS, type Resource, resourcesOf } from "../support/infra-snapshot.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const readJson = (path: string) => JSON.parse(readFileSync(join(ROOT, path), "utf8"));
+const names = Object.keys(DEPLOYMENTS);
+
+describe("the roles of the apps", () => {
+  const { definitions, apps } = readJson("infra/roles.json");
+  const CASES = names.flatMap((name) => ["stream", "jobs"].map((app) => [name, app] as const));
+
+  it.each(CASES)(
+    "are in %s just those of the table for %s, on what the table says",
+    (name, app) => {
+      const usesScheduler = resourcesOf(name, "Microsoft.DurableTask/schedulers").length > 0;
+      const wanted = Object.entries(apps[app] as Record<string, Record<string, string>>)
+        .filter(([on]) => on !== "models" && (on !== "scheduler" || usesScheduler))
+        .flatMap(([on, roles]) => Object.keys(roles).map((role) => `${on}: ${role}`));
+      const given = resourcesOf(name, "Microsoft.Authorization/roleAssignments")
+        .filter(({ properties }) => String(properties["principalId"]).includes(`/id-${app}-`))
+        .map((assignment) => `${scopeOf(assignment)}: ${roleOf(assignment, definitions)}`);
+      expect(given.sort()).toEqual(wanted.sort());
+    },
+  );
+
+  it("each say what of the code needs them, and are data roles", () => {
+    for (const scopes of Object.values<Record<string, Record<string, string>>>(apps)) {
+      for (const roles of Object.values(scopes)) {
+        for (const [role, reason] of Object.entries(roles)) {
+          expect(definitions).toHaveProperty([role]);
+          expect(reason.length, role).toBeGreaterThan(20);
+        }
+      }
+    }
+    const broad = /^(?:Owner|Contributor|User Access Administrator)$|Service Bus Data Owner/;
+    expect(Object.keys(definitions).filter((role) => broad.test(role))).toEqual([]);
+    expect(Object.keys(apps.stream.serviceBus)).toEqual([]);
+  });
+});
+
+const SCOPES = {
+  storageAccounts: "storage",
+  namespaces: "serviceBus",
+  components: "insights",
+  configurationStores: "configuration",
+  schedulers: "scheduler",
+} as const;
+
+function scopeOf({ id }: Resource): string {
+  const kind = /providers\/[\w.]+\/(\w+)\//.exec(id)?.[1] ?? "";
+  return SCOPES[kind as keyof typeof SCOPES] ?? kind;
+}
+
+function roleOf({ properties }: Resource, definitions: Record<string, string>): string {
+  const id = String(properties["roleDefinitionId"]).split("/").at(-1);
+  return Object.keys(definitions).find((role) => definitions[role] === id) ?? `unknown ${id}`;
+}
+
+describe.each(["vnet", "government"])("the private deployment %s", (name) => {
+  const PRIVATE = [
+    "Microsoft.Web/sites",
+    "Microsoft.Storage/storageAccounts",
+    "Microsoft.ServiceBus/namespaces",
+    "Microsoft.AppConfiguration/configurationStores",
+  ];
+
+  it("has nothing that the public network reaches", () => {
+    for (const type of PRIVATE) {
+      for (const { properties } of resourcesOf(name, type)) {
+        expect(properties["publicNetworkAccess"], type).toBe("Disabled");
+      }
+    }
+    const [storage] = resourcesOf(name, "Microsoft.Storage/storageAccounts");
+    expect(storage?.properties["networkAcls"]).toMatchObject({ defaultAction: "Deny" });
+  });
+
+  it("reaches each of them through an endpoint with its zone", () => {
+    const endpoints = resourcesOf(name, "Microsoft.Network/privateEndpoints");
+    const groups = endpoints.flatMap(({ properties }) => groupsOf(properties));
+    expect(groups.sort()).toEqual(
+      ["blob", "configurationStores", "namespace", "queue", "sites", "sites", "table"].sort(),
+    );
+    const zones = resourcesOf(name, "Microsoft.Network/privateEndpoints/privateDnsZoneGroups");
+    expect(zones).toHaveLength(endpoints.length);
+    expect(resourcesOf(name, "Microsoft.Network/privateDnsZones")).toHaveLength(6);
+    expect(resourcesOf(name, "Microsoft.Network/privateDnsZones/virtualNetworkLinks")).toHaveLength(
+      6,
+    );
+  });
+
+  it("sends each app through a subnet of its own, delegated to Flex Consumption", () => {
+    const subnets = resourcesOf(name, "Microsoft.Web/sites").map(({ properties }) =>
+      String(properties["virtualNetworkSubnetId"]),
+    );
+    expect(subnets.map((id) => id.split("/").at(-1)).sort()).toEqual(["jobs", "stream"]);
+    const [network] = resourcesOf(name, "Microsoft.Network/virtualNetworks");
+    expect(JSON.stringify(network?.properties).match(/Microsoft\.App\/environments/g)).toHaveLength(
+      2,
+    );
+  });
+});
+
+function groupsOf(properties: Resource["properties"]): string[] {
+  const connections = properties["privateLinkServiceConnections"] as {
+    properties: { groupIds: string[] };
+  }[];
+  return connections.flatMap((connection) => connection.properties.groupIds);
+}

@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { runBicep } from "./bicep-cli.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const INFRA = join(ROOT, "infra");
+const SNAPSHOTS = join(ROOT, "test", "infra", "snapshots");
+
+/** The deployments that are kept as the Bicep CLI expands them, by what azd's environment says. */
+export const DEPLOYMENTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  standard: { GATEWAY_SCENARIO: "standard" },
+  performance: { GATEWAY_SCENARIO: "performance" },
+  vnet: { GATEWAY_SCENARIO: "vnet" },
+  government: { GATEWAY_SCENARIO: "vnet", GATEWAY_CLOUD: "AzureUSGovernment" },
+};
+
+// What is made of the subscription's id, and of the place, becomes the same everywhere.
+const PLACE = [
+  ...["--subscription-id", "00000000-0000-0000-0000-000000000001"],
+  ...["--tenant-id", "00000000-0000-0000-0000-000000000002"],
+  ...["--location", "swedencentral", "--deployment-name", "gateway"],
+];
+
+const resourceSchema = z.object({
+  id: z.string(),
+  type: z.string(),
+  name: z.string(),
+  kind: z.string().optional(),
+  sku: z.record(z.string(), z.unknown()).optional(),
+  tags: z.record(z.string(), z.string()).optional(),
+  identity: z.record(z.string(), z.unknown()).optional(),
+  properties: z.record(z.string(), z.unknown()).default({}),
+});
+const snapshotSchema = z.object({
+  /** Digest of what it was made of. */
+  sources: z.string().default(""),
+  outputs: z.record(z.string(), z.unknown()),
+  predictedResources: z.array(resourceSchema),
+});
+
+/** A resource of a deployment, as the template asks for it. */
+export type Resource = z.infer<typeof resourceSchema>;
+export type Snapshot = z.infer<typeof snapshotSchema>;
+
+/** The digest of everything that the templates are made of, whatever ends their lines. */
+export function sourcesDigest(): string {
+  const hash = createHash("sha256");
+  const names = readdirSync(INFRA, { recursive: true, encoding: "utf8" })
+    .map((name) => name.replaceAll("\\", "/"))
+    // API Management is deployed by itself.
+    .filter((name) => /^(?!apim\/).*\.(?:bicep|bicepparam|json)$/.test(name))
+    .filter((name) => !name.endsWith(".snapshot.json") && name !== "bicepconfig.json")
+    .sort();
+  for (const name of names) {
+    hash.update(`${name}\n${readFileSync(join(INFRA, name), "utf8").replaceAll("\r\n", "\n")}\n`);
+  }
+  return hash.digest("hex");
+}
+
+const fileOf = (deployment: string): string => join(SNAPSHOTS, `${deployment}.json`);
+
+/** A deployment as it was expanded last. */
+export function readSnapshot(deployment: string): Snapshot {
+  return snapshotSchema.parse(JSON.parse(readFileSync(fileOf(deployment), "utf8")));
+}
+
+/** The resources of one type in a deployment. */
+export function resourcesOf(deployment: string, type: string): Resource[] {
+  return readSnapshot(deployment).predictedResources.filter((resource) => resource.type === type);
+}
+
+/** Expands a deployment with the Bicep CLI. */
+export function takeSnapshot(cli: string, deployment: string): Snapshot {
+  const file = join(INFRA, "main.snapshot.json");
+  try {
+    const args = ["snapshot", "main.bicepparam", "--mode", "overwrite", ...PLACE];
+    const run = runBicep(cli, args, DEPLOYMENTS[deployment]);
+    if (run.code !== 0) throw new Error(`The Bicep CLI failed:\n${run.diagnostics}`);
+    const taken = snapshotSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+    return { ...taken, sources: sourcesDigest() };
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+/** Keeps a deployment as it is now. */
+export function writeSnapshot(deployment: string, snapshot: Snapshot): void {
+  writeFileSync(fileOf(deployment), `${JSON.stringify(snapshot, null, 2)}\n`);
+}
