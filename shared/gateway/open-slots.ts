@@ -29,7 +29,7 @@ export function openSlots({
   const policy = { maxQueueLength, preemptible, reservations, trickle: trickleOf(lanes) };
   return {
     slots: new FairScheduler({ capacity: workers, clock, headroom: HEADROOM, ...policy }),
-    gates: laneGates(lanes, clock),
+    gates: laneGates(lanes, { workers, clock }),
     preemptible,
   };
 }
@@ -39,9 +39,17 @@ function trickleOf({ lanes }: Lanes): ReadonlyMap<PriorityClass, number> {
   return new Map(lanes.map(({ priority, share }) => [priority, Math.max(2, Math.ceil(1 / share))]));
 }
 
-function laneGates({ lanes }: Lanes, clock: Clock): ReadonlyMap<string, FairScheduler> {
+/**
+ * A lane that may use all slots has no gate: whoever holds a place there and waits for a slot would keep
+ * others from waiting for it by their right.
+ */
+function laneGates(
+  { lanes }: Lanes,
+  { workers, clock }: { workers: number; clock: Clock },
+): ReadonlyMap<string, FairScheduler> {
+  const gated = lanes.filter(({ concurrency }) => concurrency < workers);
   return new Map(
-    lanes.map(({ name, concurrency }) => [
+    gated.map(({ name, concurrency }) => [
       name,
       new FairScheduler({ capacity: concurrency, clock, headroom: HEADROOM }),
     ]),

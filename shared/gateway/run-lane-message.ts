@@ -120,7 +120,8 @@ async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<v
   if (isUnwanted(run)) return dropRequest(run);
   using deadline = createDeadline(clock, expiresAt, { reason: ttlExpired });
   const { signal } = deadline;
-  const demand = { priority, userId, groupId, expiresAt, signal, isLimited: false };
+  const isOver = queue === lane.overQueue;
+  const demand = { priority, userId, groupId, expiresAt, signal, isLimited: false, isOver };
   try {
     await throughGate(services, {
       lane,

@@ -14,9 +14,10 @@ export async function throughGate<Result>(
   services: Pick<Services, "gates" | "slots" | "preemptible">,
   { lane, place, ...work }: LaneWork<Result>,
 ): Promise<Result> {
-  const gate = await services.gates.get(lane.name)?.acquire({ ...work.demand, place });
+  const demand = { ...work.demand, place };
+  const gate = await services.gates.get(lane.name)?.acquire(demand);
   try {
-    return await inSlot(services, work);
+    return await inSlot(services, { ...work, demand });
   } finally {
     gate?.release();
   }

@@ -83,8 +83,9 @@ export class Band {
   observe(caller: Caller, now: HouseNow): void {
     const [kind, id] = accountOf(caller);
     const weight = weightOf(this.#weights, { kind, id });
-    const { waiting = 0, running = 0 } = this.#share.find(kind, id) ?? {};
-    this.#recent.note(`${kind} ${id}`, { waiting, running }, { weight, now });
+    const { waiting = 0, running = 0, foundOver = 0 } = this.#share.find(kind, id) ?? {};
+    const load = { waiting, running, isFoundOver: foundOver > 0 };
+    this.#recent.note(`${kind} ${id}`, load, { weight, now });
     for (const key of this.#recent.refresh(now)) {
       const isGroup = key.startsWith(GROUP);
       const flow = isGroup
@@ -122,6 +123,7 @@ export class Band {
   enter(entry: Entry): void {
     const path = this.#open(entry);
     entry.path = path;
+    countFound(entry, 1);
     path.at(-1)?.line.add(entry);
     if (this.waiting === 0) restartTurn(this.turn);
     this.waiting += 1;
@@ -154,6 +156,7 @@ export class Band {
 
   /** Takes out one that leaves without service. */
   withdraw(entry: Entry): void {
+    countFound(entry, -1);
     this.#depart(entry, (share, flow) => {
       if (flow.waiting === 0) share.leave(flow);
       else share.reorder(flow);
@@ -161,8 +164,10 @@ export class Band {
   }
 
   /** A running entry is done and has cost this much. */
-  finish({ path, cost }: Entry, actualCost: number): void {
+  finish(entry: Entry, actualCost: number): void {
+    const { path, cost } = entry;
     this.running -= 1;
+    countFound(entry, -1);
     for (let level = path.length - 1; level >= 0; level--) {
       const flow = path[level];
       if (!flow) continue;
@@ -231,6 +236,11 @@ export class Band {
       settle(this.#shareAt(path, level), flow);
     }
   }
+}
+
+/** Counts an entry of a caller whom all instances found over their share. */
+function countFound({ isOver, path: [account] }: Entry, change: number): void {
+  if (isOver && account) account.foundOver += change;
 }
 
 /** The account in the band that a caller's requests are charged to. */

@@ -16,6 +16,8 @@ export interface Entry {
   /** Its place when it came; 0 when a slot was free. */
   readonly position: number;
   readonly onPreempt: (() => void) | undefined;
+  /** See {@link SlotRequest}. */
+  readonly isOver: boolean;
   /** Hands it the slot. Runs none of the caller's code before the scheduler's state is settled. */
   readonly grant: (slot: Slot) => void;
   /** Tells it that it was too late when its turn came. */
@@ -59,6 +61,8 @@ export interface SlotRequest {
   readonly cost?: number | undefined;
   /** Epoch milliseconds after which it gets no slot, even when the signal's timer is late. */
   readonly expiresAt?: number | undefined;
+  /** Its caller is over their share as far as all instances together know. */
+  readonly isOver?: boolean | undefined;
   /** The place of a slot that it had before: it comes again, before those that came after it. */
   readonly place?: number | undefined;
   /** Aborts the work and releases the slot within milliseconds; without it the holder is not preempted. */

@@ -191,9 +191,13 @@ export class FairScheduler {
     return this.#slots.outlook;
   }
 
-  /** A full queue makes room for whoever holds less of it than others. */
+  /**
+   * A full queue makes room for whoever holds less of it than others. What was accepted elsewhere takes no
+   * place in it: a lane's workers hold up to 32 messages of each of its queues.
+   */
   #hasRoomFor(request: SlotRequest): boolean {
-    if (this.waiting < this.#policy.maxQueueLength || this.#slots.isFreeFor(request)) return true;
+    const { maxQueueLength } = this.#policy;
+    if (this.#places.size < maxQueueLength || this.#slots.isFreeFor(request)) return true;
     return this.#places.makeRoomFor(wouldBe(request));
   }
 

@@ -16,6 +16,8 @@ export interface Flow extends HeapNode {
   weight: number;
   waiting: number;
   running: number;
+  /** How many of these came from a caller whom all instances together found over their share. */
+  foundOver: number;
   /** Where its oldest entry starts; flows are served in the order of their start tags. */
   startTag: number;
   /** Where what it was charged for ends; an entry that comes later starts there, or now. */
@@ -39,6 +41,7 @@ export function openFlow(kind: FlowKind, id: string, members: FairShare | undefi
     weight: 1,
     waiting: 0,
     running: 0,
+    foundOver: 0,
     startTag: 0,
     finishTag: 0,
     quantum: 0,

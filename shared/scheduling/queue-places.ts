@@ -35,9 +35,15 @@ interface Account {
 export class QueuePlaces {
   readonly #accounts = new Map<string, Account>();
   #weights: Weights;
+  #size = 0;
 
   constructor(weights: Weights = { users: new Map(), groups: new Map() }) {
     this.#weights = weights;
+  }
+
+  /** How many places are held. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Weights take effect for whoever holds no place now. */
@@ -55,6 +61,7 @@ export class QueuePlaces {
       if (!isHeld) return;
       isHeld = false;
       unlink(holder, place);
+      this.#size -= 1;
       account.count -= 1;
       if (holder.count === 0) account.holders.delete(caller.userId);
       if (account.count === 0) this.#accounts.delete(key);
@@ -62,6 +69,7 @@ export class QueuePlaces {
     const place: Place = { evict, leave, older: holder.newest, newer: undefined };
     if (holder.newest) holder.newest.newer = place;
     holder.newest = place;
+    this.#size += 1;
     holder.count += 1;
     account.count += 1;
     return place;

@@ -12,10 +12,15 @@ export interface HouseNow {
   readonly memoryMs: number;
 }
 
+/** How many of an account's requests wait and run now. */
+export interface AccountLoad extends Load {
+  /** Some of them came from where all instances together found their caller over the share. */
+  readonly isFoundOver: boolean;
+}
+
 interface Recent extends Claim {
   weight: number;
-  /** How many wait and run now. */
-  load: Load;
+  load: AccountLoad;
   /** How many ran lately, and how many waited or ran: the older, the less they count. */
   use: number;
   demand: number;
@@ -24,6 +29,7 @@ interface Recent extends Claim {
 }
 
 const NONE: readonly string[] = [];
+const NOBODY = { level: Number.POSITIVE_INFINITY, total: sumOf([]) };
 
 // Below this, a user's demand has as good as gone.
 const NEGLIGIBLE = 0.01;
@@ -63,7 +69,7 @@ export class RecentDemand {
   }
 
   /** An account has so many requests from now on. */
-  note(key: string, load: Load, { weight, now }: { weight: number; now: HouseNow }): void {
+  note(key: string, load: AccountLoad, { weight, now }: { weight: number; now: HouseNow }): void {
     const account = this.#accounts.get(key) ?? newAccount(now.nowMs);
     advance(account, now);
     account.load = load;
@@ -87,9 +93,12 @@ export class RecentDemand {
     const total = sumOf(all);
     const level = waterLevel(all, now.capacity);
     this.#perWeight = now.capacity / total.weight;
+    const present = presentOf(all, now.capacity);
     let within = 0;
     for (const [key, account] of this.#accounts) {
-      const isOver = isBeyondShare(account, { level, total }) && this.#isTaking(account, total);
+      const isOver =
+        (isBeyondShare(account, { level, total }) && this.#isTaking(account, total)) ||
+        (account.load.isFoundOver && isFarBeyond(claimNow(account), present));
       if (isOver !== account.isOver) changed.push(key);
       account.isOver = isOver;
       if (!account.isOver) within += account.demand;
@@ -103,8 +112,10 @@ export class RecentDemand {
    * chance, and who is put behind for that keeps them waiting here, which looks like demand again.
    */
   #isTaking({ demand, use, weight }: Recent, total: Claim): boolean {
-    const excess = demand - (weight * total.demand) / total.weight;
-    return excess > CHANCE_EXCESS && use > SERVED_PART * this.#perWeight * weight;
+    return (
+      excessOf({ demand, weight }, total) > CHANCE_EXCESS &&
+      use > SERVED_PART * this.#perWeight * weight
+    );
   }
 }
 
@@ -125,9 +136,33 @@ export function headroomFor(
   );
 }
 
+interface Present {
+  readonly level: number;
+  readonly total: Claim;
+}
+
+const claimNow = ({ weight, load: { waiting, running } }: Recent): Claim => ({
+  weight,
+  demand: waiting + running,
+});
+
+/** What is there now; worth its cost only where an account is found over its share. */
+function presentOf(accounts: readonly Recent[], capacity: number): Present {
+  if (!accounts.some(({ load }) => load.isFoundOver)) return NOBODY;
+  const claims = accounts.map(claimNow);
+  return { level: waterLevel(claims, capacity), total: sumOf(claims) };
+}
+
+/** Whoever was found over their share elsewhere need not be watched for long before it counts here. */
+const isFarBeyond = (claim: Claim, present: Present): boolean =>
+  isBeyondShare(claim, present) && excessOf(claim, present.total) > CHANCE_EXCESS;
+
+const excessOf = ({ demand, weight }: Claim, total: Claim): number =>
+  demand - (weight * total.demand) / total.weight;
+
 const newAccount = (at: number): Recent => ({
   weight: 1,
-  load: { waiting: 0, running: 0 },
+  load: { waiting: 0, running: 0, isFoundOver: false },
   use: 0,
   demand: 0,
   at,

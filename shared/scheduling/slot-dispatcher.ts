@@ -242,7 +242,8 @@ export class SlotDispatcher {
     if (!(cost > 0 && Number.isFinite(cost))) {
       throw new RangeError(`a request's cost must be a positive number, not ${cost}`);
     }
-    if (demand.place === undefined) this.#arrivals += 1;
+    const nowMs = this.#clock.now();
+    if (demand.place === undefined) this.#arrivals = Math.max(this.#arrivals + 1, nowMs);
     return {
       ...callbacks,
       number: demand.place ?? this.#arrivals,
@@ -250,13 +251,14 @@ export class SlotDispatcher {
       userId,
       groupId,
       cost,
-      enqueuedAt: this.#clock.now(),
+      enqueuedAt: nowMs,
       expiresAt: demand.expiresAt ?? Number.POSITIVE_INFINITY,
       signal: demand.signal,
       position: this.isFreeFor(demand)
         ? 0
         : Math.max(1, forecastPosition(this.outlook, { priority, userId, groupId })),
       onPreempt: demand.onPreempt,
+      isOver: demand.isOver ?? false,
       path: [],
       previous: undefined,
       next: undefined,

@@ -166,7 +166,9 @@ export class VirtualHosts {
     const host: Host = { services: { ...places, fairShare, lanes } };
     for (const lane of lanes.lanes) {
       for (const queue of [lane.queue, lane.overQueue]) {
-        this.#queues.get(queue)?.serve((message) => this.#run(host, message));
+        this.#queues
+          .get(queue)
+          ?.serve((message) => this.#run(host, message, queue === lane.overQueue));
       }
     }
     return host;
@@ -196,11 +198,11 @@ export class VirtualHosts {
   }
 
   /** As a lane's worker does. */
-  async #run({ services }: Host, message: Message): Promise<void> {
+  async #run({ services }: Host, message: Message, isOver: boolean): Promise<void> {
     const { priority, userId, groupId, receivedAt, serviceMs } = message;
     const lane = laneFor(services.lanes, priority);
     const { signal } = new AbortController();
-    const demand = { priority, userId, groupId, signal, isLimited: false };
+    const demand = { priority, userId, groupId, signal, isLimited: false, isOver };
     services.fairShare.ledger?.start();
     await this.#pause(HOP_MS);
     await throughGate(services, {

@@ -7,11 +7,13 @@ import {
   jainOfWork,
   longestWaitOf,
   othersP95,
+  surprisedHouse,
   urgentHouse,
   urgentP95,
 } from "../../bench/hosts-scenes.ts";
 
 const SEED = 5;
+const SEEDS = [1, 2, 3, 4];
 
 describe.each([2, 4])("fair share across %i hosts with five slots each", (hosts) => {
   const scene = { hosts, seed: SEED };
@@ -30,6 +32,15 @@ describe.each([2, 4])("fair share across %i hosts with five slots each", (hosts)
     // He has what they leave, and nobody's request is put behind his backlog.
     expect(beside.some(({ userId }) => userId === "heavy")).toBe(true);
     expect(beside.filter(({ userId, isOver }) => userId !== "heavy" && isOver)).toEqual([]);
+  });
+
+  it("does so about as well in the first fifty service times after he comes, on average", async () => {
+    let ratios = 0;
+    for (const seed of SEEDS) {
+      const beside = othersP95(await surprisedHouse({ hosts, seed }, true));
+      ratios += beside / othersP95(await surprisedHouse({ hosts, seed }, false));
+    }
+    expect(ratios / SEEDS.length).toBeLessThan(2.2);
   });
 
   it("starts the most urgent within 1.2 service times while background work fills all slots", async () => {

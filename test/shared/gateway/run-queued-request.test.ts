@@ -9,8 +9,8 @@ const replyOf = (gateway: TestGateway) => replies(gateway)[0]?.message.body;
 
 function expectNothingHeld(gateway: TestGateway): void {
   const { services, clock } = gateway;
-  const gate = services.gates.get(standardLane(gateway).name);
-  expect([services.slots.running, services.slots.waiting, gate?.running, clock.pending]).toEqual([
+  const gate = services.gates.get(standardLane(gateway).name)?.running ?? 0;
+  expect([services.slots.running, services.slots.waiting, gate, clock.pending]).toEqual([
     0, 0, 0, 0,
   ]);
 }
@@ -219,8 +219,26 @@ describe("a message of a lane", () => {
     },
   );
 
+  it("waits for a slot by its user's right, however many of another user came before", async () => {
+    const gateway = createGateway({ Workers: "2" });
+    gateway.backends.silence();
+    const running = Array.from({ length: 32 }, (_, n) =>
+      run(gateway, envelopeFor(gateway, { id: `heavy-${n}`, userId: "heavy" })),
+    );
+    await gateway.clock.advance(1000);
+    expect(gateway.backends.calls).toHaveLength(2);
+    running.push(run(gateway, envelopeFor(gateway, { userId: "light", target: "/light" })));
+    // The first two have their timeout.
+    await gateway.clock.advance(29_000);
+    expect(gateway.backends.calls[2]?.target).toBe("/light");
+    await gateway.clock.advance(60_000);
+    await Promise.all(running);
+    expectNothingHeld(gateway);
+  });
+
   it("runs no more of its lane at once than the lane allows", async () => {
     const gateway = createGateway({ Workers: "100" });
+    expect(gateway.services.gates.size).toBe(gateway.services.lanes.lanes.length);
     const { concurrency } = standardLane(gateway);
     gateway.backends.silence();
     const running = Array.from({ length: concurrency + 3 }, (_, n) =>
