@@ -15,7 +15,10 @@ import {
 const SEED = 5;
 const SEEDS = [1, 2, 3, 4];
 
-describe.each([2, 4])("fair share across %i hosts with five slots each", (hosts) => {
+// A minute in virtual time takes a second of the processor's.
+const PATIENT = { timeout: 120_000 };
+
+describe.each([2, 4])("fair share across %i hosts with five slots each", PATIENT, (hosts) => {
   const scene = { hosts, seed: SEED };
 
   it("gives all who always want more the same, one of whom sends 100 times as much", async () => {
