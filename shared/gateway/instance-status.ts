@@ -91,7 +91,7 @@ export function instanceStatus(services: Services): InstanceStatus {
     awaitingReplies: waitingRoom?.replies.waiting ?? 0,
     gates: [...gates].map(([lane, gate]) => ({
       lane,
-      capacity: gate.capacity,
+      capacity: Math.min(gate.capacity, capacity),
       running: gate.running,
       waiting: gate.waiting,
     })),

@@ -40,19 +40,18 @@ function trickleOf({ lanes }: Lanes): ReadonlyMap<PriorityClass, number> {
 }
 
 /**
- * A lane that may use all slots has no gate: whoever holds a place there and waits for a slot would keep
- * others from waiting for it by their right.
+ * The gate of a lane that may use all slots holds nobody, and only counts: whoever had a place behind it and
+ * waited for a slot would keep others from waiting for one by their right.
  */
 function laneGates(
   { lanes }: Lanes,
   { workers, clock }: { workers: number; clock: Clock },
 ): ReadonlyMap<string, FairScheduler> {
-  const gated = lanes.filter(({ concurrency }) => concurrency < workers);
   return new Map(
-    gated.map(({ name, concurrency }) => [
-      name,
-      new FairScheduler({ capacity: concurrency, clock, headroom: HEADROOM }),
-    ]),
+    lanes.map(({ name, concurrency }) => {
+      const capacity = concurrency < workers ? concurrency : Number.MAX_SAFE_INTEGER;
+      return [name, new FairScheduler({ capacity, clock, headroom: HEADROOM })];
+    }),
   );
 }
 
