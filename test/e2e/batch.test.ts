@@ -6,6 +6,7 @@ import { until } from "../support/until.ts";
 
 const ANN = { "X-UserID": "ann", "api-key": "of-ann" };
 const LINES = 250;
+const USED = { model: "gpt-5", usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 } };
 
 let backend: TestBackend;
 let stack: TestStack;
@@ -27,7 +28,9 @@ beforeAll(async () => {
     const answer = (): void =>
       void response
         .writeHead(status, { "content-type": "application/json" })
-        .end(JSON.stringify({ n, key: headers["api-key"] }, null, 2));
+        .end(
+          JSON.stringify({ n, key: headers["api-key"], ...(status === 200 ? USED : {}) }, null, 2),
+        );
     if (held) held.push(answer);
     else answer();
   });
@@ -135,6 +138,11 @@ describe("a batch", () => {
     expect(job).toMatchObject({
       state: "succeeded",
       request_counts: { total: LINES, completed: LINES - 5, failed: 5 },
+      usage: {
+        provenance: "reported",
+        model: "gpt-5",
+        tokens: { totalTokens: 3 * (LINES - 5), outputTokens: 2 * (LINES - 5) },
+      },
     });
     const [output, errors] = [
       await fileAt(`${location}/result`),

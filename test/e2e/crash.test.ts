@@ -19,6 +19,7 @@ describe("kill -9 of everything", () => {
       locations.map((location) => finishedJob(after.url, location, { withinMs: 120_000 })),
     );
     expect(jobs.map((job) => job.state)).toEqual(Array(JOBS).fill("succeeded"));
+    expect(jobs.map((job) => job.usage?.provenance)).toEqual(Array(JOBS).fill("reported"));
     const results = await Promise.all(
       locations.map(async (location) => (await fetch(`${after.url}${location}/result`)).json()),
     );

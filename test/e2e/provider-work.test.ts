@@ -86,7 +86,8 @@ describe("work that a provider goes on with", () => {
     await handedOver(location);
     expect(await view(location)).toMatchObject({ attempts: 1 });
     const job = await finishedJob(stack.url, location, { headers: ANN });
-    expect(job).toMatchObject({ state: "succeeded", attempts: 1 });
+    const usage = { provenance: "reported", tokens: { totalTokens: 7 } };
+    expect(job).toMatchObject({ state: "succeeded", attempts: 1, usage });
     const polls = seen("GET", path);
     expect(polls.length).toBeGreaterThanOrEqual(3);
     expect(new Set(polls.map(({ target }) => target))).toEqual(new Set([`${path}/resp_1?${API}`]));

@@ -7,6 +7,7 @@ export interface JobView {
   attempts: number;
   error?: { code: string };
   result?: { status: number; sizeBytes: number };
+  usage?: { provenance: string };
 }
 
 /** Polls a job until it has ended. */
