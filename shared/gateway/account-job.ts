@@ -16,13 +16,20 @@ export async function accountJob({ services, jobs, jobId }: JobRef): Promise<voi
     // The lines of a batch have entries and claims of their own.
     if (!snapshot?.outcome || snapshot.isAccounted || snapshot.job.batch) return;
     if (!(await jobs.store.takeAccount(jobId))) return;
-    const { claim } = snapshot.job;
-    const by = claim && correctionOf(snapshot, claim.tokens);
-    if (by) services.limits.book.correct(claim, by, services.clock.now());
+    correctClaim(services, snapshot);
     services.emit(requestEnded(jobId, () => factsOf(snapshot)));
   } catch (error) {
     services.emit(jobAccountFailed(jobId, error));
   }
+}
+
+function correctClaim({ limits, clock }: JobRef["services"], snapshot: JobSnapshot): void {
+  const { claim } = snapshot.job;
+  const by = claim && correctionOf(snapshot, claim.tokens);
+  if (!by) return;
+  // This instance may have claimed nothing so far, and told nobody anything.
+  limits.ledger?.start();
+  limits.book.correct(claim, by, clock.now());
 }
 
 /** By the rules that hold for an answer to a waiting caller; undefined where the estimate stays. */

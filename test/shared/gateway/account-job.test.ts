@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   handleRequest,
   pollProvider,
@@ -134,9 +134,12 @@ describe("what a job used", () => {
   it("is corrected on whatever instance sees the end: all of them together hold what was used", async () => {
     const [holder, worker] = [open(), open()];
     const job = await acceptedJob(holder, "x".repeat(400));
-    const jobs = holder.services.jobs;
+    const { jobs } = holder.services;
+    const start = vi.fn();
+    const limits = { ...worker.services.limits, ledger: { start } as never };
     worker.backends.answer(200, ANSWER, JSON_TYPE);
-    await run({ ...worker, services: { ...worker.services, jobs } }, job);
+    await run({ ...worker, services: { ...worker.services, jobs, limits } }, job);
+    expect(start).toHaveBeenCalled();
     expect([useOf(holder)?.tokensToday, useOf(worker)?.tokensToday]).toEqual([100, -93]);
   });
 
