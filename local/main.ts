@@ -1,18 +1,22 @@
+import { join } from "node:path";
 import { banner, hostSettingsText } from "./banner.ts";
 import { runCoreTools } from "./core-tools.ts";
+import { withLocalValues } from "./local-values.ts";
 import { type LocalLog, StartError } from "./service.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { readStackSettings, type StackSettings } from "./stack-settings.ts";
 
 /** `npm start`: the whole local stack until SIGTERM or SIGINT, then exit code 0. */
+const ROOT = join(import.meta.dirname, "..");
 const STOP_GRACE_MS = 60_000;
 
 const log: LocalLog = (line) => console.error(line);
 
 async function main(): Promise<void> {
-  const settings = readStackSettings({ ...process.env, ...argumentsOf(process.argv) });
+  const env = withLocalValues(ROOT, { ...process.env, ...argumentsOf(process.argv) });
+  const settings = readStackSettings(env);
   const stopped = stopSignal();
-  const stack = await startStack(settings, process.env, log);
+  const stack = await startStack(settings, env, log);
   try {
     announce(stack, settings);
     await Promise.race([serve(stack, settings, stopped), stack.failed]);

@@ -1,0 +1,56 @@
+import { StartError } from "../service.ts";
+import type { Place } from "./places.ts";
+import type { Question } from "./questions.ts";
+
+/** Asks one question; resolves with an empty text when nothing is answered. */
+export type Ask = (question: Question, current: string | undefined) => Promise<string>;
+
+/** How answers come: given beforehand, or asked for. */
+export interface SetUpOptions {
+  readonly given: ReadonlyMap<string, string>;
+  /** Absent where nobody is there to answer. */
+  readonly ask?: Ask | undefined;
+}
+
+/**
+ * Fills a place with answers: those given, then those asked for, then what was set already, then the
+ * defaults. Returns what to print: names and places, and never a value.
+ */
+export async function setUp(place: Place, { given, ask }: SetUpOptions): Promise<string[]> {
+  const names = new Set(place.questions.map(({ name }) => name));
+  const unknown = [...given.keys()].filter((name) => !names.has(name));
+  if (unknown.length > 0) {
+    throw new StartError(`${unknown.join(", ")}: not known; there are ${[...names].join(", ")}.`);
+  }
+  const answers = new Map<string, string>();
+  const report: string[] = [];
+  for (const question of place.questions) {
+    const { name } = question;
+    const known = place.known(name);
+    const answer = await answerTo(question, { given: given.get(name), known, ask });
+    if (answer === undefined) continue;
+    answers.set(name, answer);
+    report.push(`${name}: ${answer === known ? "kept" : "set"}`);
+  }
+  const files = place.keep(answers);
+  return [...report, ...files.map((file) => `written: ${file}`)];
+}
+
+async function answerTo(
+  question: Question,
+  {
+    given,
+    known,
+    ask,
+  }: { given: string | undefined; known: string | undefined; ask?: Ask | undefined },
+): Promise<string | undefined> {
+  const { name, fallback, check } = question;
+  for (;;) {
+    const asked = given === undefined && ask ? await ask(question, known) : "";
+    const answer = given ?? (asked === "" ? (known ?? fallback) : asked);
+    const problem = answer === undefined ? undefined : check?.(answer);
+    if (problem === undefined) return answer;
+    if (asked === "") throw new StartError(`${name}: ${problem}.`);
+    // Somebody is there: asked again.
+  }
+}
