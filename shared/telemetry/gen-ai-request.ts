@@ -1,4 +1,5 @@
 import type { RequestBody } from "../core/http.ts";
+import { remembered } from "../core/remembered.ts";
 
 /** What a request is to a model, as far as its head and the beginning of its body say. */
 export interface GenAiRequest {
@@ -50,12 +51,21 @@ interface Asked {
 /** Reads what a request is to a model; who is asked tells more than what was asked for. */
 export function genAiRequest({ method, target, origin, model }: Asked): GenAiRequest {
   const path = target.split(/[?#]/, 1)[0] ?? "";
-  const operation = method === "POST" ? first(OPERATIONS, path) : undefined;
+  const { operation, provider, model: modelOfPath } = method === "POST" ? inPath(path) : NONE;
   if (operation === undefined) return NONE;
-  const host = origin === undefined ? undefined : hostOf(origin);
-  const provider = (host && first(HOSTS, host)) ?? first(PATHS, path) ?? "openai";
-  return { operation, provider, model: modelInPath(path) ?? model };
+  const known = origin === undefined ? undefined : atOrigin(origin).provider;
+  return { operation, provider: known ?? provider ?? "openai", model: modelOfPath ?? model };
 }
+
+/** Both are searched by many patterns, and the same few come again with nearly all requests. */
+const inPath = remembered(
+  (path): GenAiRequest => ({
+    operation: first(OPERATIONS, path),
+    provider: first(PATHS, path),
+    model: modelInPath(path),
+  }),
+);
+const atOrigin = remembered((origin) => ({ provider: first(HOSTS, hostOf(origin)) }));
 
 const NONE: GenAiRequest = { operation: undefined, provider: undefined, model: undefined };
 

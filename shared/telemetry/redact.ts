@@ -1,4 +1,5 @@
 import type { HeaderList } from "../core/headers.ts";
+import { remembered } from "../core/remembered.ts";
 
 /** What stands in the place of a secret. */
 export const REDACTED = "REDACTED";
@@ -115,10 +116,13 @@ function redactEncoded(text: string): string {
   return redacted === plain ? text : redacted;
 }
 
+// The same few paths come with nearly all requests.
+const redactPath = remembered(redactText);
+
 /** Path and query without secrets. */
 export function redactTarget(target: string): string {
   const at = target.search(/[?#]/);
-  if (at < 0) return redactText(target);
+  if (at < 0) return redactPath(target);
   const parts = target.slice(at + 1).split(/([&;])/);
   return `${redactText(target.slice(0, at))}${target[at]}${parts.map(redactParameter).join("")}`;
 }
