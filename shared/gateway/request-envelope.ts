@@ -7,6 +7,7 @@ import type { Reservation } from "../limits/index.ts";
 import type { ClaimCheck, MessageBody, RequestEnvelope } from "../messaging/index.ts";
 import type { AnswerSlot } from "./answer-watch.ts";
 import type { OutgoingRequest } from "./call-backends.ts";
+import { unpackRequestBody } from "./read-request-body.ts";
 
 /** An admitted request with its whole body: all that serving it needs, whichever way. */
 export interface AdmittedRequest {
@@ -67,7 +68,7 @@ export function toEnvelope(
   };
 }
 
-/** Reads a request back, body and credentials included. */
+/** Reads a request back, body and credentials included; whoever asked closes the body. */
 export async function fromEnvelope(
   envelope: RequestEnvelope,
   claimCheck: ClaimCheck,
@@ -79,11 +80,12 @@ export async function fromEnvelope(
   // The lines of a batch share what was sealed for it.
   const sealedFor = envelope.batch?.jobId ?? id;
   const stored = sealedHeaders === undefined ? {} : { sealed: sealedHeaders };
+  const opened = openRequest({ target, headers, ...stored }, settings.credentialKey, sealedFor);
   return {
     id,
     method,
-    ...openRequest({ target, headers, ...stored }, settings.credentialKey, sealedFor),
-    body: await claimCheck.unpack(envelope.body),
+    ...opened,
+    body: await unpackRequestBody(claimCheck, envelope.body, opened.headers),
     caller: { userId, groupId },
     // Nobody reads it as it comes, so nothing is lost by trying a broken one elsewhere.
     whole: true,

@@ -21,6 +21,7 @@ import { claimLine } from "./claim-line.ts";
 import { decodedText } from "./decoded-text.ts";
 import { isBackendError } from "./job-attempt.ts";
 import { KeptUsage } from "./kept-usage.ts";
+import { closeRequestBody } from "./read-request-body.ts";
 import { fromEnvelope } from "./request-envelope.ts";
 import type { LaneRun } from "./run-lane-message.ts";
 import { sendTraced } from "./send-traced.ts";
@@ -63,7 +64,9 @@ export async function runBatchLine(lane: LaneRun, signal: AbortSignal): Promise<
   using watch = watchJob({ services, jobs, jobId: place.jobId }, signal);
   try {
     const outgoing = await fromEnvelope(envelope, room.claimCheck, services.settings);
-    const result = await claimedResultOf(lane, outgoing, watch.signal);
+    const result = await claimedResultOf(lane, outgoing, watch.signal).finally(() =>
+      closeRequestBody(outgoing),
+    );
     if ("again" in result) return await comeAgain(lane, result.again);
     await commitLine(lane, result, startedAt);
     await discardBody(lane);

@@ -1,5 +1,5 @@
 import { wantsStream } from "../admission/index.ts";
-import { callBackends } from "./call-backends.ts";
+import { callBackends, type OutgoingRequest } from "./call-backends.ts";
 import {
   type AttemptResult,
   commitAttempt,
@@ -10,6 +10,7 @@ import {
   signalEngine,
 } from "./job-attempt.ts";
 import { startAttempt } from "./job-transitions.ts";
+import { closeRequestBody } from "./read-request-body.ts";
 import { fromEnvelope } from "./request-envelope.ts";
 import type { LaneRun } from "./run-lane-message.ts";
 import { JobEndedError, watchJob } from "./watch-job.ts";
@@ -66,8 +67,9 @@ async function callFor(
   signal: AbortSignal,
 ): Promise<AttemptResult> {
   const { services } = run;
+  let stored: OutgoingRequest | undefined;
   try {
-    const stored = await fromEnvelope(envelope, room.claimCheck, services.settings);
+    stored = await fromEnvelope(envelope, room.claimCheck, services.settings);
     // A stream is followed as it comes; of anything else only the whole is of use.
     const outgoing = { ...stored, whole: !wantsStream(stored.headers, stored.body) };
     const answer = await callBackends(services, { ...outgoing, trip }, signal);
@@ -76,5 +78,7 @@ async function callFor(
     const result = signal.aborted ? undefined : resultOfError(run, error);
     if (!result) throw error;
     return result;
+  } finally {
+    if (stored) closeRequestBody(stored);
   }
 }

@@ -1,7 +1,7 @@
 import { ERRORS, GatewayError } from "../core/errors.ts";
 import { problemResponse } from "../core/problem.ts";
 import type { MessageBody, ReplyEnvelope } from "../messaging/index.ts";
-import { callBackends } from "./call-backends.ts";
+import { callBackends, type OutgoingRequest } from "./call-backends.ts";
 import { receiptOfFailure } from "./explain-error.ts";
 import {
   type AttemptResult,
@@ -11,6 +11,7 @@ import {
   signalEngine,
 } from "./job-attempt.ts";
 import { asJobRun, isJobByNow, mayBeJob, PromotedTurn } from "./promoted-turn.ts";
+import { closeRequestBody } from "./read-request-body.ts";
 import { fromEnvelope } from "./request-envelope.ts";
 import { RequeueError } from "./requeue-error.ts";
 import { abandonJob, runJobAttempt } from "./run-job-attempt.ts";
@@ -91,8 +92,9 @@ async function isAnswered(run: LaneRun): Promise<boolean> {
 async function answer(run: LaneRun, turn: PromotedTurn): Promise<ReplyEnvelope | undefined> {
   const { services, room, envelope, trip } = run;
   const { signal } = turn;
+  let outgoing: OutgoingRequest | undefined;
   try {
-    const outgoing = await fromEnvelope(envelope, room.claimCheck, services.settings);
+    outgoing = await fromEnvelope(envelope, room.claimCheck, services.settings);
     const backendAnswer = await callBackends(services, { ...outgoing, trip }, signal);
     turn.called = backendAnswer.called;
     if (await turn.isJob()) {
@@ -115,6 +117,8 @@ async function answer(run: LaneRun, turn: PromotedTurn): Promise<ReplyEnvelope |
     const isAnAnswer = error instanceof GatewayError && ERRORS[error.code].expose;
     if (isAnAnswer) return problemReply(run, told(run, error));
     throw error;
+  } finally {
+    if (outgoing) closeRequestBody(outgoing);
   }
 }
 

@@ -1,9 +1,10 @@
 import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { GatewayRequest, GatewayResponse, RouteFacts } from "../core/http.ts";
+import type { GatewayRequest, GatewayResponse, ResponseBody, RouteFacts } from "../core/http.ts";
 import type { MessageBody, ReplyEnvelope } from "../messaging/index.ts";
 import { type LaneJudgement, type QueuePlace, retryAfterWait } from "../scheduling/index.ts";
 import { acceptedAnswer } from "./accepted-answer.ts";
+import { endedEarly } from "./answer-body.ts";
 import { answeredOrPromoted } from "./answered-or-promoted.ts";
 import { timingHeaders } from "./attempt-headers.ts";
 import { enterLane, type LaneEntry } from "./enter-lane.ts";
@@ -114,18 +115,54 @@ async function toResponse(
   room: WaitingRoom,
   { request, reply }: { request: GatewayRequest; reply: ReplyEnvelope },
 ): Promise<GatewayResponse> {
-  const { status, headers, body } = reply;
-  const bytes = await room.claimCheck.unpack(body);
-  // The reply is in hand: its blob serves nobody else, and a failed removal costs only space.
-  room.claimCheck.discard(body).catch(() => {});
+  const { status, headers } = reply;
   const route = routeOf(reply);
   const timing = route ? timingHeaders(route, clock.now() - request.receivedAt) : [];
   return {
     route,
     status,
     headers: [...headers, ...timing],
-    body: request.method === "HEAD" ? undefined : bytes,
+    body: await replyBody(room, reply, request.method === "HEAD"),
   };
+}
+
+/** A long reply passes on its way to the client, and is never in memory as a whole. */
+async function replyBody(
+  { claimCheck }: WaitingRoom,
+  { body }: ReplyEnvelope,
+  isUnwanted: boolean,
+): Promise<ResponseBody> {
+  if (!body || !("blob" in body)) return isUnwanted ? undefined : claimCheck.unpack(body);
+  // The reply is in hand: its blob serves nobody else, and a failed removal costs only space.
+  const discard = (): void => void claimCheck.discard(body).catch(() => {});
+  if (isUnwanted) {
+    discard();
+    return undefined;
+  }
+  const pieces = claimCheck.open(body)[Symbol.asyncIterator]();
+  // Awaited here: what cannot be read must be an error, and no answer that breaks off.
+  const first = await pieces.next();
+  return endedEarly(passing({ first, pieces }, discard), () => {
+    discard();
+    void pieces.return?.().catch(() => {});
+  });
+}
+
+/** A reply's pieces, of which the first is here already. */
+interface Opened {
+  readonly first: IteratorResult<Uint8Array>;
+  readonly pieces: AsyncIterator<Uint8Array>;
+}
+
+async function* passing(
+  { first, pieces }: Opened,
+  onEnd: () => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for (let next = first; !next.done; next = await pieces.next()) yield next.value;
+  } finally {
+    onEnd();
+  }
 }
 
 /** What the answer took; a worker that gave up may not have said. */

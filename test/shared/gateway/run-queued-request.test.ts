@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { RequestBody } from "../../../shared/core/http.ts";
 import { bodyTextOf, stallingBody } from "../../support/fake-backends.ts";
 import { createGateway, type TestGateway } from "../../support/gateway.ts";
 import { envelopeFor, run, standardLane } from "../../support/lane-messages.ts";
@@ -67,6 +68,28 @@ describe("a message of a lane", () => {
       await run(gateway, envelopeFor(gateway));
     }
     expect([...gateway.work.blobs.keys()]).toHaveLength(2);
+  });
+
+  it("holds no long body in memory, and lets go of it once it is answered", async () => {
+    const gateway = createGateway();
+    const text = "x".repeat(2 * 1024 * 1024);
+    let sent: RequestBody | undefined;
+    let received = 0;
+    gateway.backends.answers.push(async ({ body }) => {
+      sent = body;
+      if (body && !(body instanceof Uint8Array)) {
+        for await (const piece of body.read()) received += piece.byteLength;
+      }
+      return { status: 200, headers: [], body: bodyOf("ok"), discard() {} };
+    });
+    await gateway.work.write("requests/1", Buffer.from(text));
+    const body = { blob: "requests/1", sizeBytes: text.length };
+    await run(gateway, envelopeFor(gateway, { body }));
+    expect(received).toBe(text.length);
+    if (!sent || sent instanceof Uint8Array) throw new Error("The body was in memory.");
+    const again = sent.read()[Symbol.asyncIterator]();
+    await expect(again.next()).rejects.toThrow("closed");
+    expect(replyOf(gateway)).toMatchObject({ status: 200 });
   });
 
   it("removes the request's blob once it is answered", async () => {

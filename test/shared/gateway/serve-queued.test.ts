@@ -105,6 +105,24 @@ describe("a request that is served through its lane", () => {
     expect(gateway.work.removed).toEqual(["replies/1"]);
   });
 
+  it("is told an error, and no answer that breaks off, when a large reply is gone", async () => {
+    const gateway = open();
+    const { serving } = await begin(gateway);
+    await gateway.bus.session.deliver(replyWith({ body: { blob: "replies/1", sizeBytes: 5 } }));
+    expect((await serving).status).toBe(500);
+  });
+
+  it("leaves no large reply behind that it does not read", async () => {
+    const gateway = open();
+    await gateway.work.write("replies/1", Buffer.from("large"));
+    const { serving } = await begin(gateway);
+    await gateway.bus.session.deliver(replyWith({ body: { blob: "replies/1", sizeBytes: 5 } }));
+    const { body } = await serving;
+    if (!body || body instanceof Uint8Array) throw new Error("The reply was in memory.");
+    await body[Symbol.asyncIterator]().return?.();
+    expect(gateway.work.removed).toContain("replies/1");
+  });
+
   it("sends a large body by blob", async () => {
     const gateway = open({ GATEWAY_MESSAGING_INLINE_BYTES: "10" });
     await begin(gateway, { body: "0123456789a" });
