@@ -20,7 +20,7 @@ export interface BrokerUnderTest extends AsyncDisposable {
 export const NO_RENEWAL = { maxAutoLockRenewalDurationInMs: 0 } as const;
 
 /** Long enough for a busy machine; a message that is there comes at once. */
-export const WAIT = { maxWaitTimeInMs: 10_000 } as const;
+export const WAIT = { maxWaitTimeInMs: 30_000 } as const;
 
 /** Long enough to see that nothing comes. */
 export const NOTHING = { maxWaitTimeInMs: 300 } as const;

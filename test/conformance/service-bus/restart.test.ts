@@ -136,17 +136,21 @@ describe("a broker in a process of its own, restarted", () => {
       { autoCompleteMessages: false, maxConcurrentCalls: 16 },
     );
     let next = 0;
+    let isKilled = false;
     const lane = async () => {
       const sender = hasty.createSender("work");
-      for (;;) {
+      while (!isKilled) {
         const body = next++;
-        await sender.sendMessages({ body });
-        accepted.add(body);
+        await sender.sendMessages({ body }).then(
+          () => accepted.add(body),
+          () => {},
+        );
       }
     };
-    const lanes = Promise.allSettled(Array.from({ length: 8 }, lane));
-    await expect.poll(() => completed.size, { timeout: 20_000 }).toBeGreaterThan(200);
+    const lanes = Promise.all(Array.from({ length: 8 }, lane));
+    await expect.poll(() => completed.size).toBeGreaterThan(200);
     await broker.stop("SIGKILL");
+    isKilled = true;
     await lanes;
     await Promise.all([hasty.close(), client.close()]);
     await start();
@@ -154,7 +158,8 @@ describe("a broker in a process of its own, restarted", () => {
     const seen = new Set<number>();
     for (;;) {
       const messages = await left.receiveMessages(500, { maxWaitTimeInMs: 2_000 });
-      if (messages.length === 0) break;
+      // None within the wait may only mean that the broker is slow.
+      if (messages.length === 0 && (await peekAll("work")).length === 0) break;
       for (const { body } of messages) {
         if (completed.has(body) || seen.has(body)) repeated.push(body);
         seen.add(body);
@@ -171,8 +176,7 @@ describe("a broker in a process of its own, restarted", () => {
     const options = { retryOptions: { retryDelayInMs: 200, maxRetries: 100 } };
     const patient = new ServiceBusClient(String(broker.facts["connectionString"]), options);
     const bodies: string[] = [];
-    const received = (body: string) =>
-      expect.poll(() => bodies, { timeout: 20_000 }).toContain(body);
+    const received = (body: string) => expect.poll(() => bodies).toContain(body);
     patient.createReceiver("work").subscribe({
       processMessage: async ({ body }) => void bodies.push(body),
       processError: async () => {},

@@ -3,7 +3,7 @@ import { Engine } from "../../../local/durable/engine/engine.ts";
 import { startInstance } from "../../../local/durable/engine/start-instance.ts";
 import { hasEnded, type InstanceRow } from "../../../local/durable/store/instance-table.ts";
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 50_000;
 
 /** Resolves once the condition holds, letting everything else run meanwhile. */
 export async function until(condition: () => boolean): Promise<void> {

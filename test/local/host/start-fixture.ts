@@ -46,7 +46,7 @@ export async function startFixture(
   }
 }
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 50_000;
 
 /** Waits until `check` gives something, and fails when it does not in time. */
 export async function eventually<T>(

@@ -2,6 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { createServer, type Server } from "node:net";
 import { Readable } from "node:stream";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningModels, startModels } from "../../../local/models/index.ts";
 import { StartError } from "../../../local/service.ts";
@@ -9,6 +11,10 @@ import { freePorts } from "../../support/free-port.ts";
 
 const MEGABYTE = 1024 * 1024;
 const LARGE_MEGABYTES = 300;
+const BLOCKS_BETWEEN_LOOKS = 20;
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
 
 describe("the transport probes of a simulated endpoint", () => {
   let models: RunningModels;
@@ -43,7 +49,11 @@ describe("the transport probes of a simulated endpoint", () => {
     const body = function* (): Generator<Buffer> {
       for (let index = 0; index < LARGE_MEGABYTES; index++) {
         hash.update(block);
-        peakBytes = Math.max(peakBytes, process.memoryUsage().arrayBuffers);
+        // What is held, without what only waits for the collector.
+        if (index % BLOCKS_BETWEEN_LOOKS === 0) collect();
+        if (index % BLOCKS_BETWEEN_LOOKS === 1) {
+          peakBytes = Math.max(peakBytes, process.memoryUsage().arrayBuffers);
+        }
         yield block;
       }
     };

@@ -16,7 +16,7 @@ const ASYNC: PlannedRequest = {
   generatedTokens: 1,
 };
 const NEVER = new AbortController().signal;
-const WITHIN = { timeout: 10_000 };
+const WITHIN = { timeout: 50_000 };
 
 describe("a request's patience", () => {
   let fake: FakeGateway;

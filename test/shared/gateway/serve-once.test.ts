@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { HeaderList } from "../../../shared/core/headers.ts";
 import { handleRequest } from "../../../shared/gateway/index.ts";
 import { createGateway, fakeEngine, requestTo, type TestGateway } from "../../support/gateway.ts";
@@ -177,7 +177,7 @@ describe("a request for a job with an idempotency key", () => {
     const engine = fakeEngine();
     engine.start.mockImplementation(() => new Promise(() => {}));
     void startJob(gateway, "request-1", engine);
-    await vi.waitFor(() => expect(engine.start).toHaveBeenCalled());
+    await expect.poll(() => engine.start).toHaveBeenCalled();
     expect(await startJob(gateway, "request-2")).toMatchObject({ status: 202, job: "request-1" });
   });
 
