@@ -55,6 +55,9 @@ param addressPrefix string = '10.40.0.0/24'
 @description('Days after which results are deleted that the gateway did not remove.')
 param resultRetentionDays int = 30
 
+@description('Resource ids of action groups that are told of alerts, as a JSON array.')
+param alertActionGroupIds string = '[]'
+
 @description('Days for which logs are kept.')
 param logRetentionDays int = 30
 
@@ -124,6 +127,18 @@ module serviceBus 'app/service-bus.bicep' = {
     zoneRedundant: chosen.messaging.zoneRedundant
     cloud: names
     network: chosen.isPrivate ? network!.outputs.network : null
+  }
+}
+
+module watch 'app/watch.bicep' = {
+  scope: group
+  params: {
+    name: token
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    serviceBusName: serviceBus.outputs.name
+    actionGroupIds: json(alertActionGroupIds)
   }
 }
 

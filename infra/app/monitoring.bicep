@@ -33,6 +33,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
+output workspaceId string = workspace.id
 output insightsName string = insights.name
 @description('Names an endpoint and an instrumentation key; with local authentication off, the key opens nothing.')
 output insightsConnectionString string = insights.properties.ConnectionString

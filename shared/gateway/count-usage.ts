@@ -1,5 +1,5 @@
 import { fromUsageMessage } from "../ledger/index.ts";
-import { usageSweepFailed, usageSwept, usageUncounted } from "../telemetry/index.ts";
+import { usageCounted, usageSweepFailed, usageSwept, usageUncounted } from "../telemetry/index.ts";
 import type { Services } from "./services.ts";
 
 type Counting = Pick<Services, "usage" | "clock" | "emit" | "stopping">;
@@ -12,11 +12,14 @@ const SWEPT_DAYS = 8;
 
 /** Counts the events of one message. Throws when it cannot: the message comes again, and counts nothing twice. */
 export async function countUsage(
-  { usage, emit }: Pick<Counting, "usage" | "emit">,
+  { usage, emit, clock }: Pick<Counting, "usage" | "emit" | "clock">,
   message: unknown,
 ): Promise<void> {
   try {
-    await usage.ledger?.record(fromUsageMessage(message));
+    const events = fromUsageMessage(message);
+    await usage.ledger?.record(events);
+    const oldestAt = Math.min(...events.map(({ endedAt }) => endedAt));
+    emit(usageCounted({ events: events.length, lagMs: Math.max(0, clock.now() - oldestAt) }));
   } catch (error) {
     emit(usageUncounted(error));
     throw error;

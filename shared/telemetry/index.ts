@@ -81,6 +81,7 @@ export { createSampler, type Sampler } from "./sampler.ts";
 export { emitTo, type Sink } from "./sinks.ts";
 export { spanFacts, Tracing } from "./tracing.ts";
 export {
+  usageCounted,
   usageDropped,
   usageNoted,
   usageSweepFailed,

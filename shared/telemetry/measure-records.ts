@@ -24,6 +24,11 @@ export function measureRecords(book: MetricBook, { maxModels, maxUsers }: Limits
     "request.ended": (event) => measureRequest(book, requestFacts(event), { models, users }),
     "attempt.ended": (event) => measureAttempt(book, attemptFacts(event)),
     "response.broken": () => book.record(METRICS.brokenAnswers, []),
+    "usage.counted": ({ lagMs }) =>
+      book.record(METRICS.ledgerLag, [], Number(lagMs) / MS_PER_SECOND),
+    "usage.dropped": ({ events }) =>
+      book.record(METRICS.ledgerProblems, ["dropped"], Number(events)),
+    "usage.uncounted": () => book.record(METRICS.ledgerProblems, ["uncounted"]),
     "message.failed": ({ lane, isLastDelivery }) =>
       book.record(METRICS.failedMessages, [String(lane), isLastDelivery ? "last" : "again"]),
   };

@@ -92,6 +92,7 @@ const TOKENS = [
   1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216,
   67_108_864,
 ];
+const LAGS = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
 const SPEEDS = [1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000];
 
 const A = ATTRIBUTES;
@@ -219,6 +220,19 @@ export const METRICS = {
     "simplel7proxy.messages.failed",
     ["{message}", "Deliveries of lanes' messages that came to nothing."],
     { attributes: [A.lane, A.state] },
+  ),
+  ledgerLag: histogram(
+    "simplel7proxy.ledger.lag",
+    ["s", "Time from the end of a call until its use was counted."],
+    { attributes: [], bounds: LAGS },
+  ),
+  ledgerProblems: counter(
+    "simplel7proxy.ledger.problems",
+    [
+      "{event}",
+      "Notes of use that were dropped, and messages with notes that could not be counted.",
+    ],
+    { attributes: [A.reason] },
   ),
   lost: counter(
     "simplel7proxy.telemetry.dropped",

@@ -116,13 +116,12 @@ function redactEncoded(text: string): string {
   return redacted === plain ? text : redacted;
 }
 
-// The same few paths come with nearly all requests.
-const redactPath = remembered(redactText);
+/** Path and query without secrets. The same few targets come with nearly all requests. */
+export const redactTarget: (target: string) => string = remembered(redactedTarget);
 
-/** Path and query without secrets. */
-export function redactTarget(target: string): string {
+function redactedTarget(target: string): string {
   const at = target.search(/[?#]/);
-  if (at < 0) return redactPath(target);
+  if (at < 0) return redactText(target);
   const parts = target.slice(at + 1).split(/([&;])/);
   return `${redactText(target.slice(0, at))}${target[at]}${parts.map(redactParameter).join("")}`;
 }

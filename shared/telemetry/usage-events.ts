@@ -21,6 +21,13 @@ export const usageDropped = (events: number): TelemetryEvent => ({
   events,
 });
 
+/** A message with usage events was counted into the ledger, so long after the oldest of them. */
+export const usageCounted = (facts: { events: number; lagMs: number }): TelemetryEvent => ({
+  event: "usage.counted",
+  level: "info",
+  ...facts,
+});
+
 /** A message with usage events could not be counted; it comes again, or goes to the poison queue. */
 export const usageUncounted = (error: unknown): TelemetryEvent => ({
   event: "usage.uncounted",
