@@ -17,7 +17,10 @@ await using world = await startLedgerWorld({ LOG_LEVEL: "Information" });
 const startedAt = performance.now();
 const statuses = await sendAll(world.stack.url, { from: 0, count: REQUESTS, parallel: PARALLEL });
 const sentS = (performance.now() - startedAt) / 1000;
-const usage = await world.ledger(REQUESTS + callsOf(world, "failed"), WITHIN_MS);
+// One whose backends both fail or rest is answered with an error, and has no answer of a model's.
+const answers = statuses.get(200) ?? 0;
+const failed = callsOf(world, "failed");
+const usage = await world.ledger({ answers, failed }, WITHIN_MS);
 const countedS = (performance.now() - startedAt) / 1000;
 
 const sumOf = (side: "truth" | "ledger", all: ReturnType<typeof accounts>): number =>
@@ -43,12 +46,12 @@ console.log(
   `statuses: ${[...statuses].map(([status, count]) => `${count} x ${status}`).join(", ")}`,
 );
 printFigures([
-  { name: "answers in the ledger", value: usage.total.answers, unit: "", aim: `= ${REQUESTS}` },
+  { name: "answers in the ledger", value: usage.total.answers, unit: "", aim: `= ${answers}` },
   {
     name: "failed attempts, apart",
     value: usage.total.failedAttempts,
     unit: "",
-    aim: `= ${callsOf(world, "failed")}`,
+    aim: `>= ${failed}`,
   },
   {
     name: "reported tokens in the ledger",

