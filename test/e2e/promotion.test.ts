@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startBackend, type TestBackend } from "../support/backend.ts";
 import { finishedJob } from "../support/job-client.ts";
 import { makeDataDir, startStack, type TestStack } from "../support/stack.ts";
+import { until } from "../support/until.ts";
 
 const TRIGGER_MS = 1000;
 const ASYNC = { S7PAsyncMode: "true" };
@@ -52,11 +53,9 @@ const callsOf = (target: string): number =>
   backend.seen.filter((request) => request.target === target).length;
 
 async function heldCall(target: string): Promise<Held> {
-  const find = (): Held | undefined => held.find((call) => call.target === target);
-  await expect.poll(() => find() !== undefined, { timeout: 30_000 }).toBe(true);
-  const call = find();
+  const find = async () => held.find((call) => call.target === target);
+  const call = await until(find, 60_000, `A call of ${target}`);
   held = held.filter((other) => other !== call);
-  if (!call) throw new Error(`${target} was not called.`);
   return call;
 }
 
@@ -149,7 +148,8 @@ describe.each(modes)("a request that asks for a job and is served %s", (mode, on
   });
 
   it("V105: expires at its time to live, and gives its slot back", async () => {
-    const headers = { ...ASYNC, S7PTTL: "6" };
+    // Much longer than the trigger: the 202 must come before.
+    const headers = { ...ASYNC, S7PTTL: "9" };
     const jobs = await Promise.all([1, 2].map((n) => promoted(on(), path(`ttl-${n}`), headers)));
     for (const { location } of jobs) {
       expect(await finishedJob(on().url, location)).toMatchObject({ state: "expired" });
@@ -208,7 +208,8 @@ async function isUnansweredPastTrigger(
   return wasUnanswered;
 }
 
-describe("a promoted job", () => {
+// Each has a stack of its own, and most of its time is a lease that has to end.
+describe.concurrent("a promoted job", () => {
   it.each(["SIGTERM", "SIGKILL"] as const)(
     "V109: ends once, with one result, when its instance ends by %s",
     async (signal) => {
