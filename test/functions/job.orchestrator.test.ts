@@ -63,13 +63,13 @@ describe("the orchestrator of a job", () => {
     expect(timer?.kind === "timer" && timer.cancel).toHaveBeenCalledOnce();
   });
 
-  it("looks for itself when no word comes, and waits again when there is none", () => {
+  it("looks for itself when no word comes, and waits twice as long when there is none", () => {
     const job = begin();
     job.resume();
     job.elapse();
     expect(job.asked).toEqual(activity("checkAttempt", 1));
     job.resume(null);
-    expect(job.asked).toMatchObject({ kind: "any", tasks: [{}, { at: NOW + 60_000 }] });
+    expect(job.asked).toMatchObject({ kind: "any", tasks: [{}, { at: NOW + 90_000 }] });
   });
 
   it("keeps waiting for the same signal with a new timer, so that none that comes in between is lost", () => {
