@@ -49,7 +49,7 @@ export class SimulatedClient implements BackendClient {
     const reaction = backend.react(request, clock.now(), random);
     if (reaction.kind === "answered") return this.#answer(backend, request, { call, reaction });
     try {
-      return await this.#withoutAnswer(backend, reaction, call.signal);
+      return await this.#withoutAnswer(backend, reaction, call);
     } finally {
       this.#options.onTrouble();
     }
@@ -66,7 +66,7 @@ export class SimulatedClient implements BackendClient {
   async #withoutAnswer(
     backend: SimulatedBackend,
     trouble: Trouble,
-    signal: AbortSignal,
+    { signal, limits }: BackendCall,
   ): Promise<BackendAnswer> {
     const { clock } = this.#options;
     backend.counts[trouble.kind === "throttled" ? "throttled" : "failed"] += 1;
@@ -82,7 +82,8 @@ export class SimulatedClient implements BackendClient {
           mayHaveBegun: false,
         });
       case "silence":
-        return await aborted(signal);
+        await delay(clock, limits?.firstByteMs ?? Number.MAX_SAFE_INTEGER, signal);
+        throw tooLate();
     }
   }
 
@@ -100,8 +101,10 @@ export class SimulatedClient implements BackendClient {
       if (!isOver) backend.ended(request, how);
       isOver = true;
     };
+    const limitMs = call.limits?.firstByteMs ?? Number.MAX_SAFE_INTEGER;
     try {
-      await delay(clock, firstByteMs, call.signal);
+      await delay(clock, Math.min(firstByteMs, limitMs), call.signal);
+      if (firstByteMs > limitMs) throw tooLate();
     } catch (reason) {
       end("cancelled");
       throw reason;
@@ -147,8 +150,7 @@ const plain = (status: number, headers: HeaderList): BackendAnswer => ({
   discard() {},
 });
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+const tooLate = (): BackendFailure =>
+  new BackendFailure("first-byte-timeout", "The modelled backend did not begin in time.", {
+    mayHaveBegun: true,
   });
-}
