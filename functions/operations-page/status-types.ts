@@ -1,4 +1,4 @@
-// What the page reads of the gateway's answers; test/e2e holds them against each other.
+// What the page reads of the gateway's answers. Its own words for them: code of the gateway is not for browsers.
 
 export interface BucketCounts {
   readonly bounds: readonly number[];
