@@ -34,7 +34,8 @@ function loadMs(role: "stream" | "jobs"): number {
     env: { ...CONNECTIONS, GATEWAY_ROLE: role, Host1: "host=http://127.0.0.1:1;mode=direct" },
     encoding: "utf8",
   });
-  const ms = Number(run.stdout);
+  // The bundle's own log lines come first.
+  const ms = Number(run.stdout.trimEnd().split("\n").at(-1));
   if (run.status !== 0 || !(ms > 0)) throw new Error(`The bundle did not load:\n${run.stderr}`);
   return ms;
 }
