@@ -16,8 +16,9 @@ export async function countUsage(
   message: unknown,
 ): Promise<void> {
   try {
-    const events = fromUsageMessage(message);
-    await usage.ledger?.record(events);
+    const told = fromUsageMessage(message);
+    await usage.ledger?.record(told);
+    const { events } = told;
     const oldestAt = Math.min(...events.map(({ endedAt }) => endedAt));
     emit(usageCounted({ events: events.length, lagMs: Math.max(0, clock.now() - oldestAt) }));
   } catch (error) {

@@ -82,6 +82,7 @@ export class UsageJournal {
     const { kind, requestId, caller, priority, backend, status, askedModel } = facts;
     const event: UsageEvent = {
       id: facts.id ?? newId(),
+      ...(facts.id === undefined ? {} : { mayComeAgain: true }),
       kind,
       endedAt,
       requestId,

@@ -33,13 +33,14 @@ export const USAGE_QUEUE = "gateway-usage";
 const USAGE_TABLE = "gatewayUsage";
 
 export function openUsage({ settings, storage, ...means }: UsageMeans): UsageServices {
-  const { random, clock, emit } = means;
+  const { random, clock, emit, newId } = means;
   const queue = storage && new MessageQueue(storage, USAGE_QUEUE);
   const outbox =
     queue &&
     new UsageOutbox({
       send: (message) => queue.send(message),
       clock,
+      newId,
       onProblem: (error) => emit(usageUnsent(error)),
       onDropped: (events) => emit(usageDropped(events)),
     });

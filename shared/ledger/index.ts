@@ -6,6 +6,7 @@ export {
   NO_COUNTS,
 } from "./ledger-row.ts";
 export type { LedgerEntity, LedgerRange, LedgerTable, RowChange } from "./ledger-table.ts";
+export type { ToldUsage } from "./portions.ts";
 export { type CostOf, createCostOf, type Price } from "./price.ts";
 export { type LedgerSpan, UsageLedger } from "./usage-ledger.ts";
 export { fromUsageMessage, toUsageMessages, type UsageMessage } from "./usage-message.ts";

@@ -47,11 +47,11 @@ const COUNTS = ["events", ...TOKEN_COUNTS] as const;
 
 /** Of all rows of an hour their keys begin so, and no marker's does. */
 export const ROWS = { from: "row~", before: "row~~" } as const;
-/** An event that was counted has a marker of its own beside the row. */
+/** What was counted has a marker beside the rows. */
 export const MARKERS = { from: "event~", before: "event~~" } as const;
 
-export const markerKeyOf = ({ id }: Pick<UsageEvent, "id">): string =>
-  `${MARKERS.from}${digest(id)}`;
+/** The marker of what was counted under a name. */
+export const markerKeyOf = (name: string): string => `${MARKERS.from}${digest(name)}`;
 
 /** The day as partitions begin with it; the days are in the order of time. */
 export const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);

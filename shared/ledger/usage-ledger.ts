@@ -10,7 +10,6 @@ import {
   type LedgerFacts,
   type LedgerRow,
   MARKERS,
-  markerKeyOf,
   partitionOf,
   ROWS,
   rowKeyOf,
@@ -18,6 +17,7 @@ import {
   toLedgerRow,
 } from "./ledger-row.ts";
 import type { LedgerEntity, LedgerTable, RowChange } from "./ledger-table.ts";
+import { type Portion, type ToldUsage, transactionsOf } from "./portions.ts";
 
 export interface UsageLedgerOptions {
   readonly table: LedgerTable;
@@ -25,9 +25,6 @@ export interface UsageLedgerOptions {
   readonly random: Random;
 }
 
-// A transaction has room for 100 rows: as many events as give at most that, with a row for each.
-// https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
-const MAX_EVENTS_A_TRANSACTION = 50;
 const MAX_TRIES = 12;
 const MAX_PAUSE_MS = 400;
 /** A row that many write at once becomes several, which readers add up. */
@@ -40,8 +37,8 @@ class LedgerBusyError extends Error {
 }
 
 /**
- * Counts usage events, each once: an event's marker and the row it counts to change in one transaction,
- * so that one which is told again changes nothing. The table is global; the object itself: per instance.
+ * Counts usage events, each once: a marker and the rows that its events count to change in one
+ * transaction, so that what is told again changes nothing. The table is global; the object itself: per instance.
  */
 export class UsageLedger {
   readonly #options: UsageLedgerOptions;
@@ -51,13 +48,13 @@ export class UsageLedger {
   }
 
   /** Resolves when all events are counted; where it rejects some may be, and telling all again is safe. */
-  async record(events: readonly UsageEvent[]): Promise<void> {
+  async record({ id, events }: ToldUsage): Promise<void> {
     const known = new Map(events.map((event) => [event.id, event]));
     const partitions = Map.groupBy(known.values(), ({ user, endedAt }) =>
       partitionOf(user, endedAt),
     );
     const counted = [...partitions.entries()].map(([partition, together]) =>
-      this.#recordIn(partition, together),
+      this.#recordIn(partition, { id, events: together }),
     );
     await Promise.all(counted);
   }
@@ -99,15 +96,13 @@ export class UsageLedger {
     return removed;
   }
 
-  async #recordIn(partition: string, events: readonly UsageEvent[]): Promise<void> {
-    for (let at = 0; at < events.length; at += MAX_EVENTS_A_TRANSACTION) {
-      await this.#recordTogether(partition, events.slice(at, at + MAX_EVENTS_A_TRANSACTION));
-    }
+  async #recordIn(partition: string, told: ToldUsage): Promise<void> {
+    for (const portions of transactionsOf(told)) await this.#recordTogether(partition, portions);
   }
 
-  async #recordTogether(partition: string, events: readonly UsageEvent[]): Promise<void> {
+  async #recordTogether(partition: string, portions: readonly Portion[]): Promise<void> {
     const { table, clock, random } = this.#options;
-    let left = events;
+    let left = portions;
     let shard = 0;
     for (let tries = 1; ; tries++) {
       if (await table.transact(await this.#changesOf(partition, left, shard))) return;
@@ -122,16 +117,17 @@ export class UsageLedger {
 
   async #changesOf(
     partitionKey: string,
-    events: readonly UsageEvent[],
+    portions: readonly Portion[],
     shard: number,
   ): Promise<RowChange[]> {
     const madeAt = new Date(this.#options.clock.now()).toISOString();
-    const markers = events.map(
-      (event): RowChange => ({
+    const markers = portions.map(
+      ({ marker }): RowChange => ({
         kind: "insert",
-        row: { partitionKey, rowKey: markerKeyOf(event), madeAt },
+        row: { partitionKey, rowKey: marker, madeAt },
       }),
     );
+    const events = portions.flatMap((portion) => portion.events);
     const rows = [...folded(events, shard).values()].map((more) => this.#rowChange(more, shard));
     return [...markers, ...(await Promise.all(rows))];
   }
@@ -144,13 +140,10 @@ export class UsageLedger {
     return { kind: "replace", row: toEntity(facts, sum, shard), etag: etagOf(known) };
   }
 
-  async #uncounted(
-    partition: string,
-    events: readonly UsageEvent[],
-  ): Promise<readonly UsageEvent[]> {
+  async #uncounted(partition: string, portions: readonly Portion[]): Promise<readonly Portion[]> {
     const { table } = this.#options;
-    const found = await Promise.all(events.map((e) => table.get(partition, markerKeyOf(e))));
-    return events.filter((_, index) => found[index] === undefined);
+    const found = await Promise.all(portions.map(({ marker }) => table.get(partition, marker)));
+    return portions.filter((_, index) => found[index] === undefined);
   }
 }
 

@@ -1,15 +1,19 @@
 import { z } from "zod";
+import type { NewId } from "../core/domain.ts";
 import type { UsageEvent } from "../usage/index.ts";
+import type { ToldUsage } from "./portions.ts";
 
 // A message of a storage queue holds 64 KiB, of which base64 leaves three quarters.
 // https://learn.microsoft.com/rest/api/storageservices/put-message
 const MAX_MESSAGE_BYTES = 48 * 1024;
 const MAX_NAME_CHARACTERS = 256;
-const ENVELOPE_BYTES = Buffer.byteLength('{"version":1,"events":[]}');
+const textOf = (id: string, events: string): string =>
+  `{"version":1,"id":${JSON.stringify(id)},"events":[${events}]}`;
 
 const count = z.int().min(0).optional();
 const eventSchema = z.object({
   id: z.string().min(1),
+  mayComeAgain: z.literal(true).optional(),
   kind: z.enum(["answer", "attempt"]),
   endedAt: z.int().min(0),
   requestId: z.string(),
@@ -33,7 +37,12 @@ const eventSchema = z.object({
     })
     .optional(),
 });
-const messageSchema = z.object({ version: z.literal(1), events: z.array(eventSchema).min(1) });
+const messageSchema = z.object({
+  version: z.literal(1),
+  // Absent in what an older app has sent.
+  id: z.string().min(1).optional(),
+  events: z.array(eventSchema).min(1),
+});
 
 /** Events on their way, as text. */
 export interface UsageMessage {
@@ -41,17 +50,21 @@ export interface UsageMessage {
   readonly eventCount: number;
 }
 
-/** Puts events into as few messages as have room for them, in their order. */
-export function toUsageMessages(events: readonly UsageEvent[]): UsageMessage[] {
+/**
+ * Puts events into as few messages as have room for them, in their order. Each event is in one message
+ * only, and each message has an id, by which it is known when it comes again.
+ */
+export function toUsageMessages(events: readonly UsageEvent[], newId: NewId): UsageMessage[] {
   const messages: UsageMessage[] = [];
+  let id = newId();
   let texts: string[] = [];
-  let bytes = ENVELOPE_BYTES;
+  let bytes = Buffer.byteLength(textOf(id, ""));
   const close = (): void => {
     if (texts.length === 0) return;
-    const text = `{"version":1,"events":[${texts.join(",")}]}`;
-    messages.push({ text, eventCount: texts.length });
+    messages.push({ text: textOf(id, texts.join(",")), eventCount: texts.length });
+    id = newId();
     texts = [];
-    bytes = ENVELOPE_BYTES;
+    bytes = Buffer.byteLength(textOf(id, ""));
   };
   for (const event of events) {
     const text = JSON.stringify(shortened(event));
@@ -65,10 +78,11 @@ export function toUsageMessages(events: readonly UsageEvent[]): UsageMessage[] {
 }
 
 /** Reads a message's events; throws for one that this version does not know. */
-export function fromUsageMessage(message: unknown): UsageEvent[] {
+export function fromUsageMessage(message: unknown): ToldUsage {
   const value: unknown = typeof message === "string" ? JSON.parse(message) : message;
   // What JSON does not hold is absent, never undefined.
-  return messageSchema.parse(value).events as UsageEvent[];
+  const { id, events } = messageSchema.parse(value);
+  return { id, events: events as UsageEvent[] };
 }
 
 /** Names that callers choose may be of any length; that of a user is cut nowhere, or two would be one. */

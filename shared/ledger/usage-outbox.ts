@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from "../core/clock.ts";
+import type { NewId } from "../core/domain.ts";
 import type { UsageEvent } from "../usage/index.ts";
 import { toUsageMessages, type UsageMessage } from "./usage-message.ts";
 
@@ -6,6 +7,7 @@ export interface UsageOutboxOptions {
   /** Sends one message; what was sent before it failed to say so may be sent again. */
   send(message: string): Promise<void>;
   readonly clock: Clock;
+  readonly newId: NewId;
   /** Called when sending fails; it is tried again. */
   onProblem(error: unknown): void;
   /** Called with the number of events for which there was no room. */
@@ -123,6 +125,6 @@ export class UsageOutbox {
     const events = this.#events;
     this.#events = [];
     this.#inMessages += events.length;
-    this.#messages.push(...toUsageMessages(events));
+    this.#messages.push(...toUsageMessages(events, this.#options.newId));
   }
 }

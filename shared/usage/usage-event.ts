@@ -9,6 +9,8 @@ export type UsageKind = "answer" | "attempt";
 export interface UsageEvent {
   /** Its own: whatever is told twice under one id counts once. */
   readonly id: string;
+  /** Another message may tell it under the same id. */
+  readonly mayComeAgain?: true | undefined;
   readonly kind: UsageKind;
   /** Epoch milliseconds; says to which hour it counts. */
   readonly endedAt: number;

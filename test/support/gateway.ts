@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { vi } from "vitest";
 import { shippedLanes } from "../../shared/config/index.ts";
 import { systemClock } from "../../shared/core/clock.ts";
@@ -98,6 +99,7 @@ export function createGateway(env: Record<string, string> = {}) {
     send: async (message) => void usageMessages.push(message),
     // Time of its own: what waits to be sent is nothing that a request holds.
     clock: new FakeClock(),
+    newId: randomUUID,
     onProblem: () => {},
     onDropped: () => {},
   });

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../shared/core/clock.ts";
 import { type LedgerRow, type LedgerTable, UsageLedger } from "../../../shared/ledger/index.ts";
@@ -36,14 +37,16 @@ const events = (count: number, change: (index: number) => Partial<UsageEvent> = 
 describe("UsageLedger", () => {
   it("adds events up by user, group, model, backend, class, kind, provenance and hour", async () => {
     const { ledger } = createLedger();
-    await ledger.record([
-      usageEvent({ id: "a" }),
-      usageEvent({ id: "b" }),
-      usageEvent({ id: "c", model: "other" }),
-      usageEvent({ id: "d", kind: "attempt", provenance: "unknown", tokens: undefined }),
-      usageEvent({ id: "e", endedAt: USED_AT + HOUR_MS }),
-      usageEvent({ id: "f", group: "team", priority: 1, backend: "Host2" }),
-    ]);
+    await ledger.record({
+      events: [
+        usageEvent({ id: "a" }),
+        usageEvent({ id: "b" }),
+        usageEvent({ id: "c", model: "other" }),
+        usageEvent({ id: "d", kind: "attempt", provenance: "unknown", tokens: undefined }),
+        usageEvent({ id: "e", endedAt: USED_AT + HOUR_MS }),
+        usageEvent({ id: "f", group: "team", priority: 1, backend: "Host2" }),
+      ],
+    });
     const rows = await rowsOf(ledger);
     expect(rows.map(({ events: count }) => count).sort()).toEqual([1, 1, 1, 1, 2]);
     expect(rows.find(({ events: count }) => count === 2)).toEqual({
@@ -70,9 +73,9 @@ describe("UsageLedger", () => {
   it("counts an event once, however often and in whatever company it is told", async () => {
     const { ledger } = createLedger();
     const all = events(130);
-    await ledger.record([...all, ...all.slice(0, 7)]);
-    await ledger.record(all);
-    await ledger.record([...all.slice(60, 90), usageEvent({ id: "new" })]);
+    await ledger.record({ events: [...all, ...all.slice(0, 7)] });
+    await ledger.record({ events: all });
+    await ledger.record({ events: [...all.slice(60, 90), usageEvent({ id: "new" })] });
     expect(totalOf(await rowsOf(ledger))).toEqual({ events: 131, tokens: 131 * 15 });
   });
 
@@ -81,7 +84,7 @@ describe("UsageLedger", () => {
     const others = Array.from({ length: 9 }, () => createLedger(table).ledger);
     await Promise.all(
       [ledger, ...others].map((each, index) =>
-        each.record(events(40, (n) => ({ id: `i${index}-${n}` }))),
+        each.record({ events: events(40, (n) => ({ id: `i${index}-${n}` })) }),
       ),
     );
     expect(totalOf(await rowsOf(ledger))).toEqual({ events: 400, tokens: 6000 });
@@ -90,7 +93,10 @@ describe("UsageLedger", () => {
   it("counts the same events once when two are told them at the same time", async () => {
     const { ledger, table } = createLedger();
     const all = events(70);
-    await Promise.all([ledger.record(all), createLedger(table).ledger.record(all)]);
+    await Promise.all([
+      ledger.record({ events: all }),
+      createLedger(table).ledger.record({ events: all }),
+    ]);
     expect(totalOf(await rowsOf(ledger))).toEqual({ events: 70, tokens: 1050 });
   });
 
@@ -104,16 +110,76 @@ describe("UsageLedger", () => {
       if (writes === 2) throw new Error("The storage is away.");
       return transact.call(table, changes);
     };
-    await expect(ledger.record(all)).rejects.toThrow("away");
+    await expect(ledger.record({ events: all })).rejects.toThrow("away");
     expect(totalOf(await rowsOf(ledger)).events).toBeLessThan(60);
-    await ledger.record(all);
+    await ledger.record({ events: all });
     expect(totalOf(await rowsOf(ledger))).toEqual({ events: 60, tokens: 900 });
+  });
+
+  it("marks a message once for all its events of a user's day, and counts it once", async () => {
+    const { ledger, table } = createLedger();
+    const told = { id: "m1", events: events(70) };
+    await Promise.all([ledger.record(told), createLedger(table).ledger.record(told)]);
+    await ledger.record(told);
+    await ledger.record({ id: "m2", events: events(30, (n) => ({ id: `other${n}` })) });
+    expect(totalOf(await rowsOf(ledger))).toEqual({ events: 100, tokens: 1500 });
+    const markers = [...table.rows.values()].filter(({ rowKey }) => rowKey?.startsWith("event~"));
+    expect(markers).toHaveLength(2);
+  });
+
+  it("counts an event once that comes again in another message, among others that do not", async () => {
+    const { ledger } = createLedger();
+    const again = events(60, (n) => ({ id: `provider-${n}`, mayComeAgain: true }));
+    await ledger.record({ id: "m1", events: [...events(120), ...again] });
+    await ledger.record({ id: "m2", events: [...again, usageEvent({ id: "new" })] });
+    expect(totalOf(await rowsOf(ledger))).toEqual({ events: 181, tokens: 181 * 15 });
+  });
+
+  it("counts all of every message once, wherever it fails and however often it comes", async () => {
+    const message = fc.record({
+      counts: fc.array(fc.nat({ max: 120 }), { minLength: 1, maxLength: 3 }),
+      models: fc.integer({ min: 1, max: 120 }),
+      again: fc.integer({ min: 1, max: 9 }),
+    });
+    const failures = fc.array(fc.nat({ max: 12 }), { maxLength: 6 });
+    const run = fc.asyncProperty(message, failures, async ({ counts, models, again }, failing) => {
+      const { ledger, table } = createLedger();
+      const { transact } = table;
+      let writes = 0;
+      table.transact = async (changes) => {
+        const fails = failing.includes(writes++);
+        // Half of those that fail have changed everything before they say so.
+        if (fails && writes % 2 === 0) throw new Error("The storage is away.");
+        const isDone = await transact.call(table, changes);
+        if (fails) throw new Error("The answer was lost.");
+        return isDone;
+      };
+      const all = counts.flatMap((count, user) =>
+        events(count, (n) => ({
+          id: `${user}-${n}`,
+          user: `user${user}`,
+          model: `model${n % models}`,
+          ...(n % again === 0 ? { mayComeAgain: true as const } : {}),
+        })),
+      );
+      const record = () =>
+        ledger.record({ id: "m", events: all }).then(
+          () => true,
+          () => false,
+        );
+      while (!(await record()));
+      await record();
+      expect(totalOf(await rowsOf(ledger)).events).toBe(all.length);
+    });
+    await fc.assert(run, { numRuns: 15 });
   });
 
   it("counts an event that comes late to its own hour", async () => {
     const { ledger } = createLedger();
     const endedAt = USED_AT - DAY_MS;
-    await ledger.record([usageEvent({ id: "late", endedAt }), usageEvent({ id: "now" })]);
+    await ledger.record({
+      events: [usageEvent({ id: "late", endedAt }), usageEvent({ id: "now" })],
+    });
     const span = { fromAt: endedAt - HOUR_MS, beforeAt: endedAt + HOUR_MS };
     expect(totalOf(await rowsOf(ledger, span))).toEqual({ events: 1, tokens: 15 });
   });
@@ -121,7 +187,7 @@ describe("UsageLedger", () => {
   it("reads one user's rows, whatever the name is", async () => {
     const { ledger } = createLedger();
     const name = "ann/?#\\\u0001\n'; drop--".padEnd(3000, "x");
-    await ledger.record([usageEvent({ id: "a", user: name }), usageEvent({ id: "b" })]);
+    await ledger.record({ events: [usageEvent({ id: "a", user: name }), usageEvent({ id: "b" })] });
     const [row, ...rest] = await rowsOf(ledger, ALL, name);
     expect([row?.user, rest]).toEqual([name, []]);
   });
@@ -129,13 +195,15 @@ describe("UsageLedger", () => {
   it("keeps counts beyond 32 bits", async () => {
     const { ledger } = createLedger();
     const tokens = { inputTokens: 4_000_000_000, totalTokens: 4_000_000_000 };
-    await ledger.record([usageEvent({ id: "a", tokens }), usageEvent({ id: "b", tokens })]);
+    await ledger.record({
+      events: [usageEvent({ id: "a", tokens }), usageEvent({ id: "b", tokens })],
+    });
     expect(totalOf(await rowsOf(ledger)).tokens).toBe(8_000_000_000);
   });
 
   it("forgets the markers of a while ago, and no row", async () => {
     const { ledger, table } = createLedger();
-    await ledger.record(events(3));
+    await ledger.record({ events: events(3) });
     const signal = new AbortController().signal;
     const span = { fromAt: ALL.fromAt, beforeAt: ALL.beforeAt, signal };
     expect(await ledger.forgetMarkers({ ...span, madeBefore: 0 })).toBe(0);

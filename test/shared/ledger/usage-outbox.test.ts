@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
 import { fromUsageMessage, UsageOutbox } from "../../../shared/ledger/index.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -11,11 +12,11 @@ function createOutbox(send: (message: string) => Promise<void>) {
     clock,
     onProblem,
     onDropped,
-    outbox: new UsageOutbox({ send, clock, onProblem, onDropped }),
+    outbox: new UsageOutbox({ send, clock, newId: randomUUID, onProblem, onDropped }),
   };
 }
 
-const idsIn = (message: string): string[] => fromUsageMessage(message).map(({ id }) => id);
+const idsIn = (message: string): string[] => fromUsageMessage(message).events.map(({ id }) => id);
 
 describe("UsageOutbox", () => {
   it("sends what came within a second in one message", async () => {
@@ -42,10 +43,12 @@ describe("UsageOutbox", () => {
     expect(sent.flatMap(idsIn)).toEqual(Array.from({ length: 150 }, (_, n) => `e${n}`));
   });
 
-  it("sends the same events again, in their order, when the queue was away", async () => {
+  it("sends the same messages again, in their order, when the queue was away", async () => {
+    const tried: string[] = [];
     const sent: string[] = [];
     let isAway = true;
     const { outbox, clock, onProblem } = createOutbox(async (message) => {
+      tried.push(message);
       if (isAway) throw new Error("The queue is away.");
       sent.push(message);
     });
@@ -56,6 +59,9 @@ describe("UsageOutbox", () => {
     isAway = false;
     await clock.advance(30_000);
     expect(sent.flatMap(idsIn)).toEqual(["a", "b"]);
+    // To the letter, its id included: by that it is known when both arrive.
+    expect(tried[1]).toBe(tried[0]);
+    expect(new Set(sent.map((message) => fromUsageMessage(message).id)).size).toBe(2);
   });
 
   it("holds no more than it has room for, and counts what it drops", async () => {
