@@ -66,13 +66,14 @@ registerHealth(context);
 registerOperations(context);
 registerOperationsPage();
 registerMetrics(context, telemetry);
+// Everywhere: asked at an app without jobs they say so, and nothing of it goes to a backend.
+registerJobs(context);
+registerJobEvents(context);
+registerJobStream(context);
+registerDeadLetters(context);
 if (owned.services.jobs) {
-  registerJobs(context);
-  registerJobEvents(context);
-  registerJobStream(context);
   registerWebhooks(context);
   registerSubmissions(context);
-  registerDeadLetters(context);
   registerDeadLetterWatch(context);
   registerLanes(context);
   registerJobActivities(context);

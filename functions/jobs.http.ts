@@ -53,7 +53,7 @@ function register(context: AppContext, { name, route, method, answer }: JobRoute
     route,
     methods: [method],
     authLevel: context.authLevel,
-    extraInputs: [df.input.durableClient()],
+    extraInputs: services.jobs ? [df.input.durableClient()] : [],
     handler: answeringHandler(context, ({ request, params: { id = "" }, context: invocation }) => {
       const { headers, target, body } = request;
       return answer(services, { id, headers, target, body, engine: createJobEngine(invocation) });

@@ -128,6 +128,8 @@ var jobOperations = [
   { name: 'read-job', method: 'GET', url: '/jobs/*' }
   { name: 'cancel-job', method: 'DELETE', url: '/jobs/*' }
   { name: 'change-job', method: 'PATCH', url: '/jobs/*' }
+  // Batches, and events that are to be sent once more.
+  { name: 'post-job', method: 'POST', url: '/jobs/*' }
 ]
 
 resource jobs 'Microsoft.ApiManagement/service/apis/operations@2024-05-01' = [

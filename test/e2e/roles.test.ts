@@ -127,6 +127,18 @@ describe("the packages of both apps, unpacked and side by side", () => {
     expect([refused.status, problem.code]).toEqual([501, "async-unavailable"]);
   });
 
+  it("say at the stream app that jobs and dead letters are elsewhere, and ask no backend for them", async () => {
+    const operator = { "x-operator-key": OPERATOR_KEY };
+    for (const path of ["/jobs", "/jobs/an-id/result", "/operations/dead-letters"]) {
+      const refused = await get(`${stack.url}${path}`, operator);
+      const problem = (await refused.json()) as { code: string };
+      expect([path, refused.status, problem.code]).toEqual([path, 501, "async-unavailable"]);
+    }
+    expect((await get(`${stack.url}/openapi.json`)).status).toBe(200);
+    expect(targetsOf("/jobs")).toEqual([]);
+    expect(targetsOf("/operations")).toEqual([]);
+  });
+
   it("give each of many queued requests its own answer, at the host that holds its connection", async () => {
     const answers = await Promise.all(
       Array.from({ length: REQUESTS }, async (_, n) => {

@@ -9,16 +9,19 @@ const scenarios = readdirSync(join(import.meta.dirname, "..", "..", "infra", "sc
 describe.skipIf(cli === undefined)("the infrastructure (skipped without the Bicep CLI)", () => {
   const bicep = cli ?? "";
 
-  it("compiles and lints without a word", () => {
-    for (const command of ["build", "lint"]) {
-      const { code, diagnostics } = runBicep(bicep, [
-        command,
-        "main.bicep",
-        ...(command === "build" ? ["--stdout"] : []),
-      ]);
-      expect({ code, diagnostics }).toEqual({ code: 0, diagnostics: "" });
-    }
-  });
+  it.each(["main.bicep", "apim/apim.bicep"])(
+    "compiles and lints without a word: %s",
+    (template) => {
+      for (const command of ["build", "lint"]) {
+        const { code, diagnostics } = runBicep(bicep, [
+          command,
+          template,
+          ...(command === "build" ? ["--stdout"] : []),
+        ]);
+        expect({ code, diagnostics }).toEqual({ code: 0, diagnostics: "" });
+      }
+    },
+  );
 
   it.each(scenarios)("takes the parameters of the scenario %s", (file) => {
     const env = { GATEWAY_SCENARIO: file.replace(".json", "") };

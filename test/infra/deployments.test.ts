@@ -8,6 +8,7 @@ import {
   type Resource,
   readSnapshot,
   resourcesOf,
+  SNAPSHOT_NAMES,
   sourcesDigest,
   takeSnapshot,
 } from "../support/infra-snapshot.ts";
@@ -31,12 +32,12 @@ function appSettings({ properties }: Resource): Map<string, string> {
 
 describe("the expanded deployments", () => {
   it("are of the templates as they are", () => {
-    for (const name of names)
-      expect(readSnapshot(name).sources, HOW_TO_RENEW).toBe(sourcesDigest());
+    for (const name of SNAPSHOT_NAMES)
+      expect(readSnapshot(name).sources, HOW_TO_RENEW).toBe(sourcesDigest(name));
   });
 
   const cli = findBicep();
-  it.skipIf(cli === undefined).each(names)(
+  it.skipIf(cli === undefined).each(SNAPSHOT_NAMES)(
     "are what the Bicep CLI makes of them: %s (skipped without the CLI)",
     (name) => expect(takeSnapshot(cli ?? "", name)).toEqual(readSnapshot(name)),
     EXPANSION_MS,

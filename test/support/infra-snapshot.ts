@@ -16,12 +16,55 @@ export const DEPLOYMENTS: Readonly<Record<string, Readonly<Record<string, string
   government: { GATEWAY_SCENARIO: "vnet", GATEWAY_CLOUD: "AzureUSGovernment" },
 };
 
+/** What API Management gets, in a service that is there already: a deployment by itself. */
+export const API_MANAGEMENT = "apim";
+
+const API_MANAGEMENT_ENV = {
+  APIM_SERVICE: "service",
+  APIM_CALLER: "caller",
+  APIM_AUDIENCE: "api://callers",
+  APIM_GATEWAY_AUDIENCE: "api://gateway",
+  APIM_MODELS_AUDIENCE: "api://models",
+  SERVICE_STREAM_URI: "https://stream.example",
+  SERVICE_JOBS_URI: "https://jobs.example",
+  SERVICE_STREAM_CLIENT_ID: "identity-of-stream",
+  SERVICE_JOBS_CLIENT_ID: "identity-of-jobs",
+};
+
+/** Every deployment that is kept. */
+export const SNAPSHOT_NAMES = [...Object.keys(DEPLOYMENTS), API_MANAGEMENT];
+
+interface Source {
+  /** Bicep's parameters, without their ending. */
+  readonly parameters: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly place: readonly string[];
+  readonly isMadeOf: (file: string) => boolean;
+}
+
 // What is made of the subscription's id, and of the place, becomes the same everywhere.
 const PLACE = [
   ...["--subscription-id", "00000000-0000-0000-0000-000000000001"],
   ...["--tenant-id", "00000000-0000-0000-0000-000000000002"],
   ...["--location", "swedencentral", "--deployment-name", "gateway"],
 ];
+
+function sourceOf(deployment: string): Source {
+  if (deployment === API_MANAGEMENT) {
+    return {
+      parameters: "apim/apim",
+      env: API_MANAGEMENT_ENV,
+      place: [...PLACE, "--resource-group", "shared"],
+      isMadeOf: (file) => /^apim\/.*\.(?:bicep|bicepparam|json|xml)$/.test(file),
+    };
+  }
+  return {
+    parameters: "main",
+    env: DEPLOYMENTS[deployment] ?? {},
+    place: PLACE,
+    isMadeOf: (file) => /^(?!apim\/).*\.(?:bicep|bicepparam|json)$/.test(file),
+  };
+}
 
 const resourceSchema = z.object({
   id: z.string(),
@@ -36,7 +79,7 @@ const resourceSchema = z.object({
 const snapshotSchema = z.object({
   /** Digest of what it was made of. */
   sources: z.string().default(""),
-  outputs: z.record(z.string(), z.unknown()),
+  outputs: z.record(z.string(), z.unknown()).default({}),
   predictedResources: z.array(resourceSchema),
 });
 
@@ -44,13 +87,13 @@ const snapshotSchema = z.object({
 export type Resource = z.infer<typeof resourceSchema>;
 export type Snapshot = z.infer<typeof snapshotSchema>;
 
-/** The digest of everything that the templates are made of, whatever ends their lines. */
-export function sourcesDigest(): string {
+/** The digest of everything that a deployment's templates are made of, whatever ends their lines. */
+export function sourcesDigest(deployment: string): string {
+  const { isMadeOf } = sourceOf(deployment);
   const hash = createHash("sha256");
   const names = readdirSync(INFRA, { recursive: true, encoding: "utf8" })
     .map((name) => name.replaceAll("\\", "/"))
-    // API Management is deployed by itself.
-    .filter((name) => /^(?!apim\/).*\.(?:bicep|bicepparam|json)$/.test(name))
+    .filter(isMadeOf)
     .filter((name) => !name.endsWith(".snapshot.json") && name !== "bicepconfig.json")
     .sort();
   for (const name of names) {
@@ -73,13 +116,14 @@ export function resourcesOf(deployment: string, type: string): Resource[] {
 
 /** Expands a deployment with the Bicep CLI. */
 export function takeSnapshot(cli: string, deployment: string): Snapshot {
-  const file = join(INFRA, "main.snapshot.json");
+  const { parameters, env, place } = sourceOf(deployment);
+  const file = join(INFRA, `${parameters}.snapshot.json`);
   try {
-    const args = ["snapshot", "main.bicepparam", "--mode", "overwrite", ...PLACE];
-    const run = runBicep(cli, args, DEPLOYMENTS[deployment]);
+    const args = ["snapshot", `${parameters}.bicepparam`, "--mode", "overwrite", ...place];
+    const run = runBicep(cli, args, env);
     if (run.code !== 0) throw new Error(`The Bicep CLI failed:\n${run.diagnostics}`);
     const taken = snapshotSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-    return { ...taken, sources: sourcesDigest() };
+    return { ...taken, sources: sourcesDigest(deployment) };
   } finally {
     rmSync(file, { force: true });
   }

@@ -69,6 +69,17 @@ describe("submitting a job through API Management", () => {
   });
 });
 
+describe("submitting a batch through API Management", () => {
+  it("answers with the job's address on its own host, below the path of the API", () => {
+    const headers = { Location: "/jobs/batch-1", "Retry-After": "1" };
+    const asked = world(() => ({ status: 202, headers, body: "{}" }), { apiPath: "ai" });
+    const request = { method: "POST", url: "https://apim.test/ai/jobs/batch", headers: HEADERS };
+    const { response } = runPolicy("policies/read-job.xml", asked, request);
+    const Location = "https://apim.test/ai/jobs/batch-1";
+    expect(response).toMatchObject({ status: 202, headers: { Location, "Retry-After": "1" } });
+  });
+});
+
 describe.each([
   ["stream", "https://func-stream.test/v1/chat/completions", "/v1/chat/completions"],
   ["read-job", "https://func-jobs.test/jobs/job-1/result", "/jobs/job-1/result"],

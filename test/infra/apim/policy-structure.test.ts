@@ -146,23 +146,6 @@ describe.each(policies)("%s", (path) => {
   });
 });
 
-describe("the deployment of the policies", () => {
-  const bicep = readFileSync(join(APIM_FOLDER, "apim.bicep"), "utf8");
-
-  it("deploys every policy and fragment", () => {
-    for (const path of [...policies, ...fragments]) expect(bicep).toContain(`('${path}')`);
-  });
-
-  it("gives every named value that a policy uses, and no other", () => {
-    const used = [...policies, ...fragments].flatMap((path) => [
-      ...readFileSync(join(APIM_FOLDER, path), "utf8").matchAll(/\{\{([\w-]+)\}\}/g),
-    ]);
-    const block = /var values = \{([^}]*)\}/.exec(bicep)?.[1] ?? "";
-    const given = [...block.matchAll(/'([\w-]+)':/g)].map(([, name]) => name);
-    expect(new Set(used.map(([, name]) => name))).toEqual(new Set(given));
-  });
-});
-
 function check(policy: PolicyElement, section: Section): void {
   const rule = POLICIES[policy.name];
   expect(rule, `<${policy.name}> is known`).toBeDefined();

@@ -4,6 +4,8 @@ import { parseExpression } from "./parse-expression.ts";
 import { expressionIn, type PolicyElement, readPolicy } from "./read-policy.ts";
 
 export interface PolicyRequest {
+  /** GET where there is none. */
+  readonly method?: string;
   readonly url: string;
   readonly headers: Record<string, string>;
 }
@@ -78,7 +80,7 @@ class Run {
 
   constructor(world: PolicyWorld, request: PolicyRequest) {
     this.#world = world;
-    this.#request = { url: request.url, headers: { ...request.headers } };
+    this.#request = { ...request, headers: { ...request.headers } };
   }
 
   all(policies: PolicyElement): PolicyRun {
@@ -202,11 +204,12 @@ class Run {
 
   #setHeader({ attributes, children }: PolicyElement, headers: Record<string, string>): void {
     const name = attributes["name"] ?? "";
+    const isDeleted = attributes["exists-action"] === "delete";
+    const value = isDeleted ? "" : String(this.#value(children[0]?.text ?? ""));
     for (const known of Object.keys(headers)) {
       if (known.toLowerCase() === name.toLowerCase()) delete headers[known];
     }
-    if (attributes["exists-action"] === "delete") return;
-    headers[name] = String(this.#value(children[0]?.text ?? ""));
+    if (!isDeleted) headers[name] = value;
   }
 
   #return({ attributes, children }: PolicyElement): never {
@@ -229,12 +232,13 @@ class Run {
   }
 
   #context() {
-    const { url, headers } = this.#request;
+    const { method = "GET", url, headers } = this.#request;
     const original = new URL(url);
     return host({
       RequestId: this.#id,
       Api: host({ Path: this.#world.apiPath ?? "" }),
       Request: host({
+        Method: method,
         Headers: dictionary(headers),
         // The operation's template is /async/{*path}.
         MatchedParameters: dictionary({
