@@ -29,6 +29,8 @@ export interface BackendCall {
   readonly whole?: boolean;
   /** The same for a success that is a JSON object of at most so many bytes; what is longer is streamed. */
   readonly wholeJsonBytes?: number;
+  /** Called when the request begins to go out: from then on the backend may be working on it. */
+  onSent?(): void;
   /** Called when the first meaningful bytes are in, which may be long before the call resolves. */
   onBegun?(): void;
 }
@@ -97,7 +99,7 @@ export function createBackendClient({
       const headers = host.tokenScope
         ? await identified(tokens, call, { clock, limitMs: own.firstByteMs })
         : call.headers;
-      const exchange = new Exchange({ clock, limits: own, signal });
+      const exchange = new Exchange({ clock, limits: own, signal, onSent: call.onSent });
       dispatch(agents, exchange, call, headers);
       return commit(exchange, call);
     },

@@ -15,6 +15,8 @@ export interface ExchangeOptions {
   readonly clock: Clock;
   readonly limits: CallLimits;
   readonly signal: AbortSignal;
+  /** Called when the request begins to go out. */
+  readonly onSent?: (() => void) | undefined;
 }
 
 // As much as a reader that is behind lets the backend run ahead.
@@ -29,14 +31,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #queue: ByteQueue;
   readonly #timer: CallTimer;
   readonly #signal: AbortSignal;
+  readonly #onSent: ExchangeOptions["onSent"];
   readonly #onAbort = (): void => this.#abort(this.#signal.reason);
   #controller: Dispatcher.DispatchController | undefined;
   #progress: CallProgress = "connecting";
   #over: { readonly reason: unknown } | undefined;
   #trailers: HeaderList = [];
 
-  constructor({ clock, limits, signal }: ExchangeOptions) {
+  constructor({ clock, limits, signal, onSent }: ExchangeOptions) {
     this.#signal = signal;
+    this.#onSent = onSent;
     this.#timer = new CallTimer({ clock, limits, onLimit: (failure) => this.#abort(failure) });
     this.#queue = new ByteQueue({
       highWaterBytes: HIGH_WATER_BYTES,
@@ -77,6 +81,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#controller = controller;
     // Undici cannot take back a request that still waits for its connection; here it stops it.
     if (this.#over) controller.abort(asError(this.#over.reason));
+    else this.#onSent?.();
     this.#progress = "sent";
     this.#timer.connected();
   }

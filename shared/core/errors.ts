@@ -55,6 +55,7 @@ export const ERRORS = {
   "job-not-waiting": kind(409, "The job does not wait any more."),
   "job-not-finished": kind(409, "The job has not finished yet.", { retryable: true }),
   "request-too-large": kind(413, "The request body is too large."),
+  "limit-too-small": kind(413, "The request alone is more than a limit of the caller."),
   "header-missing": kind(417, "A required header is missing."),
   "header-not-allowed": kind(417, "The value of a header is not allowed."),
   "idempotency-key-reused": kind(422, "The idempotency key belongs to another request."),

@@ -1,5 +1,5 @@
 import { type JobSnapshot, type JobUsage, stateOf } from "../jobs/index.ts";
-import type { Correction } from "../limits/index.ts";
+import type { Correction, LimitClaim } from "../limits/index.ts";
 import { readRequestEnvelope } from "../messaging/index.ts";
 import { jobAccountFailed, requestEnded } from "../telemetry/index.ts";
 import { askedFacts } from "./asked-facts.ts";
@@ -25,7 +25,7 @@ export async function accountJob({ services, jobs, jobId }: JobRef): Promise<voi
 
 function correctClaim({ limits, clock }: JobRef["services"], snapshot: JobSnapshot): void {
   const { claim } = snapshot.job;
-  const by = claim && correctionOf(snapshot, claim.tokens);
+  const by = claim && correctionOf(snapshot, claim);
   if (!by) return;
   // This instance may have claimed nothing so far, and told nobody anything.
   limits.ledger?.start();
@@ -33,14 +33,18 @@ function correctClaim({ limits, clock }: JobRef["services"], snapshot: JobSnapsh
 }
 
 /** By the rules that hold for an answer to a waiting caller; undefined where the estimate stays. */
-function correctionOf({ outcome, history }: JobSnapshot, claimed: number): Correction | undefined {
+function correctionOf(
+  { outcome, history }: JobSnapshot,
+  { tokens: claimed, promptTokens }: LimitClaim,
+): Correction | undefined {
   const { state, result, usage } = outcome ?? {};
   const unserved = { requests: -1, tokens: -claimed };
   if (!result) {
     const last = history.at(-1);
-    // What was cut off while it ran has cost something that nobody knows.
     const isCutOff = state !== "failed" && last !== undefined && !last.end;
-    return isCutOff ? undefined : unserved;
+    if (!isCutOff) return unserved;
+    // A job that an older version accepted does not say which part of its claim is the prompt's.
+    return { requests: 0, tokens: (promptTokens ?? claimed) - claimed };
   }
   if (result.status >= 500) return unserved;
   const used = usage?.tokens?.totalTokens ?? (result.status >= 400 ? 0 : undefined);

@@ -56,4 +56,6 @@ export const UNKNOWN_USAGE: AnswerUsage = {
 /** Where the answer that a request is getting is watched. Scope: one request. */
 export interface AnswerSlot {
   current: AnswerWatch | undefined;
+  /** A backend had begun to work when the caller gave the request up. */
+  isCutOff?: boolean;
 }

@@ -3,10 +3,12 @@ import { GatewayError } from "../core/errors.ts";
 import type { HeaderList } from "../core/headers.ts";
 import { type BackendTurn, type Candidate, judgeAnswer, type Verdict } from "../routing/index.ts";
 import { attemptFailed } from "../telemetry/index.ts";
-import { type UsingRequest, watchAnswer } from "./call-usage.ts";
+import { noteCutOff, type UsingRequest, watchAnswer } from "./call-usage.ts";
 import { callWithWish, type WishedAnswer, withoutWish } from "./call-with-wish.ts";
 import { holdingPlace } from "./held-place.ts";
+import { isCallersEnd } from "./lifetime.ts";
 import type { Services } from "./services.ts";
+import { JobEndedError } from "./watch-job.ts";
 
 /** What one attempt needs of its request. */
 export interface AttemptRequest extends UsingRequest {
@@ -41,6 +43,7 @@ export async function attemptBackend(
   const startedAt = clock.now();
   const ownLimitMs = host.firstByteTimeoutMs ?? settings.attemptTimeoutMs;
   const limitMs = Math.min(request.attemptTimeoutMs, host.firstByteTimeoutMs ?? Infinity);
+  let isSent = false;
   let begunAt: number | undefined;
   try {
     const answer = await callWithWish(services, request, {
@@ -48,6 +51,9 @@ export async function attemptBackend(
       signal,
       // For the first byte only: an answer that is taken whole may be far longer on its way.
       limits: { firstByteMs: limitMs },
+      onSent() {
+        isSent = true;
+      },
       onBegun() {
         begunAt = clock.now();
       },
@@ -63,9 +69,13 @@ export async function attemptBackend(
         signal.reason instanceof GatewayError && signal.reason.code === "ttl-expired";
       const failure = isExpired ? "timed-out" : "cancelled";
       turn.settle({ failure, waitedMs, limitMs: ownLimitMs }, clock.now());
+      noteCutOff(services, request, { candidate, isSent });
+      if (isSent && isGivenUp(signal.reason)) markCutOff(request);
       throw signal.reason;
     }
     const isTimeout = isSilence(error);
+    // A shorter wait than the gateway's own was the caller's wish.
+    if (isTimeout && isSent && limitMs < ownLimitMs) markCutOff(request);
     const failure = isTimeout ? "timed-out" : "broken";
     // Who begins and then falls silent has no slow model for an excuse.
     const blame = begunAt === undefined ? failure : "broken";
@@ -74,6 +84,14 @@ export async function attemptBackend(
     emit(attemptFailed(request.id, { backend: host.id, status, error }));
     return { status, failure };
   }
+}
+
+/** Whether it was given up for its caller, and not to make room for others or to go on elsewhere. */
+const isGivenUp = (reason: unknown): boolean =>
+  isCallersEnd(reason) || reason instanceof JobEndedError;
+
+function markCutOff({ usage }: AttemptRequest): void {
+  if (usage) usage.isCutOff = true;
 }
 
 const isSilence = (error: unknown): boolean =>

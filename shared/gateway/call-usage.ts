@@ -30,6 +30,25 @@ export function noteCall(services: Services, request: UsingRequest, end: CallEnd
   services.usage.journal.note(factsOf(services, request, end));
 }
 
+/** The status of a call that was given up before there was an answer. */
+export const CLIENT_CLOSED = 499;
+
+const PROMPT_ONLY = { provenance: "partial", uncounted: { text: "", scale: 1 } } as const;
+
+/**
+ * Notes a call that was given up before its answer began. Once it was sent its backend may have read the
+ * whole prompt, and that is all that can be known.
+ */
+export function noteCutOff(
+  services: Services,
+  request: UsingRequest,
+  { candidate, isSent }: { readonly candidate: Candidate; readonly isSent: boolean },
+): void {
+  const facts = factsOf(services, request, { kind: "attempt", candidate, status: CLIENT_CLOSED });
+  const read = isSent ? { ...facts, prompt: promptOf(request, candidate) } : facts;
+  services.usage.journal.note(read, isSent ? PROMPT_ONLY : undefined);
+}
+
 /** Watches an answer, and notes what it used when it is over. One that breaks off is a failed attempt. */
 export function watchAnswer(
   services: Services,

@@ -23,7 +23,7 @@ export async function callWithWish(
   {
     candidate,
     ...call
-  }: { candidate: Candidate } & Pick<BackendCall, "signal" | "limits" | "onBegun">,
+  }: { candidate: Candidate } & Pick<BackendCall, "signal" | "limits" | "onSent" | "onBegun">,
 ): Promise<WishedAnswer> {
   const plain = (): Promise<BackendAnswer> =>
     backends.call({ ...toCall(request, candidate), ...call });

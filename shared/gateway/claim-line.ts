@@ -1,9 +1,8 @@
-import { ERRORS } from "../core/errors.ts";
 import type { LineEnd } from "../jobs/index.ts";
-import { estimateTokens, isNeverAdmitted, type Reservation } from "../limits/index.ts";
+import { estimateTokens, type Reservation, tooSmallLimit } from "../limits/index.ts";
 import type { OutgoingRequest } from "./call-backends.ts";
 import type { LaneRun } from "./run-lane-message.ts";
-import { limitedSubjects } from "./within-limits.ts";
+import { limitedSubjects, tooSmall } from "./within-limits.ts";
 
 /** What comes of a line's claim on its caller's limits. */
 export type LineClaim =
@@ -17,10 +16,10 @@ export type LineClaim =
  * Claims a line's part of its caller's limits, as they are now and not as they were when the batch came.
  * A line whose caller has none left waits for its turn; one that would never have room is refused.
  */
-export function claimLine(
+export async function claimLine(
   { services, envelope }: LaneRun,
   { body }: Pick<OutgoingRequest, "body">,
-): LineClaim {
+): Promise<LineClaim> {
   const { limits, policy, clock } = services;
   if (!policy.isAvailable) return { reservation: undefined };
   const current = policy.current();
@@ -30,13 +29,15 @@ export function claimLine(
   const subjects = limitedSubjects({ caller, profile, policy: current });
   if (subjects.length === 0) return { reservation: undefined };
   limits.ledger?.start();
-  const tokens = estimateTokens(body);
-  if (subjects.some((subject) => isNeverAdmitted(subject, tokens))) {
-    return { end: { error: { code: "limit-exceeded", message: ERRORS["limit-exceeded"].title } } };
+  const estimate = await estimateTokens(body);
+  const never = tooSmallLimit(subjects, estimate.total);
+  if (never) {
+    const { code, message } = tooSmall(never, estimate);
+    return { end: { error: { code, message } } };
   }
   const now = clock.now();
-  const claim = limits.book.reserve(subjects, tokens, now);
-  if (!claim.admitted) return { againAt: limits.turns.book(claim, tokens, now) };
+  const claim = limits.book.reserve(subjects, estimate, now);
+  if (!claim.admitted) return { againAt: limits.turns.book(claim, estimate.total, now) };
   // It has a worker already: it waits for nothing.
   claim.reservation.started();
   return { reservation: claim.reservation };

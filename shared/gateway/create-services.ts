@@ -9,7 +9,7 @@ import type {
 } from "../config/index.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { createAuthentication, createOperatorCheck } from "../identity/index.ts";
-import { LimitBook, LimitTurns } from "../limits/index.ts";
+import { AbandonedClaims, LimitBook, LimitTurns } from "../limits/index.ts";
 import { type ClaimCheck, createClaimCheck, ReplyInbox, ServiceBus } from "../messaging/index.ts";
 import { BackendPool } from "../routing/index.ts";
 import { QueuePlaces } from "../scheduling/index.ts";
@@ -19,7 +19,6 @@ import {
   type Emit,
   limitLedgerFailed,
   replyInboxLost,
-  replyUnclaimed,
   type Tracing,
 } from "../telemetry/index.ts";
 import { fetchJson } from "./fetch-json.ts";
@@ -35,6 +34,7 @@ import { probeBackends } from "./probe-backends.ts";
 import type { Idempotency } from "./serve-once.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
 import { TrafficBoard } from "./traffic-board.ts";
+import { onUnclaimedReply } from "./unclaimed-reply.ts";
 import { openUsage } from "./usage-services.ts";
 
 import type { LimitServices } from "./within-limits.ts";
@@ -79,7 +79,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
   const shared = { clock, newId: randomUUID, random: Math.random, emit };
   const usage = openUsage({ ...shared, settings, storage: connections.storage });
   const idempotency = connections.storage && openIdempotency(connections.storage, settings);
-  const means = { clock, claimCheck: idempotency?.claimCheck };
+  const means = { clock, limits, ...idempotency };
   const remote = settings.role === "stream" ? undefined : openRemote(connections, options, means);
   const services: Services = {
     settings,
@@ -169,7 +169,7 @@ function openLimits(
       clock,
       onProblem: (error) => emit(limitLedgerFailed(error)),
     });
-  return { book, turns: new LimitTurns(), ledger };
+  return { book, turns: new LimitTurns(), abandoned: new AbandonedClaims(book, clock), ledger };
 }
 
 function openIdempotency(
@@ -197,10 +197,20 @@ async function closeRemote({ waitingRoom, jobs }: Services): Promise<void> {
   await jobs?.webhooks.close();
 }
 
+interface RoomMeans {
+  readonly clock: Clock;
+  readonly claimCheck: ClaimCheck;
+  readonly limits: LimitServices;
+}
+
 function openRemote(
   { messaging, storage }: Connections,
   options: CreateServicesOptions,
-  { clock, claimCheck }: { clock: Clock; claimCheck: ClaimCheck | undefined },
+  {
+    clock,
+    claimCheck,
+    limits,
+  }: Omit<RoomMeans, "claimCheck"> & Partial<Pick<RoomMeans, "claimCheck">>,
 ): Remote {
   if (!messaging || !storage || !claimCheck) {
     throw new Error(
@@ -208,18 +218,15 @@ function openRemote(
         "as connection strings or by identity.",
     );
   }
-  const waitingRoom = openWaitingRoom({ messaging, claimCheck, clock }, options);
+  const waitingRoom = openWaitingRoom(messaging, { claimCheck, clock, limits }, options);
   const { settings, lanes, emit } = options;
   const { bus } = waitingRoom;
   return { waitingRoom, jobs: openJobs(storage, { bus, settings, lanes, clock, emit }) };
 }
 
 function openWaitingRoom(
-  {
-    messaging,
-    claimCheck,
-    clock,
-  }: { messaging: MessagingConnection; claimCheck: ClaimCheck; clock: Clock },
+  messaging: MessagingConnection,
+  { claimCheck, clock, limits }: RoomMeans,
   { lanes, emit }: CreateServicesOptions,
 ): WaitingRoom {
   const bus = new ServiceBus(messaging);
@@ -233,7 +240,7 @@ function openWaitingRoom(
       queue: lanes.replies.queue,
       sessionId: `gateway-${randomUUID()}`,
       clock,
-      onUnclaimed: ({ requestId }) => emit(replyUnclaimed(requestId)),
+      onUnclaimed: (reply) => onUnclaimedReply({ emit, limits }, reply),
       onLost: (error) => emit(replyInboxLost(error)),
     }),
   };

@@ -12,7 +12,7 @@ import {
 import { type Attempt, attemptBackend } from "./attempt-backend.ts";
 import { headersForAttempt } from "./attempt-headers.ts";
 import type { OutgoingRequest } from "./call-backends.ts";
-import { noteCall } from "./call-usage.ts";
+import { CLIENT_CLOSED, noteCall } from "./call-usage.ts";
 import { learnFromAttempt } from "./learn-from-attempt.ts";
 import type { RouteTrip } from "./route-trip.ts";
 import type { Services } from "./services.ts";
@@ -144,8 +144,7 @@ async function makeAttempt(
     note(attempt.status, "answer" in attempt ? attempt.verdict.kind : attempt.failure);
     return attempt;
   } catch (error) {
-    note(499, "ended");
-    noteCall(services, request, { kind: "attempt", candidate, status: 499 });
+    note(CLIENT_CLOSED, "ended");
     throw error;
   }
 }

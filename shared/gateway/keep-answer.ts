@@ -2,6 +2,7 @@ import { BackendFailure } from "../backends/index.ts";
 import { GatewayError } from "../core/errors.ts";
 import { headerValue } from "../core/headers.ts";
 import type { JobOutcome, JobResult } from "../jobs/index.ts";
+import { withoutRateLimits } from "../limits/index.ts";
 import type { JobAttemptRun, OpenAnswer } from "./job-attempt.ts";
 import { KeptUsage } from "./kept-usage.ts";
 import { brokenStream, isOpenEventStream } from "./stream-error-event.ts";
@@ -37,7 +38,8 @@ async function keepBytes(
   signal: AbortSignal,
 ): Promise<JobResult> {
   const { services, jobs, jobId } = run;
-  const { status, headers } = answer;
+  const { status } = answer;
+  const headers = withoutRateLimits(answer.headers);
   const blob = `${jobId}/${services.newId()}`;
   if (status < 300 && isOpenEventStream(headers)) {
     return { status, headers, blob, ...(await keepStream(run, { answer, blob }, signal)) };

@@ -6,6 +6,10 @@ import type { AdmittedRequest } from "./request-envelope.ts";
 export const ttlExpired = (): GatewayError =>
   new GatewayError("ttl-expired", "The request's time to live ended before an answer was there.");
 
+/** Whether it is the caller who ended the work: by leaving, or by the time that they gave it. */
+export const isCallersEnd = (reason: unknown): boolean =>
+  reason instanceof GatewayError && ["client-closed", "ttl-expired"].includes(reason.code);
+
 export interface LifetimeOptions {
   /** Epoch milliseconds by which the answer must have begun. */
   readonly expiresAt: number;

@@ -14,6 +14,7 @@ import {
 import type { RequestEnvelope } from "../messaging/index.ts";
 import { requestEnded } from "../telemetry/index.ts";
 import { usageFacts } from "./account-job.ts";
+import type { AnswerSlot } from "./answer-watch.ts";
 import { askedFacts } from "./asked-facts.ts";
 import type { LinePlace } from "./batch-rows.ts";
 import { callBackends, type OutgoingRequest, type RoutedAnswer } from "./call-backends.ts";
@@ -28,7 +29,7 @@ import { sendTraced } from "./send-traced.ts";
 import { laneFor } from "./services.ts";
 import { takeAnswer } from "./take-answer.ts";
 import { JobEndedError, watchJob } from "./watch-job.ts";
-import { settleClaim } from "./within-limits.ts";
+import { giveBack, settleClaim } from "./within-limits.ts";
 
 // Answers of models are far smaller; what is larger has no place in a file of ten thousand lines.
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -138,7 +139,7 @@ async function claimedResultOf(
   signal: AbortSignal,
 ): Promise<LineResult> {
   const { clock } = lane.services;
-  const claim = claimLine(lane, outgoing);
+  const claim = await claimLine(lane, outgoing);
   if ("end" in claim) return claim;
   if ("againAt" in claim) {
     const latest = clock.now() + MAX_LIMIT_WAIT_MS;
@@ -146,8 +147,9 @@ async function claimedResultOf(
     return { again: { attempt, scheduledAt: Math.min(claim.againAt, latest) } };
   }
   const { reservation } = claim;
+  const usage: AnswerSlot = { current: undefined };
   try {
-    const result = await resultOf(lane, outgoing, signal);
+    const result = await resultOf(lane, { ...outgoing, usage }, signal);
     if (reservation && "end" in result && "status" in result.end) {
       const tokens = result.usage?.tokens?.totalTokens;
       settleClaim(reservation, result.end, { tokens, nowMs: clock.now() });
@@ -155,7 +157,7 @@ async function claimedResultOf(
     return result;
   } finally {
     // Settled claims know that they are.
-    reservation?.release(clock.now());
+    if (reservation) giveBack(reservation, usage, clock.now());
   }
 }
 

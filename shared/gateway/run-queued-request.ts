@@ -1,6 +1,7 @@
 import { ERRORS, GatewayError } from "../core/errors.ts";
 import { problemResponse } from "../core/problem.ts";
 import type { MessageBody, ReplyEnvelope } from "../messaging/index.ts";
+import type { AnswerSlot } from "./answer-watch.ts";
 import { callBackends, type OutgoingRequest } from "./call-backends.ts";
 import { receiptOfFailure } from "./explain-error.ts";
 import {
@@ -10,6 +11,7 @@ import {
   resultOfError,
   signalEngine,
 } from "./job-attempt.ts";
+import { isCallersEnd } from "./lifetime.ts";
 import { asJobRun, isJobByNow, mayBeJob, PromotedTurn } from "./promoted-turn.ts";
 import { closeRequestBody } from "./read-request-body.ts";
 import { fromEnvelope } from "./request-envelope.ts";
@@ -18,6 +20,9 @@ import { abandonJob, runJobAttempt } from "./run-job-attempt.ts";
 import type { LaneRun } from "./run-lane-message.ts";
 import { takeAnswer } from "./take-answer.ts";
 import { JobEndedError } from "./watch-job.ts";
+
+// What comes too late for its caller still says that their request was run.
+const LATE_WORD_MS = 10_000;
 
 /**
  * Calls the backends for a caller who waits elsewhere, and sends the whole answer to the session that
@@ -92,10 +97,11 @@ async function isAnswered(run: LaneRun): Promise<boolean> {
 async function answer(run: LaneRun, turn: PromotedTurn): Promise<ReplyEnvelope | undefined> {
   const { services, room, envelope, trip } = run;
   const { signal } = turn;
+  const usage: AnswerSlot = { current: undefined };
   let outgoing: OutgoingRequest | undefined;
   try {
     outgoing = await fromEnvelope(envelope, room.claimCheck, services.settings);
-    const backendAnswer = await callBackends(services, { ...outgoing, trip }, signal);
+    const backendAnswer = await callBackends(services, { ...outgoing, trip, usage }, signal);
     turn.called = backendAnswer.called;
     if (await turn.isJob()) {
       await commitTurn(turn, await resultOfAnswer(turn.attempt, backendAnswer, signal));
@@ -108,6 +114,7 @@ async function answer(run: LaneRun, turn: PromotedTurn): Promise<ReplyEnvelope |
     );
     return reply(run, { ...backendAnswer, body });
   } catch (error) {
+    if (isLateWord(run, usage, signal)) return problemReply(run, signal.reason);
     if (error instanceof RequeueError || signal.aborted) throw error;
     const result = (await turn.isJob()) ? resultOfError(turn.attempt, error) : undefined;
     if (result) {
@@ -121,6 +128,13 @@ async function answer(run: LaneRun, turn: PromotedTurn): Promise<ReplyEnvelope |
     if (outgoing) closeRequestBody(outgoing);
   }
 }
+
+/** Whether its caller, who has been told at the deadline, is to be told that a backend had worked till then. */
+const isLateWord = (
+  { envelope }: LaneRun,
+  { isCutOff = false }: AnswerSlot,
+  { reason }: AbortSignal,
+): boolean => isCutOff && envelope.promotion === undefined && isCallersEnd(reason);
 
 async function commitTurn(turn: PromotedTurn, result: AttemptResult): Promise<void> {
   // The end must not overtake the beginning: nothing follows it.
@@ -185,6 +199,6 @@ async function sendReply({ services, room, envelope }: LaneRun, message: ReplyEn
     sessionId: envelope.replySession ?? "",
     correlationId: `request-${envelope.id}`,
     body: message,
-    timeToLiveMs: envelope.expiresAt - services.clock.now(),
+    timeToLiveMs: Math.max(envelope.expiresAt - services.clock.now(), LATE_WORD_MS),
   });
 }

@@ -5,6 +5,7 @@ import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
 import { headerValue } from "../core/headers.ts";
 import type { GatewayResponse, ResponseBody } from "../core/http.ts";
+import { withoutRateLimits } from "../limits/index.ts";
 import type { ClaimCheck } from "../messaging/index.ts";
 import { endedEarly } from "./answer-body.ts";
 import type { ClaimedJob, IdempotencyStore, KeptAnswer, KeyUse } from "./idempotency-store.ts";
@@ -200,7 +201,8 @@ async function keep(
   const { idempotency, use, name } = keeping;
   try {
     const body = await idempotency.claimCheck.pack(`idempotency/${name}`, bytes);
-    await idempotency.store.keep(use, { status, headers, ...(body ? { body } : {}) });
+    const kept = { status, headers: withoutRateLimits(headers), ...(body ? { body } : {}) };
+    await idempotency.store.keep(use, kept);
   } catch {
     await release(keeping);
   }

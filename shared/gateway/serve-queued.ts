@@ -9,7 +9,7 @@ import { answeredOrPromoted } from "./answered-or-promoted.ts";
 import { timingHeaders } from "./attempt-headers.ts";
 import { enterLane, type LaneEntry } from "./enter-lane.ts";
 import { jobOwnershipOf } from "./job-record.ts";
-import { ttlExpired } from "./lifetime.ts";
+import { isCallersEnd, ttlExpired } from "./lifetime.ts";
 import { promoteQueued } from "./promote-queued.ts";
 import type { Promoter } from "./promoter.ts";
 import { packRequestBody } from "./read-request-body.ts";
@@ -47,6 +47,7 @@ export async function serveQueued(
     const options = { room, promoter, entry, left };
     const response = await exchange(services, admitted, options).catch((error: unknown) => {
       services.fairShare.left.add(request.id, ticket.expiresAt);
+      abandonClaim(services, admitted, error);
       throw error;
     });
     return { ...response, headers: [...response.headers, ...waitHeaders(entry.judgement)] };
@@ -54,6 +55,19 @@ export async function serveQueued(
     entry.hold.release();
     place.leave();
   }
+}
+
+// As long after its end as the word of a worker who had it in hand may take.
+const LATE_WORD_MS = 60_000;
+
+/** A worker may have the request in hand: should a reply come all the same, its claim is not free. */
+function abandonClaim(
+  { limits }: Services,
+  { request, ticket, reservation }: AdmittedRequest,
+  error: unknown,
+): void {
+  if (!reservation || !isCallersEnd(error)) return;
+  limits.abandoned.add(request.id, reservation.claim, ticket.expiresAt + LATE_WORD_MS);
 }
 
 /** Refuses at once what, by the measured times, would not have its turn before its deadline. */

@@ -1,12 +1,17 @@
 import { GatewayError } from "../core/errors.ts";
 import type { GatewayResponse, RequestBody } from "../core/http.ts";
 import {
+  type AbandonedClaims,
   estimateTokens,
   type LimitBook,
   type LimitedSubject,
+  type LimitTooSmall,
   type LimitTurns,
   type Reservation,
   rateLimitHeaders,
+  type TokenEstimate,
+  tooSmallLimit,
+  withRateLimits,
 } from "../limits/index.ts";
 import type { AnswerSlot } from "./answer-watch.ts";
 import { followAnswer } from "./follow-answer.ts";
@@ -21,6 +26,8 @@ export interface LimitServices {
   readonly book: LimitBook;
   /** When those come again that wait for a limit instead of being refused. */
   readonly turns: LimitTurns;
+  /** What was given back to callers who left while their requests were in lanes. */
+  readonly abandoned: AbandonedClaims;
   /** Tells the other instances; absent without storage, and limits then hold per instance. */
   readonly ledger: LimitLedger | undefined;
 }
@@ -29,7 +36,8 @@ type Serve = (admitted: AdmittedRequest) => Promise<GatewayResponse>;
 
 /**
  * Serves a request within its caller's limits and its group's: claimed before the call by an estimate,
- * settled by what was really used, given back when nothing was served.
+ * settled by what was really used, given back when nothing was served. What its caller gave up while a
+ * backend worked on it has cost its prompt: who asks and leaves in a loop would have a backend for nothing.
  */
 export async function withinLimits(
   services: Services,
@@ -37,9 +45,8 @@ export async function withinLimits(
   { record, serve }: { record: RequestRecord; serve: Serve },
 ): Promise<GatewayResponse> {
   const subjects = limitedSubjects(admitted);
-  const [first] = subjects;
   const usage: AnswerSlot = { current: undefined };
-  if (!first) {
+  if (subjects.length === 0) {
     const response = await serve({ ...admitted, usage });
     record.followed();
     return followAnswer(response, { slot: usage, clock: services.clock }, (end) =>
@@ -48,20 +55,19 @@ export async function withinLimits(
   }
   const { limits, clock } = services;
   limits.ledger?.start();
-  const reservation = claim(services, subjects, admitted.body);
+  const reservation = await claim(services, subjects, admitted.body);
   try {
     const response = await serve({ ...admitted, reservation, usage });
-    const use = limits.book.find(first.id);
-    const told = use ? rateLimitHeaders(first, use, clock.now()) : [];
+    const own = rateLimitHeaders(subjects, limits.book, clock.now());
     record.followed();
-    const headers = [...response.headers, ...told];
+    const headers = withRateLimits(response.headers, own);
     return followAnswer({ ...response, headers }, { slot: usage, clock }, (end) => {
       const tokens = end.usage.tokens?.totalTokens;
       settleClaim(reservation, response, { tokens, nowMs: clock.now() });
       record.ended(end);
     });
   } catch (error) {
-    reservation.release(clock.now());
+    giveBack(reservation, usage, clock.now());
     throw error;
   }
 }
@@ -88,20 +94,43 @@ export function limitedSubjects({
   ].filter(({ limits }) => Object.keys(limits).length > 0);
 }
 
-function claim(
+async function claim(
   { limits, clock }: Services,
   subjects: readonly LimitedSubject[],
   body: RequestBody | undefined,
-): Reservation {
+): Promise<Reservation> {
+  const estimate = await estimateTokens(body);
+  const never = tooSmallLimit(subjects, estimate.total);
+  if (never) throw tooSmall(never, estimate);
   const now = clock.now();
-  const result = limits.book.reserve(subjects, estimateTokens(body), now);
+  const result = limits.book.reserve(subjects, estimate, now);
   if (result.admitted) return result.reservation;
-  const { subject, limit, retryAfterMs } = result;
-  const use = limits.book.find(subject.id);
+  const { limit, retryAfterMs } = result;
   throw new GatewayError("limit-exceeded", `The limit ${limit} is used up.`, {
     retryAfterMs,
-    headers: use ? rateLimitHeaders(subject, use, now) : [],
+    headers: rateLimitHeaders(subjects, limits.book, now),
   });
+}
+
+/** Refuses what would be refused for ever: no word of a retry, or clients would go on asking. */
+export const tooSmall = (
+  { limit, most }: LimitTooSmall,
+  { prompt, total }: TokenEstimate,
+): GatewayError =>
+  new GatewayError(
+    "limit-too-small",
+    `The limit ${limit} has room for ${most} tokens, and the request alone is estimated at ${total}: ` +
+      `${prompt} of its prompt, the rest of the longest answer that it allows.`,
+  );
+
+/** Ends a claim for which there is no answer. */
+export function giveBack(
+  reservation: Reservation,
+  { isCutOff = false }: AnswerSlot,
+  nowMs: number,
+): void {
+  if (isCutOff) reservation.cutOff(nowMs);
+  else reservation.release(nowMs);
 }
 
 /** What the request really used takes the place of its claim. */

@@ -1,6 +1,14 @@
 import type { RequestBody } from "../core/http.ts";
+import { PromptMeter } from "./prompt-meter.ts";
 
-const BYTES_PER_TOKEN = 4;
+/** How many tokens a request may cost. */
+export interface TokenEstimate {
+  /** Of the prompt alone: what it costs though nobody waits for its answer. */
+  readonly prompt: number;
+  /** Of the prompt and the longest answer that it allows. */
+  readonly total: number;
+}
+
 // What a request without a bound of its own is taken to produce, until its usage is known.
 const DEFAULT_OUTPUT_TOKENS = 1024;
 // Parsing a larger body costs more than the estimate is worth; its size says enough.
@@ -8,14 +16,20 @@ const MAX_PARSED_BYTES = 1_000_000;
 
 const OUTPUT_BOUNDS = ["max_completion_tokens", "max_output_tokens", "max_tokens"] as const;
 
-/** How many tokens a request may cost: its prompt by size, its answer by the bound that it names. */
-export function estimateTokens(body: RequestBody | undefined): number {
-  if (!body) return 0;
-  if (!(body instanceof Uint8Array)) {
-    return Math.ceil(body.sizeBytes / BYTES_PER_TOKEN) + DEFAULT_OUTPUT_TOKENS;
+/** Estimates a request's tokens: its prompt by size, its answer by the bound that it names. */
+export async function estimateTokens(body: RequestBody | undefined): Promise<TokenEstimate> {
+  const meter = new PromptMeter();
+  if (!body) return estimateOf(meter, 0);
+  if (body instanceof Uint8Array) {
+    meter.read(body);
+    return estimateOf(meter, outputBound(body));
   }
-  const promptTokens = Math.ceil(body.byteLength / BYTES_PER_TOKEN);
-  return promptTokens + outputBound(body);
+  for await (const chunk of body.read()) meter.read(chunk);
+  return estimateOf(meter, DEFAULT_OUTPUT_TOKENS);
+}
+
+function estimateOf({ tokens }: PromptMeter, outputTokens: number): TokenEstimate {
+  return { prompt: tokens, total: tokens + outputTokens };
 }
 
 function outputBound(body: Uint8Array): number {

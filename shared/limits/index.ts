@@ -1,5 +1,6 @@
-export { estimateTokens } from "./estimate-tokens.ts";
+export { AbandonedClaims } from "./abandoned-claims.ts";
+export { estimateTokens, type TokenEstimate } from "./estimate-tokens.ts";
 export { type Correction, LimitBook, type Reservation, type Reserving } from "./limit-book.ts";
-export { isNeverAdmitted, type LimitRefusal, LimitTurns } from "./limit-turns.ts";
+export { type LimitRefusal, type LimitTooSmall, LimitTurns, tooSmallLimit } from "./limit-turns.ts";
 export type { LimitClaim, LimitedSubject, LimitName, Limits, RemoteUse } from "./limits.ts";
-export { rateLimitHeaders } from "./rate-limit-headers.ts";
+export { rateLimitHeaders, withoutRateLimits, withRateLimits } from "./rate-limit-headers.ts";

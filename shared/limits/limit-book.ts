@@ -1,14 +1,20 @@
+import type { TokenEstimate } from "./estimate-tokens.ts";
 import type { LimitClaim, LimitedSubject, RemoteUse } from "./limits.ts";
 import { NO_REMOTE_USE } from "./limits.ts";
 import { type LimitExceeded, SubjectUse } from "./subject-use.ts";
 
-/** A request's claim on its subjects' limits. It must end by `settle` or `release`, once. */
+/** A request's claim on its subjects' limits. It must end once, by one of its last three. */
 export interface Reservation {
   readonly claim: LimitClaim;
   /** The request waits no more; it counts among the running only. */
   started(): void;
   /** The request was served: what it really used, where that is known, replaces the estimate. */
   settle(tokens: number | undefined, nowMs: number): void;
+  /**
+   * The caller gave it up while a backend worked on it: that was a request, and has cost its prompt. What
+   * the answer had claimed comes back.
+   */
+  cutOff(nowMs: number): void;
   /** Nothing was served, and not by the caller's fault: the claim is as if it had never been. */
   release(nowMs: number): void;
 }
@@ -35,8 +41,12 @@ export class LimitBook {
   readonly #uses = new Map<string, SubjectUse>();
   #sweepAt = MAX_UNSWEPT;
 
-  /** Claims `tokens` for all subjects, or for none of them. */
-  reserve(subjects: readonly LimitedSubject[], tokens: number, nowMs: number): Reserving {
+  /** Claims as many tokens as were estimated for all subjects, or for none of them. */
+  reserve(
+    subjects: readonly LimitedSubject[],
+    { total: tokens, prompt: promptTokens }: TokenEstimate,
+    nowMs: number,
+  ): Reserving {
     if (this.#uses.size >= this.#sweepAt) this.#sweep(nowMs);
     for (const subject of subjects) {
       const exceeded = this.#use(subject.id).exceeded(subject, tokens, nowMs);
@@ -52,7 +62,7 @@ export class LimitBook {
       use.concurrent += 1;
       use.queued += 1;
     }
-    const claim = { subjects: subjects.map(claimantOf), tokens, at: nowMs };
+    const claim = { subjects: subjects.map(claimantOf), tokens, promptTokens, at: nowMs };
     return { admitted: true, reservation: reservationOf(uses, claim) };
   }
 
@@ -114,7 +124,7 @@ const claimantOf = ({ id, isAnybody }: LimitedSubject): LimitClaim["subjects"][n
 });
 
 function reservationOf(uses: readonly SubjectUse[], claim: LimitClaim): Reservation {
-  const { tokens: reservedTokens, at: reservedAtMs } = claim;
+  const { tokens: reservedTokens, promptTokens = 0, at: reservedAtMs } = claim;
   let isQueued = true;
   let isOver = false;
   const leaveQueue = (): void => {
@@ -137,6 +147,7 @@ function reservationOf(uses: readonly SubjectUse[], claim: LimitClaim): Reservat
     started: leaveQueue,
     settle: (tokens = reservedTokens, nowMs) =>
       end({ requests: 0, tokens: tokens - reservedTokens }, nowMs),
+    cutOff: (nowMs) => end({ requests: 0, tokens: promptTokens - reservedTokens }, nowMs),
     release: (nowMs) => end({ requests: -1, tokens: -reservedTokens }, nowMs),
   };
 }

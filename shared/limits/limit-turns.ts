@@ -1,4 +1,4 @@
-import type { LimitedSubject } from "./limits.ts";
+import type { LimitedSubject, LimitName } from "./limits.ts";
 import type { LimitExceeded } from "./subject-use.ts";
 
 /** A claim that was refused by one of its subjects. */
@@ -47,6 +47,23 @@ function gapMs({ limit, retryAfterMs, subject }: LimitRefusal, tokens: number): 
   }
 }
 
-/** Whether a claim of so many tokens is more than a limit ever has room for. */
-export const isNeverAdmitted = ({ limits }: LimitedSubject, tokens: number): boolean =>
-  tokens > Math.min(limits.tokensPerMinute ?? Infinity, limits.tokensPerDay ?? Infinity);
+/** A limit that has never room for a claim, however long it waits. */
+export interface LimitTooSmall {
+  readonly limit: LimitName;
+  /** As much as it has room for. */
+  readonly most: number;
+}
+
+/** The first limit that a claim of so many tokens alone is more than, if there is one. */
+export function tooSmallLimit(
+  subjects: readonly LimitedSubject[],
+  tokens: number,
+): LimitTooSmall | undefined {
+  for (const { limits } of subjects) {
+    for (const limit of ["tokensPerMinute", "tokensPerDay"] as const) {
+      const most = limits[limit] ?? Number.POSITIVE_INFINITY;
+      if (tokens > most) return { limit, most };
+    }
+  }
+  return undefined;
+}

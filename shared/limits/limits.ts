@@ -25,6 +25,8 @@ export interface LimitedSubject {
 export interface LimitClaim {
   readonly subjects: readonly Pick<LimitedSubject, "id" | "isAnybody">[];
   readonly tokens: number;
+  /** Of those, the prompt's. */
+  readonly promptTokens?: number;
   /** Epoch milliseconds. */
   readonly at: number;
 }

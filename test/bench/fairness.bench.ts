@@ -183,7 +183,9 @@ let startedAt = 0;
 function budgetFigures(): Figure[] {
   const book = new LimitBook();
   const subjects = [{ id: "user:ann", limits: { tokensPerMinute: 50 } }];
-  const claims = Array.from({ length: 200 }, () => book.reserve(subjects, 1, 0));
+  const claims = Array.from({ length: 200 }, () =>
+    book.reserve(subjects, { prompt: 1, total: 1 }, 0),
+  );
   const admitted = claims.filter((claim) => claim.admitted).length;
   return [{ name: "of 200 against a budget of 50", value: admitted, unit: "", aim: "= 50" }];
 }

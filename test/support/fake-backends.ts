@@ -25,6 +25,7 @@ export class FakeBackends implements BackendClient {
     this.calls.push(call);
     const answering = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
     if (!answering) throw new Error("No answer was prepared.");
+    if (answering !== this.#unreachable) call.onSent?.();
     return answering(call);
   }
 
@@ -48,19 +49,27 @@ export class FakeBackends implements BackendClient {
 
   /** Prepares a call that never gets an answer, and heeds its signal and its limit as the client does. */
   silence(): void {
-    this.answers.push(
-      ({ signal, limits }) =>
-        new Promise((_, reject) => {
-          const fail = (reason: unknown): void => {
-            cancel();
-            reject(reason);
-          };
-          const late = new BackendFailure("first-byte-timeout", "silent", { mayHaveBegun: true });
-          const { firstByteMs = Number.POSITIVE_INFINITY } = limits ?? {};
-          const cancel = this.#clock.schedule(firstByteMs, () => fail(late));
-          signal.addEventListener("abort", () => fail(signal.reason), { once: true });
-        }),
-    );
+    this.answers.push((call) => this.#silent(call));
+  }
+
+  /** The same, and nothing is ever sent: the connection does not come about. */
+  vanish(): void {
+    this.answers.push(this.#unreachable);
+  }
+
+  readonly #unreachable: Answering = (call) => this.#silent(call);
+
+  #silent({ signal, limits }: BackendCall): Promise<never> {
+    return new Promise((_, reject) => {
+      const fail = (reason: unknown): void => {
+        cancel();
+        reject(reason);
+      };
+      const late = new BackendFailure("first-byte-timeout", "silent", { mayHaveBegun: true });
+      const { firstByteMs = Number.POSITIVE_INFINITY } = limits ?? {};
+      const cancel = this.#clock.schedule(firstByteMs, () => fail(late));
+      signal.addEventListener("abort", () => fail(signal.reason), { once: true });
+    });
   }
 
   /** Prepares a connection that breaks. */

@@ -15,6 +15,7 @@ import { ResultFiles } from "../../shared/gateway/result-files.ts";
 import { StreamTails } from "../../shared/gateway/stream-tails.ts";
 import { TableJobStore } from "../../shared/gateway/table-job-store.ts";
 import { createTopicChannel } from "../../shared/gateway/topic-channel.ts";
+import { onUnclaimedReply } from "../../shared/gateway/unclaimed-reply.ts";
 import { UsageJournal } from "../../shared/gateway/usage-journal.ts";
 import { createWebhookChannel } from "../../shared/gateway/webhook-channel.ts";
 import type { JobEngine } from "../../shared/jobs/index.ts";
@@ -89,7 +90,7 @@ export function createGateway(env: Record<string, string> = {}) {
     queue: "replies",
     sessionId: "gateway-1",
     clock,
-    onUnclaimed: () => {},
+    onUnclaimed: (reply) => onUnclaimedReply(owned.services, reply),
     onLost: () => {},
   });
   const streams = new JobStreams(table.asTable);

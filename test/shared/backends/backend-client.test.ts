@@ -8,6 +8,7 @@ import {
 } from "../../../shared/backends/index.ts";
 import type { HostSettings } from "../../../shared/config/index.ts";
 import { settle } from "../../support/fake-clock.ts";
+import { freePort } from "../../support/free-port.ts";
 import { hostWith } from "../../support/hosts.ts";
 import { bodyTextOf, startServer } from "../../support/http-server.ts";
 import { textOf } from "../../support/streams.ts";
@@ -50,6 +51,21 @@ describe("the backend client", () => {
     const answer = await client().call(callTo(backend.host, { target }));
     await textOf(answer.body);
     expect(backend.requests[0]?.url).toBe(target);
+  });
+
+  it("tells when a request goes out, and of none that never does", async () => {
+    let sent = 0;
+    const onSent = (): void => void sent++;
+    await using backend = await recordingServer();
+    await textOf((await client().call(callTo(backend.host, { onSent }))).body);
+    expect(sent).toBe(1);
+    const nobody = hostWith({ origin: `http://127.0.0.1:${await freePort()}` });
+    await expect(client().call(callTo(nobody, { onSent }))).rejects.toMatchObject({
+      mayHaveBegun: false,
+    });
+    const signal = AbortSignal.abort(new Error("left"));
+    await expect(client().call(callTo(backend.host, { onSent, signal }))).rejects.toThrow("left");
+    expect(sent).toBe(1);
   });
 
   it("sends headers in their order, spelling and repetition, behind its own", async () => {

@@ -143,17 +143,18 @@ describe("what a job used", () => {
     expect([useOf(holder)?.tokensToday, useOf(worker)?.tokensToday]).toEqual([100, -93]);
   });
 
-  it("is given back where nobody served it, and stays an estimate where it was cut off", async () => {
+  it("is given back where nobody served it, and is the prompt's where it was cut off", async () => {
     const cancelled = { state: "cancelled", endedAt: 1, attempt: 1 } as const;
     const waiting = open();
     await acceptedJob(waiting, "x".repeat(400));
     await endJob(refOf(waiting), cancelled);
     expect(useOf(waiting)).toMatchObject({ requestsInMinute: 0, tokensToday: 0 });
     const running = open();
-    await acceptedJob(running, "x".repeat(400));
+    await acceptedJob(running, JSON.stringify({ messages: ["x ".repeat(187)] }));
+    expect(useOf(running)).toMatchObject({ requestsInMinute: 1, tokensToday: 98 + 1024 });
     await refOf(running).jobs.store.recordStart("job-1", { attempt: 1, epoch: 0 }, 0);
     await endJob(refOf(running), cancelled);
-    expect(useOf(running)).toMatchObject({ requestsInMinute: 1, tokensToday: 100 });
+    expect(useOf(running)).toMatchObject({ requestsInMinute: 1, tokensToday: 98 });
     const failed = open();
     const job: RequestEnvelope = await acceptedJob(failed, "x".repeat(400));
     failed.backends.refuse();

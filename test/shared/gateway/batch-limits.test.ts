@@ -131,6 +131,6 @@ describe("the lines of a batch", () => {
     const { gateway, messages } = await accepted(1, { GATEWAY_LIMITS_TOKENS_PER_MINUTE: "1" });
     await run(gateway, messages[0]);
     expect(gateway.backends.calls).toEqual([]);
-    expect(endsOf(gateway)).toMatchObject([{ code: "limit-exceeded", attempts: 0 }]);
+    expect(endsOf(gateway)).toMatchObject([{ code: "limit-too-small", attempts: 0 }]);
   });
 });

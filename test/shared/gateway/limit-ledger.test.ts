@@ -15,7 +15,7 @@ function twoInstances() {
     const book = new LimitBook();
     const onProblem = (error: unknown): void => void problems.push(error);
     const ledger = new LimitLedger({ book, table: table.asTable, instanceId, clock, onProblem });
-    const reserve = () => book.reserve([SUBJECT], 5, clock.now());
+    const reserve = () => book.reserve([SUBJECT], { prompt: 5, total: 5 }, clock.now());
     return { book, ledger, reserve };
   };
   return { clock, table, problems, a: make("a"), b: make("b") };
@@ -53,7 +53,11 @@ describe("the ledger of limits", () => {
     const { clock, table, problems, a, b } = twoInstances();
     for (let n = 0; n < 12_000; n++) {
       const id = `caller:${String(n).padStart(40, "0")}`;
-      a.book.reserve([{ id, limits: { requestsPerMinute: 100 } }], 1, clock.now());
+      a.book.reserve(
+        [{ id, limits: { requestsPerMinute: 100 } }],
+        { prompt: 1, total: 1 },
+        clock.now(),
+      );
     }
     for (let n = 0; n < 3; n++) a.reserve();
     await a.ledger.exchange();

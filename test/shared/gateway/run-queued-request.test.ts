@@ -60,6 +60,23 @@ describe("a message of a lane", () => {
     expect(sent).not.toContain("X-A");
   });
 
+  it("tells of a backend that worked until the caller's time was over, and of no other", async () => {
+    for (const [how, told] of [
+      ["silence", [{ requestId: "request-1", status: 412, attempts: 1 }]],
+      ["vanish", []],
+    ] as const) {
+      const gateway = createGateway();
+      gateway.backends[how]();
+      const running = run(gateway, envelopeFor(gateway, { attemptTimeoutMs: 90_000 }));
+      await expect.poll(() => gateway.backends.calls).toHaveLength(1);
+      await gateway.clock.advance(60_000);
+      await running;
+      expect(replies(gateway).map(({ message }) => message.body)).toMatchObject(told);
+      expect(replies(gateway).every(({ message }) => message.timeToLiveMs === 10_000)).toBe(true);
+      expectNothingHeld(gateway);
+    }
+  });
+
   it("sends a large answer by blob, under a name of its own for each delivery", async () => {
     const gateway = createGateway({ GATEWAY_MESSAGING_INLINE_BYTES: "2" });
     for (const _ of [1, 2]) {

@@ -260,3 +260,35 @@ describe("a request that is served through its lane", () => {
     expect(listenerCount(signal)).toBe(0);
   });
 });
+
+describe("the claim of a request that its caller gives up while it is in a lane", () => {
+  const LIMITED = { GATEWAY_LIMITS_TOKENS_PER_DAY: "100000" };
+  const BODY = JSON.stringify({ max_tokens: 500, messages: [] }).padEnd(400);
+
+  /** Leaves a request that waits in its lane, and lets a reply come for it all the same. */
+  async function leave(reply: object | undefined) {
+    const made = open(LIMITED);
+    const limits = { ...made.services.limits, ledger: undefined };
+    const gateway = { ...made, services: { ...made.services, limits } };
+    const leaving = new AbortController();
+    const { serving } = await begin(gateway, { body: BODY, closed: leaving.signal });
+    leaving.abort(new GatewayError("client-closed", "The client closed the connection."));
+    expect((await serving).status).toBe(499);
+    const useOf = () => limits.book.find("caller:defaultUser")?.local(gateway.clock.now());
+    expect(useOf()).toMatchObject({ requestsInMinute: 0, tokensToday: 0, concurrent: 0 });
+    if (reply) await gateway.bus.session.deliver(replyWith(reply));
+    return useOf();
+  }
+
+  it("is its prompt when a worker had it in hand", async () => {
+    const used = { requestsInMinute: 1, tokensToday: 100, concurrent: 0 };
+    expect(await leave({ attempts: 1, processMs: 1 })).toMatchObject(used);
+  });
+
+  it("is nothing when no backend was called, or all failed", async () => {
+    const nothing = { requestsInMinute: 0, tokensToday: 0, concurrent: 0 };
+    for (const reply of [undefined, { attempts: 0, processMs: 0 }, { status: 502, attempts: 3 }]) {
+      expect(await leave(reply)).toMatchObject(nothing);
+    }
+  });
+});

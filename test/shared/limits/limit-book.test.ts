@@ -6,8 +6,10 @@ import type { LimitedSubject, Limits } from "../../../shared/limits/limits.ts";
 const NOW = Date.UTC(2026, 0, 1, 12);
 const user = (limits: Limits, id = "user:ann"): LimitedSubject => ({ id, limits });
 
+const claimOf = (tokens: number) => ({ prompt: tokens, total: tokens });
+
 function reserveMany(book: LimitBook, subjects: LimitedSubject[], count: number, tokens = 0) {
-  return Array.from({ length: count }, () => book.reserve(subjects, tokens, NOW));
+  return Array.from({ length: count }, () => book.reserve(subjects, claimOf(tokens), NOW));
 }
 const admitted = (results: ReturnType<typeof reserveMany>) =>
   results.flatMap((result) => (result.admitted ? [result.reservation] : []));
@@ -27,9 +29,9 @@ describe("a limit", () => {
     const book = new LimitBook();
     const subject = user({ tokensPerMinute: 1000 });
     const [first] = admitted(reserveMany(book, [subject], 1, 900));
-    expect(book.reserve([subject], 900, NOW).admitted).toBe(false);
+    expect(book.reserve([subject], claimOf(900), NOW).admitted).toBe(false);
     first?.settle(50, NOW + 10);
-    expect(book.reserve([subject], 900, NOW + 10).admitted).toBe(true);
+    expect(book.reserve([subject], claimOf(900), NOW + 10).admitted).toBe(true);
   });
 
   it("is as if nothing had been when a request is released", () => {
@@ -37,37 +39,48 @@ describe("a limit", () => {
     const subject = user({ requestsPerMinute: 1, tokensPerMinute: 10, concurrentRequests: 1 });
     const [first] = admitted(reserveMany(book, [subject], 1, 10));
     first?.release(NOW + 5);
-    expect(book.reserve([subject], 10, NOW + 5).admitted).toBe(true);
+    expect(book.reserve([subject], claimOf(10), NOW + 5).admitted).toBe(true);
+  });
+
+  it("keeps a request and its prompt when it is cut off", () => {
+    const book = new LimitBook();
+    const subject = user({ requestsPerMinute: 9, tokensPerMinute: 1000, concurrentRequests: 1 });
+    const result = book.reserve([subject], { prompt: 40, total: 900 }, NOW);
+    if (!result.admitted) throw new Error("There is room.");
+    result.reservation.cutOff(NOW + 5);
+    result.reservation.release(NOW + 5);
+    const used = { requestsInMinute: 1, tokensInMinute: 40, tokensToday: 40, concurrent: 0 };
+    expect(book.find(subject.id)?.local(NOW + 5)).toEqual(used);
   });
 
   it("says which one it is and when to come back", () => {
     const book = new LimitBook();
     const subject = user({ requestsPerMinute: 2 });
     reserveMany(book, [subject], 2);
-    expect(book.reserve([subject], 0, NOW + 20_000)).toMatchObject({
+    expect(book.reserve([subject], claimOf(0), NOW + 20_000)).toMatchObject({
       admitted: false,
       limit: "requestsPerMinute",
       retryAfterMs: 40_000,
     });
-    expect(book.reserve([subject], 0, NOW + 60_000).admitted).toBe(true);
+    expect(book.reserve([subject], claimOf(0), NOW + 60_000).admitted).toBe(true);
   });
 
   it("of a day ends with the day", () => {
     const book = new LimitBook();
     const subject = user({ tokensPerDay: 100 });
     reserveMany(book, [subject], 1, 100);
-    const refusal = book.reserve([subject], 1, NOW);
+    const refusal = book.reserve([subject], claimOf(1), NOW);
     expect(refusal).toMatchObject({ limit: "tokensPerDay", retryAfterMs: 12 * 3_600_000 });
-    expect(book.reserve([subject], 100, NOW + 12 * 3_600_000).admitted).toBe(true);
+    expect(book.reserve([subject], claimOf(100), NOW + 12 * 3_600_000).admitted).toBe(true);
   });
 
   it("of waiting requests frees a place when one starts", () => {
     const book = new LimitBook();
     const subject = user({ queuedRequests: 1 });
     const [first] = admitted(reserveMany(book, [subject], 1));
-    expect(book.reserve([subject], 0, NOW)).toMatchObject({ limit: "queuedRequests" });
+    expect(book.reserve([subject], claimOf(0), NOW)).toMatchObject({ limit: "queuedRequests" });
     first?.started();
-    expect(book.reserve([subject], 0, NOW).admitted).toBe(true);
+    expect(book.reserve([subject], claimOf(0), NOW).admitted).toBe(true);
   });
 
   it("of a group binds its users together, and a refusal by it claims nothing of the user's", () => {
@@ -109,7 +122,7 @@ describe("a limit", () => {
           if (name === "wait") now += 700;
           else if (name === "started") oldest?.started();
           else if (name === "reserve") {
-            const result = book.reserve([subject], 5, now);
+            const result = book.reserve([subject], claimOf(5), now);
             expect(result.admitted).toBe(open.length < 3);
             if (result.admitted) open.push(result.reservation);
           } else {
@@ -133,7 +146,7 @@ describe("the memory of limits", () => {
       // Twenty a second: within a minute come fewer than are kept.
       const nowMs = NOW + n * 50;
       const caller = { id: `caller:${n}`, limits: DAILY, isAnybody: true };
-      const result = book.reserve([caller], 10, nowMs);
+      const result = book.reserve([caller], claimOf(10), nowMs);
       if (result.admitted) result.reservation.settle(10, nowMs);
     }
     expect(book.local(NOW).size).toBeLessThanOrEqual(10_000);
@@ -141,14 +154,16 @@ describe("the memory of limits", () => {
 
   it("keeps what a known user used today, however many others come", () => {
     const book = new LimitBook();
-    const first = book.reserve([user(DAILY)], 999_999, NOW);
+    const first = book.reserve([user(DAILY)], claimOf(999_999), NOW);
     if (first.admitted) first.reservation.settle(999_999, NOW);
     for (let n = 0; n < 30_000; n++) {
       const nowMs = NOW + 120_000 + n * 10;
       const other = { id: `caller:${n}`, limits: DAILY, isAnybody: true };
-      const result = book.reserve([other], 1, nowMs);
+      const result = book.reserve([other], claimOf(1), nowMs);
       if (result.admitted) result.reservation.release(nowMs);
     }
-    expect(book.reserve([user(DAILY)], 2, NOW + 600_000)).toMatchObject({ limit: "tokensPerDay" });
+    expect(book.reserve([user(DAILY)], claimOf(2), NOW + 600_000)).toMatchObject({
+      limit: "tokensPerDay",
+    });
   });
 });

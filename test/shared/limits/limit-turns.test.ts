@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isNeverAdmitted, LimitTurns } from "../../../shared/limits/index.ts";
+import { LimitTurns, tooSmallLimit } from "../../../shared/limits/index.ts";
 
 const subject = { id: "user:ann", limits: { requestsPerMinute: 60, tokensPerMinute: 6000 } };
 
@@ -31,8 +31,9 @@ describe("the turns of those who wait for a limit", () => {
   });
 
   it("never come for what is more than the limit", () => {
-    expect(isNeverAdmitted(subject, 6001)).toBe(true);
-    expect(isNeverAdmitted(subject, 6000)).toBe(false);
-    expect(isNeverAdmitted({ id: "x", limits: { tokensPerDay: 5 } }, 6)).toBe(true);
+    const group = { id: "group:red", limits: { tokensPerDay: 5000 } };
+    expect(tooSmallLimit([subject], 6000)).toBeUndefined();
+    expect(tooSmallLimit([subject], 6001)).toEqual({ limit: "tokensPerMinute", most: 6000 });
+    expect(tooSmallLimit([subject, group], 5001)).toEqual({ limit: "tokensPerDay", most: 5000 });
   });
 });
