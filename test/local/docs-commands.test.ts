@@ -1,42 +1,126 @@
 import { spawnSync } from "node:child_process";
-import { globSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { readOptions as readReplayOptions } from "../../local/replay/options.ts";
+import { readOptions as readSimulateOptions } from "../../local/simulate/options.ts";
 import { readStackSettings } from "../../local/stack-settings.ts";
+import { readPlan } from "../bench/compare/plan.ts";
+import { readOptions as readChaosOptions } from "../chaos/options.ts";
+import {
+  blocksOf,
+  commandsOf,
+  DOCUMENTS,
+  inlineNpmCommands,
+  isShell,
+  readDocument,
+  withoutVariables,
+} from "../support/document-blocks.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const DOCUMENTS = ["README.md", ...globSync("docs/**/*.md", { cwd: ROOT })].sort();
 const read = (name: string) => readFileSync(join(ROOT, name), "utf8");
 const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
 // What npm itself knows besides the scripts.
 const OF_NPM = new Set(["ci", "install", "test", "start", "audit"]);
+const KINDS = new Set(["offline", "start", "azure"]);
+const OF_AZURE = /^(?:az|azd|func)\s/;
 
-/** Every command line of a document's shell blocks, with what a backslash continues. */
-function commandsOf(document: string): string[] {
-  return [...read(document).matchAll(/^ *```(?:sh|bash)\n([\s\S]*?)^ *```/gm)]
-    .flatMap(([, block = ""]) => block.replaceAll(/\\\n\s*/g, " ").split("\n"))
-    .flatMap((line) => line.split("&&"))
-    .map((line) => line.replace(/\s#.*$/, "").trim())
-    .filter((line) => line !== "" && !line.startsWith("#"));
-}
-
-const withoutVariables = (command: string): string =>
-  command.replace(/^(?:[A-Za-z_]\w*=(?:'[^']*'|"[^"]*"|\S*)\s+)+/, "");
+/** The commands of a document, those between back-ticks too, without the variables before them. */
+const allCommandsOf = (document: string): string[] => [
+  ...blocksOf(document)
+    .filter(isShell)
+    .flatMap(({ text }) => commandsOf(text))
+    .map(({ text }) => withoutVariables(text)),
+  ...inlineNpmCommands(document),
+];
 
 describe.each(DOCUMENTS)("the commands of %s", (document) => {
+  const blocks = blocksOf(document);
+
+  it("say of each block how it is tried", () => {
+    const unknown = blocks.filter((block) => isShell(block) && !KINDS.has(block.kind));
+    expect(unknown.map(({ line }) => `${document}:${line}`)).toEqual([]);
+    const unmarked = blocks.filter(
+      ({ language, kind, text }) =>
+        language === "" &&
+        kind !== "output" &&
+        /^(?:\$ )?(?:npm|npx|curl|az|azd|func) /m.test(text),
+    );
+    expect(unmarked.map(({ line }) => `${document}:${line}`)).toEqual([]);
+  });
+
+  it("leave to a subscription what needs one, and say so", () => {
+    const needs = blocks.filter(
+      (block) =>
+        isShell(block) &&
+        (block.kind === "azure" || commandsOf(block.text).some(({ text }) => OF_AZURE.test(text))),
+    );
+    expect(needs.filter(({ kind }) => kind !== "azure").map(({ line }) => line)).toEqual([]);
+    const says = /#to-verify-on-a-live-subscription\)|^## To verify on a live subscription$/m;
+    expect(needs.length === 0 || says.test(readDocument(document))).toBe(true);
+  });
+
   it("name scripts that there are", () => {
     const mentioned = [...read(document).matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name]) => name);
     expect(mentioned.filter((name) => !Object.hasOwn(scripts, name ?? ""))).toEqual([]);
-    const npm = commandsOf(document)
-      .map(withoutVariables)
+    const npm = allCommandsOf(document)
       .flatMap((command) => /^npm (\S+)/.exec(command)?.[1] ?? [])
       .filter((word) => word !== "run" && !OF_NPM.has(word));
     expect(npm).toEqual([]);
   });
 });
 
+/** The words behind `npm run <script> --`, as a shell would part them. */
+function argumentsOf(command: string, script: string): string[] | undefined {
+  const [, rest] = new RegExp(`^npm run ${script}(?: -- (.*))?$`).exec(command) ?? [];
+  const words = rest?.match(/'[^']*'|"[^"]*"|\S+/g) ?? [];
+  return command.startsWith(`npm run ${script}`)
+    ? words
+        .filter((word) => word !== "…" && word !== "...")
+        .map((word) => word.replace(/^(['"])(.*)\1$/, "$2"))
+    : undefined;
+}
+
+describe("the options that the documents show", () => {
+  const readers: Record<string, (args: string[]) => unknown> = {
+    replay: readReplayOptions,
+    simulate: readSimulateOptions,
+    "test:chaos": readChaosOptions,
+    bench: readPlan,
+  };
+
+  it.each(Object.entries(readers))(
+    "of npm run %s are ones that it takes",
+    (script, readOptions) => {
+      const shown = DOCUMENTS.flatMap(allCommandsOf).flatMap((command) => {
+        const args = argumentsOf(command, script);
+        return args && args.length > 0 ? [args] : [];
+      });
+      for (const args of shown) expect(() => readOptions(args), args.join(" ")).not.toThrow();
+      if (script !== "bench") expect(shown.length).toBeGreaterThan(0);
+    },
+  );
+});
+
+describe("the options of npm run reconcile that the documents show", () => {
+  it("are ones that it takes", () => {
+    const shown = DOCUMENTS.flatMap(allCommandsOf).flatMap((command) => {
+      const args = argumentsOf(command, "reconcile");
+      return args && args.length > 0 ? [args] : [];
+    });
+    expect(shown.length).toBeGreaterThan(0);
+    for (const args of shown) {
+      const run = spawnSync(process.execPath, ["local/reconcile/main.ts", ...args, "--help"], {
+        cwd: ROOT,
+        encoding: "utf8",
+      });
+      expect([args, run.status, run.stderr]).toEqual([args, 0, ""]);
+    }
+  });
+});
+
 describe("what the documents say of setup and start", () => {
-  const commands = DOCUMENTS.flatMap(commandsOf).map(withoutVariables);
+  const commands = DOCUMENTS.flatMap(allCommandsOf);
 
   it("runs: every npm run setup without questions", () => {
     const setups = commands.filter((command) => /^npm run setup .*--yes/.test(command));
