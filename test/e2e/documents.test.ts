@@ -146,7 +146,7 @@ function expectOutput(shown: string, printed: string): void {
   const lines = printed.split(/\r?\n/);
   let from = 0;
   for (const line of shown.trimEnd().split("\n")) {
-    const pattern = line.split("…").map((part) => RegExp.escape(part));
+    const pattern = line.split("…").map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
     const whole = new RegExp(`^${pattern.join(".*")}$`);
     const found = lines.findIndex((candidate, index) => index >= from && whole.test(candidate));
     expect(found, `${line}\nis not in\n${printed}`).toBeGreaterThanOrEqual(from);
