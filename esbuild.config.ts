@@ -123,21 +123,26 @@ function mapOfFile(name: string): string {
   return `//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString("base64")}`;
 }
 
-/** The files of the app, and what they are made of: `index.cjs`, and one file a group of libraries. */
-export async function buildBundle(): Promise<{ files: Map<string, Uint8Array>; made: Metafile[] }> {
+/**
+ * The files of the app, and what they are made of: `index.cjs`, and one file a group of libraries.
+ * `before` are plugins that see the sources first.
+ */
+export async function buildBundle(
+  before: readonly Plugin[] = [],
+): Promise<{ files: Map<string, Uint8Array>; made: Metafile[] }> {
   const libraries: Libraries = new Map();
   const app = await build({
     ...options,
     entryPoints: { index: "functions/index.ts" },
     define: { ...options.define, OPERATIONS_PAGE: JSON.stringify(await buildPage()) },
-    plugins: [onFirstUse(libraries), mapOwnCode],
+    plugins: [...before, onFirstUse(libraries), mapOwnCode],
   });
   const entryPoints = [...libraries.keys()].map((out) => ({ in: `libraries:${out}`, out }));
   entryPoints.push(...THREADS);
   const rest = await build({
     ...options,
     entryPoints,
-    plugins: [libraryEntries(libraries), mapOwnCode],
+    plugins: [...before, libraryEntries(libraries), mapOwnCode],
   });
   const outputs = [...(rest.outputFiles ?? []), ...(app.outputFiles ?? [])];
   return {

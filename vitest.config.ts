@@ -13,9 +13,10 @@ const inProject = (name: string, include: string[], timeoutMs: number) => ({
 });
 
 /**
- * Five projects by how much of the world is real: `unit` and `architecture` touch no network,
+ * Six projects by how much of the world is real: `unit` and `architecture` touch no network,
  * `local` runs one part of the local stack, `conformance` drives a part with its real SDK,
- * `e2e` drives the whole stack through `npm start`'s own entry point on the built bundle.
+ * `security` tries what attackers try, in process and on one stack, `e2e` drives the whole stack
+ * through `npm start`'s own entry point on the built bundle.
  */
 export default defineConfig({
   test: {
@@ -25,6 +26,7 @@ export default defineConfig({
       inProject("architecture", ["test/architecture/**/*.test.ts"], 60_000),
       inProject("local", ["test/local/**/*.test.ts", "test/infra/**/*.test.ts"], 60_000),
       inProject("conformance", ["test/conformance/**/*.test.ts"], 180_000),
+      inProject("security", ["test/security/**/*.test.ts"], 60_000),
       inProject("e2e", ["test/e2e/**/*.test.ts"], 180_000),
     ],
   },

@@ -1,5 +1,6 @@
 import { type LookupAddress, lookup as resolve } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
+import { isBackendAddress } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
 
 type Answer = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void;
@@ -38,7 +39,9 @@ export function createCachedLookup(
     asking.set(hostname, [answer]);
     resolveName(hostname, (error, addresses) => {
       if (known.size >= MAX_NAMES) known.clear();
-      if (!error) known.set(hostname, { addresses, resolvedAt: clock.now() });
+      // A name may be led anywhere after its host was found good.
+      const usable = error ? [] : addresses.filter(({ address }) => isBackendAddress(address));
+      if (!error) known.set(hostname, { addresses: usable, resolvedAt: clock.now() });
       const stale = known.get(hostname);
       const answers = asking.get(hostname) ?? [];
       asking.delete(hostname);

@@ -1,5 +1,7 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import type { BackendId, PriorityClass } from "../core/domain.ts";
+import { isBackendAddress } from "./backend-address.ts";
 import { flag, integer, integerList } from "./values.ts";
 
 /** A backend as the settings describe it (`Host1`..`HostN`). */
@@ -120,8 +122,9 @@ export function parseHosts(env: Readonly<Record<string, string | undefined>>): H
       continue;
     }
     const url = toUrl(parsed.data.host);
-    if (url) result.hosts.push(toHost(`Host${n}`, url, { ...parsed.data, ...defaults }));
-    else result.problems.push(`Host${n}: "${parsed.data.host}" is not an http(s) URL`);
+    const fault = faultOf(url, parsed.data);
+    if (url && !fault) result.hosts.push(toHost(`Host${n}`, url, { ...parsed.data, ...defaults }));
+    else result.problems.push(`Host${n}: ${fault}`);
   }
   return result;
 }
@@ -160,6 +163,22 @@ function hostFields(text: string): Record<string, string> {
 function toUrl(text: string): URL | undefined {
   const url = URL.parse(text.includes("://") ? text : `https://${text}`);
   return url && /^https?:$/.test(url.protocol) && url.hostname ? url : undefined;
+}
+
+/** Why a URL is no backend's; what may hold a password is not repeated. */
+function faultOf(
+  url: URL | undefined,
+  { host, ipaddress }: z.infer<typeof hostSchema>,
+): string | undefined {
+  if (!url) return `"${host.replace(/^.*@/, "...@")}" is not an http(s) URL`;
+  if (url.username !== "" || url.password !== "") return "the URL must not hold credentials";
+  const spelledOut = url.hostname.replace(/^\[|\]$/g, "");
+  const addresses = [spelledOut, ipaddress].filter(
+    (text) => text !== undefined && isIP(text) !== 0,
+  );
+  return addresses.every((text) => isBackendAddress(text ?? ""))
+    ? undefined
+    : "the address is none of a backend";
 }
 
 const withoutTrailingSlash = (path: string): string => path.replace(/\/+$/, "");

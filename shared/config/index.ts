@@ -1,4 +1,5 @@
 export type { AuthenticationSettings, AuthenticationWay } from "./authentication.ts";
+export { isBackendAddress } from "./backend-address.ts";
 export {
   type Connections,
   loadConnections,

@@ -60,6 +60,19 @@ export function withoutHopByHop(
   );
 }
 
+/**
+ * Drops `Connection` and what it names, but for `kept`: names that the gateway has judged or written. A
+ * client may take back what it said itself, and nothing that was said of it.
+ */
+export function withoutConnection(headers: HeaderList, kept: ReadonlySet<string>): HeaderList {
+  const named = namedByConnection(headers);
+  if (!named) return headers;
+  return withoutHeaders(
+    headers,
+    (name) => name === CONNECTION || (named.has(name) && !kept.has(name)),
+  );
+}
+
 function namedByConnection(headers: HeaderList): ReadonlySet<string> | undefined {
   let named: Set<string> | undefined;
   for (const [name, value] of headers) {

@@ -1,7 +1,7 @@
 import { validate } from "../admission/index.ts";
 import type { Settings } from "../config/index.ts";
 import { GatewayError } from "../core/errors.ts";
-import { type HeaderList, withoutHeaders } from "../core/headers.ts";
+import { type HeaderList, withoutConnection, withoutHeaders } from "../core/headers.ts";
 import type { GatewayRequest } from "../core/http.ts";
 import {
   ANONYMOUS_USER,
@@ -53,10 +53,21 @@ export async function recogniseAsSaid(
 function judge(parts: AskedParts, policy: PolicySnapshot): Recognised {
   const validation = validate(parts, policy.identity, policy.rules);
   if (!validation.ok) throw new GatewayError(validation.code, validation.detail);
-  const { profile, headers } = validation;
+  const { profile } = validation;
   const caller = callerOf(validation.caller.userId, profile);
+  const headers = withoutConnection(validation.headers, new Set(judgedNames(policy, profile)));
   return { caller, profile, verified: undefined, headers, policy };
 }
+
+/** What was judged of a request goes on to the backend as it was judged. */
+const judgedNames = (
+  { rules, settings }: PolicySnapshot,
+  profile: Profile | undefined,
+): readonly string[] => [
+  ...identityHeaders(settings),
+  ...rules.required.map((name) => name.toLowerCase()),
+  ...(profile?.headerNames ?? []),
+];
 
 /**
  * The headers that say who calls, written after the proof: a client that is not trusted to speak for

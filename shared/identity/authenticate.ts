@@ -1,7 +1,7 @@
 import type { AuthenticationSettings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
-import { type HeaderList, headerValue, withoutHeaders } from "../core/headers.ts";
+import { type HeaderList, withoutHeaders } from "../core/headers.ts";
 import { easyAuthCaller, PRINCIPAL_HEADER } from "./easy-auth.ts";
 import type { FetchJson } from "./signing-keys.ts";
 import { refused, TokenVerifier } from "./token-verifier.ts";
@@ -31,7 +31,7 @@ export function createAuthentication(
   if (!ways.has("entra") && !ways.has("easy-auth")) return undefined;
   const verifier = ways.has("entra") ? new TokenVerifier(settings, adapters) : undefined;
   return async (headers) => {
-    const principal = ways.has("easy-auth") ? headerValue(headers, PRINCIPAL_HEADER) : undefined;
+    const principal = ways.has("easy-auth") ? principalIn(headers) : undefined;
     if (principal !== undefined) {
       return { caller: easyAuthCaller(principal, settings), headers: withoutProof(headers) };
     }
@@ -47,11 +47,22 @@ export function createAuthentication(
   };
 }
 
-/** The one access token of a request; of two nobody can say which another reader would take. */
+/** The one proof of its kind; of two nobody can say which another reader would take. */
+function onlyOne(headers: HeaderList, wanted: string): string | undefined {
+  const [first, second] = headers.filter(([name]) => name.toLowerCase() === wanted);
+  if (second) throw refused();
+  return first?.[1];
+}
+
+/** What the platform says. Two of them joined to one would be read up to the first one's end. */
+function principalIn(headers: HeaderList): string | undefined {
+  const principal = onlyOne(headers, PRINCIPAL_HEADER);
+  if (principal?.includes(",")) throw refused();
+  return principal;
+}
+
 function tokenIn(headers: HeaderList, mayBeAnonymous: boolean): string | undefined {
-  const values = headers.filter(([name]) => name.toLowerCase() === AUTHORIZATION);
-  if (values.length > 1) throw refused();
-  const token = BEARER.exec(values[0]?.[1] ?? "")?.[1];
+  const token = BEARER.exec(onlyOne(headers, AUTHORIZATION) ?? "")?.[1];
   const isOther = mayBeAnonymous && token !== undefined && !TOKEN_SHAPE.test(token);
   return isOther ? undefined : token;
 }

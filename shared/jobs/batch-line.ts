@@ -30,7 +30,19 @@ export function parseBatchLine(text: string): BatchLine | string {
   if (OWN_PATH.test(url)) return "asks for a path of the gateway itself";
   if (!isObject(body)) return "needs a body that is a JSON object";
   if (body["stream"] === true) return "asks for a stream, which a batch cannot give";
-  return { customId, url, body: JSON.stringify(body) };
+  const bodyText = jsonText(body);
+  return bodyText === undefined
+    ? "has a body that is nested too deeply"
+    : { customId, url, body: bodyText };
+}
+
+/** Undefined for what is nested so deeply that writing it overflows the stack: reading it does not. */
+function jsonText(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }
 
 const isPath = (url: string): boolean =>
@@ -56,12 +68,11 @@ export function lineOutput({ requestId, customId }: LineName, end: LineEnd): str
   if ("error" in end) {
     return JSON.stringify({ id, custom_id: customId, response: null, error: end.error });
   }
-  const response = {
-    status_code: end.status,
-    request_id: requestId,
-    body: jsonOr(end.text),
+  const line = (body: unknown): object => {
+    const response = { status_code: end.status, request_id: requestId, body };
+    return { id, custom_id: customId, response, error: null };
   };
-  return JSON.stringify({ id, custom_id: customId, response, error: null });
+  return jsonText(line(jsonOr(end.text))) ?? JSON.stringify(line(end.text));
 }
 
 /** Whether a line belongs into the output file; else it is in the error file. */

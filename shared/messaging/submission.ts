@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { PoisonMessageError, readMessage } from "./envelope.ts";
 
-// What an id becomes: a partition, a blob's name, an orchestration and message ids. A partition that
-// begins with `owner-` lists an owner's jobs.
-const JOB_ID = /^(?!owner-)[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+// What an id becomes: a partition, a blob's name, an orchestration and message ids. Partitions that begin
+// with `owner-` list an owner's jobs, and `starting` holds those that the engine is yet to be told of.
+const JOB_ID = /^(?!owner-|starting$)[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const REQUEST_TARGET = /^\/[\x21-\x7e]*$/;
@@ -44,6 +44,18 @@ export interface Submission {
 
 /** Reads what came out of the submission queue; throws a `PoisonMessageError` that tells its sender why not. */
 export function readSubmission(message: unknown): Submission {
+  try {
+    return read(message);
+  } catch (cause) {
+    // The only thing that overflows is the depth of its JSON, and it will be as deep the next time.
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new PoisonMessageError("The message is not readable: it is nested too deeply.", {
+      cause,
+    });
+  }
+}
+
+function read(message: unknown): Submission {
   const { id, user, method, path, priority, ...rest } = readMessage(submissionSchema, message);
   const headers = Object.entries(rest.headers).flatMap(([name, values]) =>
     [values].flat().map((value) => [name, value] as const),

@@ -19,15 +19,22 @@ export const servingHost = (host: HostSettings): ServingHost => ({
   prefix: host.pathPrefix.toLowerCase(),
 });
 
+// However often the dots and the slashes are encoded, and with parameters behind them (`..;x/`), which
+// some servers cut off before they resolve dots. No client sends them: each resolves them itself.
+const DOT_SEGMENT =
+  /(?:^|[/\\]|%(?:25)*(?:2f|5c))(?:\.|%(?:25)*2e){1,2}(?=$|[/\\;#]|%(?:25)*(?:2f|5c|3b))/i;
+
 /**
  * The hosts with the longest path prefix that matches on a segment boundary, ignoring case; hosts
  * without a prefix serve what no other serves. Everything else of the target stays as it was sent.
+ * Nobody serves dot segments: a backend would resolve them, and leave its host's base path.
  */
 export function matchHosts<Serving extends ServingHost>(
   hosts: readonly Serving[],
   target: string,
 ): Match<Serving>[] {
   const path = pathOf(target).toLowerCase();
+  if (DOT_SEGMENT.test(path)) return [];
   let longest: readonly Serving[] = [];
   let length = 0;
   for (const serving of hosts) {

@@ -21,7 +21,12 @@ export function withUsageWish(target: string, body: Uint8Array): Uint8Array | un
   const options = request[OPTIONS];
   if (options === undefined) return withFirst(bytes);
   if (!isObject(options) || options["include_usage"] === true) return undefined;
-  return withOptions(text, options);
+  try {
+    return withOptions(text, options);
+  } catch {
+    // Nested so deeply that it can be read and not be written.
+    return undefined;
+  }
 }
 
 /** Every byte stays as it was, behind one more member. */

@@ -143,7 +143,15 @@ export const FLOORS: readonly Floor[] = [
   },
   {
     room: "test",
-    rooms: ["shared", "functions", "local", "infra", "esbuild.config.ts"],
+    rooms: [
+      "shared",
+      "functions",
+      "local",
+      "infra",
+      "esbuild.config.ts",
+      "package.json",
+      "package-lock.json",
+    ],
     packages: [
       "vitest",
       "fast-check",

@@ -66,7 +66,7 @@ describe("matchHosts", () => {
 
   it("changes nothing else of a target, be it encoded, doubled or strange", () => {
     const rest = fc
-      .array(fc.constantFrom("%2F", "%26", "%23", "%25", "+", "//", "..", "a", "é", "&", "=", "?"))
+      .array(fc.constantFrom("%2F", "%26", "%23", "%25", "+", "//", "..a", "a", "é", "&", "=", "?"))
       .map((parts) => parts.join(""));
     fc.assert(
       fc.property(rest, (text) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isPublicAddress, targetFault } from "../../../shared/webhooks/index.ts";
+import { isPublicAddress, targetFault } from "../../shared/webhooks/index.ts";
 
 const PUBLIC = ["93.184.216.34", "8.8.8.8", "2606:2800:220:1:248:1893:25c8:1946"];
 

@@ -2,9 +2,9 @@ import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { generateKeyPair } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { HeaderList } from "../../../shared/core/headers.ts";
-import { type Authenticate, createAuthentication } from "../../../shared/identity/index.ts";
-import { FakeClock } from "../../support/fake-clock.ts";
+import type { HeaderList } from "../../shared/core/headers.ts";
+import { type Authenticate, createAuthentication } from "../../shared/identity/index.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import {
   APP,
   AUDIENCE,
@@ -13,8 +13,8 @@ import {
   type FakeEntra,
   TENANT,
   USER,
-} from "../../support/fake-entra.ts";
-import { settingsWith } from "../../support/settings.ts";
+} from "../support/fake-entra.ts";
+import { settingsWith } from "../support/settings.ts";
 
 const clock = new FakeClock();
 let entra: FakeEntra;

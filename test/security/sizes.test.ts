@@ -1,0 +1,139 @@
+import { describe, expect, it } from "vitest";
+import { parseJobListQuery, parseJobPatch, parseUsageQuery } from "../../shared/api/index.ts";
+import { parseTraceContext } from "../../shared/core/trace-context.ts";
+import { followJobEvents, handleRequest, moveJob } from "../../shared/gateway/index.ts";
+import { readBatchLines } from "../../shared/gateway/read-batch-lines.ts";
+import { lineOutput, parseBatchLine } from "../../shared/jobs/index.ts";
+import { PoisonMessageError, readSubmission } from "../../shared/messaging/index.ts";
+import { redactText, redactValue } from "../../shared/telemetry/index.ts";
+import { KnownNames } from "../../shared/telemetry/known-names.ts";
+import { withUsageWish } from "../../shared/usage/index.ts";
+import { createGateway, fakeEngine, requestTo } from "../support/gateway.ts";
+import { acceptedJob } from "../support/lane-messages.ts";
+import { bodyOf, textOf } from "../support/streams.ts";
+
+const DEPTH = 20_000;
+const nested = "[".repeat(DEPTH) + "]".repeat(DEPTH);
+const line = (change: object = {}): string =>
+  JSON.stringify({ custom_id: "a", method: "POST", url: "/chat", body: {}, ...change });
+
+async function allLines(text: string, limits: { maxBytes: number; maxLines: number }) {
+  const lines = [];
+  for await (const piece of readBatchLines(bodyOf(text), limits)) lines.push(...piece);
+  return lines;
+}
+
+describe("JSON that is nested too deeply", () => {
+  it("is refused as a line of a batch, with words", () => {
+    const text = line().replace('"body":{}', `"body":{"a":${nested}}`);
+    expect(parseBatchLine(text)).toBe("has a body that is nested too deeply");
+  });
+
+  it("is refused as a submission, and not tried again", () => {
+    const text = `{"id":"a","user":"ann","path":"/chat","body":${nested}}`;
+    for (const message of [text, Buffer.from(text), JSON.parse(text) as unknown]) {
+      expect(() => readSubmission(message)).toThrow(PoisonMessageError);
+    }
+  });
+
+  it("is kept as text where it is the answer to a line", () => {
+    const output = lineOutput({ requestId: "r", customId: "a" }, { status: 200, text: nested });
+    expect(JSON.parse(output)).toMatchObject({ response: { body: nested } });
+  });
+
+  it("goes through where only its backend reads it", async () => {
+    const gateway = createGateway({ GATEWAY_SYNC_MODE: "direct" });
+    gateway.backends.answer(200);
+    const options = `"stream":true,"stream_options":{"x":${nested}}`;
+    const request = requestTo(gateway, {
+      target: "/chat/completions",
+      headers: [["content-type", "application/json"]],
+      body: `{"model":"m",${options},"messages":${nested}}`,
+    });
+    const answer = await handleRequest(gateway.services, request, undefined);
+    gateway.stop();
+    expect([answer.status, await textOf(answer.body)]).toEqual([200, "ok"]);
+    expect(withUsageWish("/chat/completions", Buffer.from(`{${options}}`))).toBeUndefined();
+  });
+
+  it("is no change of a job, and no event", () => {
+    expect(parseJobPatch(`{"priority":${nested}}`).ok).toBe(false);
+    expect(JSON.stringify(redactValue(JSON.parse(nested)))).toMatch(/REDACTED/);
+  });
+});
+
+describe("too much of something", () => {
+  it("is a batch of too many lines, or bytes, or of one endless line", async () => {
+    const limits = { maxBytes: 10_000, maxLines: 2 };
+    const file = (count: number): string =>
+      Array.from({ length: count }, (_, n) => line({ custom_id: `c${n}` })).join("\n");
+    expect(await allLines(file(2), limits)).toHaveLength(2);
+    const tooLarge = { code: "request-too-large" };
+    await expect(allLines(file(3), limits)).rejects.toMatchObject(tooLarge);
+    await expect(allLines(file(1), { maxBytes: 50, maxLines: 2 })).rejects.toMatchObject(tooLarge);
+    await expect(allLines("x".repeat(10_001), limits)).rejects.toMatchObject(tooLarge);
+  });
+
+  it("is a line's id, or its path", () => {
+    expect(parseBatchLine(line({ custom_id: "x".repeat(257) }))).toMatch(/custom_id/);
+    expect(parseBatchLine(line({ url: `/${"x".repeat(2048)}` }))).toMatch(/url/);
+  });
+
+  it("is an idempotency key, which is refused before anything is kept", async () => {
+    const gateway = createGateway();
+    const headers = [["Idempotency-Key", "x".repeat(256)]] as const;
+    const answer = await handleRequest(
+      gateway.services,
+      requestTo(gateway, { headers }),
+      undefined,
+    );
+    gateway.stop();
+    expect([answer.status, gateway.table.rows.size]).toEqual([400, 0]);
+  });
+
+  it("is the change of a job", async () => {
+    const gateway = createGateway();
+    await acceptedJob(gateway);
+    const body = bodyOf(`${" ".repeat(20_000)}{"priority":1}`);
+    const query = { id: "job-1", headers: [], target: "/jobs/job-1", engine: fakeEngine(), body };
+    const moving = moveJob(gateway.services, query);
+    await expect(moving).rejects.toMatchObject({ code: "bad-request" });
+    gateway.stop();
+  });
+
+  it("is a page, or a span, of jobs and of what was used", () => {
+    const jobs = (query: string) => parseJobListQuery(new URLSearchParams(query)).ok;
+    expect([jobs("limit=100"), jobs("limit=101"), jobs("limit=1e9")]).toEqual([true, false, false]);
+    const usage = (query: string) =>
+      parseUsageQuery(new URLSearchParams(query), Date.UTC(2026, 0, 1)).ok;
+    expect([usage("limit=10"), usage("limit=999999999")]).toEqual([true, false]);
+  });
+
+  it("is the number of an event that a reader claims to have seen", async () => {
+    const gateway = createGateway();
+    await acceptedJob(gateway);
+    const { signal } = new AbortController();
+    const headers = [["Last-Event-ID", "9".repeat(400)]] as const;
+    const query = { id: "job-1", headers, target: "/", closed: signal };
+    const following = followJobEvents(gateway.services, query);
+    await expect(following).rejects.toMatchObject({ code: "bad-request" });
+    gateway.stop();
+  });
+
+  it("is the state of a trace, which does not go on", () => {
+    const parent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+    expect(parseTraceContext(parent, "x".repeat(512))).toHaveProperty("state");
+    expect(parseTraceContext(parent, "x".repeat(513))).not.toHaveProperty("state");
+  });
+
+  it("is the number of names that clients make up: they share one series", () => {
+    const names = new KnownNames(2);
+    const told = ["a", "b", "c", "d"].map((name) => names.told(name, true));
+    expect(new Set(told).size).toBe(3);
+    expect(names.told("made-up", false)).toBe(told[2]);
+  });
+
+  it("is text for the log, which is cut", () => {
+    expect(redactText("x ".repeat(500_000)).length).toBeLessThan(20_000);
+  });
+});
