@@ -1,10 +1,18 @@
 import { type SseEvent, SseParser } from "../core/sse-parser.ts";
 import { isRefusalEvent } from "./refusal-event.ts";
-import { type EventMeaning, eventMeaning, type StreamProtocol } from "./stream-meaning.ts";
+import {
+  type EventMeaning,
+  eventMeaning,
+  type StreamProtocol,
+  TELLING_MORE,
+} from "./stream-meaning.ts";
 
 /** Follows an event stream on the side: whether it has begun, failed, or ended as it should. Scope: one stream. */
 export class StreamWatch {
-  readonly #parser = new SseParser({ onEvent: (event) => this.#see(event) });
+  readonly #parser = new SseParser({
+    onEvent: (event) => this.#see(event),
+    telling: () => this.#telling(),
+  });
   #protocol: StreamProtocol | undefined;
   #hasBegun = false;
   #hasFinished = false;
@@ -46,6 +54,11 @@ export class StreamWatch {
   get isComplete(): boolean {
     if (this.#hasEnded || this.#protocol === undefined) return true;
     return this.#protocol === "chat" && this.#hasFinished;
+  }
+
+  /** Once an answer has begun its content tells nothing new, and nearly all of a stream is content. */
+  #telling(): RegExp | undefined {
+    return this.#hasBegun && this.#protocol !== undefined ? TELLING_MORE : undefined;
   }
 
   #see(event: SseEvent): void {

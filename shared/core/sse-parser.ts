@@ -1,3 +1,5 @@
+import { endOfLastEvent, endOfLine, WholeEvents } from "./whole-events.ts";
+
 /** One event of an event stream. */
 export interface SseEvent {
   /** The `event` field; empty where there is none, which readers take as `message`. */
@@ -14,6 +16,14 @@ export interface SseEvent {
 
 export interface SseParserOptions {
   readonly onEvent: (event: SseEvent) => void;
+  /**
+   * What an event's bytes must hold, taken for Latin-1, for the event to be read: a global pattern, asked
+   * for before each event; undefined where every event matters. Most events of a stream matter to nobody,
+   * and a search through many costs less than the reading of one.
+   */
+  readonly telling?: () => RegExp | undefined;
+  /** Takes the bytes of whole events before any of them is read. */
+  readonly onBytes?: (events: Buffer) => void;
   /** The most of one event that is held; what is longer is cut, and its bytes are let go. */
   readonly maxEventBytes?: number;
 }
@@ -28,13 +38,14 @@ const BOM = "\ufeff";
 /**
  * Reads an event stream as the HTML standard says (section 9.2.6), however it is cut into chunks: lines
  * end with LF, CR or CRLF, a BOM may stand first, comments are skipped. It looks at bytes and changes
- * none, and copies only lines that span chunks. Scope: one stream.
+ * none, and copies only events that span chunks. Scope: one stream.
  */
 export class SseParser {
-  readonly #onEvent: (event: SseEvent) => void;
+  readonly #onEvent: SseParserOptions["onEvent"];
+  readonly #telling: SseParserOptions["telling"];
+  readonly #onBytes: SseParserOptions["onBytes"];
   readonly #maxEventBytes: number;
-  readonly #line: LineStart;
-  #mayFollowCr = false;
+  readonly #whole: WholeEvents;
   #isFirstLine = true;
   #name = "";
   #id = "";
@@ -43,10 +54,17 @@ export class SseParser {
   #isTruncated = false;
   #boundary = 0;
 
-  constructor({ onEvent, maxEventBytes = DEFAULT_MAX_EVENT_BYTES }: SseParserOptions) {
+  constructor({
+    onEvent,
+    telling,
+    onBytes,
+    maxEventBytes = DEFAULT_MAX_EVENT_BYTES,
+  }: SseParserOptions) {
     this.#onEvent = onEvent;
+    this.#telling = telling;
+    this.#onBytes = onBytes;
     this.#maxEventBytes = maxEventBytes;
-    this.#line = new LineStart(maxEventBytes);
+    this.#whole = new WholeEvents(maxEventBytes);
   }
 
   /** Offset, in the chunk pushed last, behind its last blank line: no event and no comment is open there. */
@@ -56,23 +74,13 @@ export class SseParser {
 
   push(chunk: Uint8Array): void {
     this.#boundary = 0;
-    if (chunk.byteLength === 0) return;
-    const bytes = asBuffer(chunk);
-    let start = this.#mayFollowCr && bytes[0] === LF ? 1 : 0;
-    this.#mayFollowCr = false;
-    let lf = bytes.indexOf(LF, start);
-    let cr = bytes.indexOf(CR, start);
-    while (lf >= 0 || cr >= 0) {
-      const isCr = cr >= 0 && (lf < 0 || cr < lf);
-      const end = isCr ? cr : lf;
-      const next = isCr && bytes[end + 1] === LF ? end + 2 : end + 1;
-      this.#mayFollowCr = isCr && next === bytes.length && next === end + 1;
-      this.#takeLine(bytes, { start, end, next });
-      start = next;
-      if (lf >= 0 && lf < start) lf = bytes.indexOf(LF, start);
-      if (cr >= 0 && cr < start) cr = bytes.indexOf(CR, start);
+    for (const { bytes, startsAt, isOpen, isRest } of this.#whole.push(chunk)) {
+      if (!isOpen) this.#boundary = startsAt + bytes.length;
+      // Of an event in parts the first says enough.
+      if (isRest) continue;
+      this.#isTruncated = isOpen;
+      this.#read(bytes, startsAt);
     }
-    if (start < bytes.length) this.#line.keep(bytes, start, bytes.length);
   }
 
   /**
@@ -80,27 +88,43 @@ export class SseParser {
    * last one, and most readers take it all the same, so it is reported.
    */
   end(): void {
-    this.#takeLine(EMPTY, { start: 0, end: 0, next: 0 });
-    this.#dispatch(0);
+    const rest = this.#whole.end();
+    this.#read(rest, -rest.length);
   }
 
-  #takeLine(bytes: Buffer, { start, end, next }: LineBounds): void {
-    if (start === end && this.#line.isEmpty) {
-      this.#isFirstLine = false;
-      this.#boundary = next;
-      this.#dispatch(next);
-      return;
+  #read(bytes: Buffer, startsAt: number): void {
+    this.#onBytes?.(bytes);
+    let text = "";
+    for (let at = 0; at < bytes.length; ) {
+      const telling = this.#isFirstLine ? undefined : this.#telling?.();
+      if (telling) {
+        text ||= bytes.toString("latin1");
+        telling.lastIndex = at;
+        if (!telling.test(text)) return;
+        at = endOfLastEvent(bytes.subarray(0, telling.lastIndex - 1), at);
+      }
+      at = this.#readEvent(bytes, at, startsAt);
     }
-    const { text, isCut } = this.#line.complete(bytes, start, end);
-    if (isCut) this.#isTruncated = true;
-    const isFirst = this.#isFirstLine;
-    this.#isFirstLine = false;
-    // A BOM alone on the first line leaves an empty line, which ends no event.
-    this.#field(isFirst && text.startsWith(BOM) ? text.slice(1) : text);
   }
 
-  #field(line: string): void {
-    if (line.charCodeAt(0) === COLON) return;
+  /** Gives the offset behind the event. */
+  #readEvent(bytes: Buffer, from: number, startsAt: number): number {
+    let start = from;
+    for (let isOver = false; !isOver && start < bytes.length; ) {
+      const lineEnd = endOfLine(bytes, start);
+      const end = lineEnd < 0 ? bytes.length : lineEnd;
+      isOver = end === start;
+      if (!isOver && bytes[start] !== COLON) this.#takeLine(bytes.toString("utf8", start, end));
+      this.#isFirstLine = false;
+      start = bytes[end] === CR && bytes[end + 1] === LF ? end + 2 : end + 1;
+    }
+    this.#dispatch(startsAt + Math.min(start, bytes.length));
+    return start;
+  }
+
+  /** A BOM alone on the first line leaves an empty line, which ends no event. */
+  #takeLine(text: string): void {
+    const line = this.#isFirstLine && text.startsWith(BOM) ? text.slice(1) : text;
     const colon = line.indexOf(":");
     const name = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
@@ -134,60 +158,4 @@ export class SseParser {
     this.#name = "";
     this.#isTruncated = false;
   }
-}
-
-interface LineBounds {
-  readonly start: number;
-  readonly end: number;
-  /** Where the next line begins. */
-  readonly next: number;
-}
-
-const EMPTY = Buffer.alloc(0);
-
-/** The beginning of a line whose end is still to come. Scope: one parser. */
-class LineStart {
-  readonly #limitBytes: number;
-  #bytes: Buffer = EMPTY;
-  #length = 0;
-  #isCut = false;
-
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
-  }
-
-  get isEmpty(): boolean {
-    return this.#length === 0;
-  }
-
-  keep(bytes: Buffer, start: number, end: number): void {
-    const size = Math.min(end - start, this.#limitBytes - this.#length);
-    if (size < end - start) this.#isCut = true;
-    if (this.#length + size > this.#bytes.length) this.#grow(this.#length + size);
-    bytes.copy(this.#bytes, this.#length, start, start + size);
-    this.#length += size;
-  }
-
-  /** The whole line, from what was kept and from what ends it. */
-  complete(bytes: Buffer, start: number, end: number): { text: string; isCut: boolean } {
-    if (this.#length === 0) return { text: bytes.toString("utf8", start, end), isCut: false };
-    this.keep(bytes, start, end);
-    const line = { text: this.#bytes.toString("utf8", 0, this.#length), isCut: this.#isCut };
-    this.#length = 0;
-    this.#isCut = false;
-    return line;
-  }
-
-  // Doubled, so that a line that comes byte by byte is not copied for every byte.
-  #grow(neededBytes: number): void {
-    const grown = Buffer.allocUnsafe(Math.max(256, neededBytes, this.#bytes.length * 2));
-    this.#bytes.copy(grown, 0, 0, this.#length);
-    this.#bytes = grown;
-  }
-}
-
-function asBuffer(chunk: Uint8Array): Buffer {
-  return Buffer.isBuffer(chunk)
-    ? chunk
-    : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }

@@ -14,8 +14,7 @@ const EVENTS_WITH_MODEL = 3;
 /**
  * Reads what an answer says it used, from a look at bytes that pass by: nothing is changed or delayed.
  * The last usage counts; `usage: null` and text that speaks of usage do not. On the path of every
- * event: most events are searched and not parsed, and no byte is copied but those of deltas. Scope: one
- * answer.
+ * event: of a stream only those are read that report something. Scope: one answer.
  */
 export class UsageReader {
   readonly #read: (bytes: Uint8Array) => void;
@@ -32,7 +31,11 @@ export class UsageReader {
   constructor(headers: HeaderList) {
     const type = headerValue(headers, "content-type")?.toLowerCase() ?? "";
     if (type.includes("text/event-stream")) {
-      const events = new SseParser({ onEvent: (event) => this.#see(event) });
+      const events = new SseParser({
+        onEvent: (event) => this.#see(event),
+        telling: () => this.#telling(),
+        onBytes: (bytes) => this.#text.take(bytes),
+      });
       this.#events = events;
       this.#read = (bytes) => events.push(bytes);
     } else if (/\bjson\b/.test(type)) {
@@ -75,15 +78,18 @@ export class UsageReader {
     return document === undefined ? undefined : { text: document, scale: 1 };
   }
 
-  #see(event: SseEvent): void {
+  #telling(): RegExp | undefined {
+    const isEarly = this.#model === undefined && this.#seenEvents < EVENTS_WITH_MODEL;
+    return isEarly ? undefined : USAGE_FIELD;
+  }
+
+  #see({ data, isTruncated }: SseEvent): void {
     this.#seenEvents += 1;
-    this.#text.take(event);
-    const isEarly = this.#model === undefined && this.#seenEvents <= EVENTS_WITH_MODEL;
-    if (event.isTruncated || !(isEarly || mayReport(event.data))) return;
+    if (isTruncated || data === "[DONE]") return;
     try {
-      this.#take(reportIn(JSON.parse(event.data)));
+      this.#take(reportIn(JSON.parse(data)));
     } catch {
-      // Not JSON, such as [DONE]: it reports nothing.
+      // Not JSON: it reports nothing.
     }
   }
 
@@ -96,7 +102,5 @@ export class UsageReader {
   }
 }
 
-const USAGE_FIELD = /"usage(?:Metadata)?"\s*:\s*(?!null)/;
-
 /** Within a JSON string both quotes would be escaped, so that text is not taken for the field. */
-const mayReport = (data: string): boolean => data.includes('"usage') && USAGE_FIELD.test(data);
+const USAGE_FIELD = /"usage(?:Metadata)?"(?!: ?null)/g;

@@ -1,91 +1,72 @@
-const [CR, LF] = [0x0d, 0x0a];
-const USAGE_NAME = '"usage"';
-const NULL_USAGE = /,\s*"usage"\s*:\s*null(?=\s*[,}])|"usage"\s*:\s*null\s*,\s*/;
-const USAGE_OBJECT = /"usage"\s*:\s*\{/;
-const NO_CHOICES = /"choices"\s*:\s*\[\s*\]/;
+import { endOfFirstEvent, endOfLastEvent, WholeEvents } from "../core/whole-events.ts";
+import { usageTrace } from "./usage-trace.ts";
+
 // Chunks are some hundred bytes; what is longer without an end is none, and passes as it is.
 const MAX_HELD_BYTES = 1024 * 1024;
+const [CR, LF, QUOTE] = [0x0d, 0x0a, 0x22];
+const EMPTY = Buffer.alloc(0);
+const USAGE_NAME = '"usage"';
+const NAMES_USAGE = /usage"\s*:/;
+
+/**
+ * `"usage":null` as it nearly always stands: nothing opens or closes between it and the brace that ends
+ * the event, so it is the object's own. Within a JSON string both quotes of the name would be escaped.
+ */
+const NULL_USAGE = /, ?"usage": ?null(?=[^{}[\]\\\r\n]*\}\r?\n\r?\n)/g;
 
 /**
  * Takes out of a stream what only the wish for usage put in: the last chunk, which has no choices, and
- * `"usage":null` in all others. Whole events pass as soon as they are there. Scope: one stream.
+ * `"usage":null` in all others. Whole events pass as soon as they are there, in their own memory where
+ * nothing is taken out. Scope: one stream.
  */
 export class WithoutUsageChunk {
-  #held: Buffer[] = [];
-  #heldBytes = 0;
+  readonly #whole = new WholeEvents(MAX_HELD_BYTES);
+  /** Whether an event was taken out whose last line's end may have a second half. */
+  #isAmidEnd = false;
 
   /** What of the stream may go on now. */
   push(chunk: Uint8Array): Uint8Array {
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    const whole = this.#heldBytes === 0 ? bytes : Buffer.concat([...this.#held, bytes]);
-    // A blank line may lie across the border of what is held and what came.
-    const end = endOfEvents(whole, Math.max(0, this.#heldBytes - 3));
-    if (end === 0 && whole.length <= MAX_HELD_BYTES) {
-      this.#hold(whole);
-      return EMPTY;
-    }
-    const isEndless = end === 0;
-    this.#hold(isEndless ? EMPTY : whole.subarray(end));
-    return isEndless ? whole : edited(whole.subarray(0, end));
+    const parts = this.#whole
+      .push(chunk)
+      .map(({ bytes, isOpen, isRest }) => (isOpen || isRest ? bytes : this.#edited(bytes)));
+    const [only = EMPTY] = parts;
+    return parts.length < 2 ? only : Buffer.concat(parts);
   }
 
   /** What is left when the stream has ended. */
   end(): Uint8Array {
-    const rest = Buffer.concat(this.#held);
-    this.#hold(EMPTY);
-    return edited(rest);
+    return this.#edited(this.#whole.end());
   }
 
-  #hold(bytes: Buffer): void {
-    this.#held = bytes.length === 0 ? [] : [bytes];
-    this.#heldBytes = bytes.length;
+  #edited(bytes: Buffer): Buffer {
+    const events = this.#isAmidEnd && bytes[0] === LF ? bytes.subarray(1) : bytes;
+    this.#isAmidEnd = false;
+    const text = events.toString("latin1");
+    const left = text.replace(NULL_USAGE, "");
+    const edited = left.length === text.length ? events : Buffer.from(left, "latin1");
+    return NAMES_USAGE.test(left) ? this.#editedSingly(edited) : edited;
+  }
+
+  /** Looks at each event that still names usage. */
+  #editedSingly(events: Buffer): Buffer {
+    const kept: Buffer[] = [];
+    let keptUntil = 0;
+    for (let at = 0; ; ) {
+      const named = events.indexOf(USAGE_NAME, at);
+      if (named < 0) break;
+      const start = endOfLastEvent(events.subarray(0, named), at);
+      at = endOfEvent(events, named);
+      const trace = usageTrace(events, { start, end: at });
+      if (!trace) continue;
+      kept.push(events.subarray(keptUntil, trace.start));
+      keptUntil = trace.end;
+    }
+    this.#isAmidEnd = keptUntil === events.length && events.at(-1) === CR;
+    return keptUntil === 0 ? events : Buffer.concat([...kept, events.subarray(keptUntil)]);
   }
 }
 
-const EMPTY = Buffer.alloc(0);
-
-/** The offset behind the last blank line; 0 where there is none. */
-function endOfEvents(bytes: Buffer, from: number): number {
-  for (let at = bytes.length - 1; at > from; at--) {
-    if (bytes[at] !== LF && bytes[at] !== CR) continue;
-    // Its line feed may be still to come, and belongs to the same event.
-    if (bytes[at] === CR && at === bytes.length - 1) continue;
-    const before = at - (bytes[at] === LF && bytes[at - 1] === CR ? 2 : 1);
-    if (bytes[before] === LF || bytes[before] === CR) return at + 1;
-  }
-  return 0;
-}
-
-function edited(events: Buffer): Uint8Array {
-  if (!events.includes(USAGE_NAME)) return events;
-  const parts: Buffer[] = [];
-  for (let at = 0; at < events.length; ) {
-    const end = endOfEvent(events, at);
-    const event = editedEvent(events.subarray(at, end));
-    if (event) parts.push(event);
-    at = end;
-  }
-  return Buffer.concat(parts);
-}
-
-/** The offset behind an event's blank line. */
-function endOfEvent(bytes: Buffer, from: number): number {
-  let lineStart = from;
-  for (let at = from; at < bytes.length; at++) {
-    if (bytes[at] !== LF && bytes[at] !== CR) continue;
-    const isBlank = at === lineStart;
-    if (bytes[at] === CR && bytes[at + 1] === LF) at += 1;
-    if (isBlank) return at + 1;
-    lineStart = at + 1;
-  }
-  return bytes.length;
-}
-
-/** Within a JSON string both quotes of a name would be escaped: no text is taken for the field. */
-function editedEvent(event: Buffer): Buffer | undefined {
-  if (!event.includes(USAGE_NAME)) return event;
-  const text = event.toString("latin1");
-  if (USAGE_OBJECT.test(text) && NO_CHOICES.test(text)) return undefined;
-  const without = text.replace(NULL_USAGE, "");
-  return without.length === text.length ? event : Buffer.from(without, "latin1");
+function endOfEvent(events: Buffer, within: number): number {
+  const length = endOfFirstEvent(events.subarray(within), QUOTE);
+  return length < 0 ? events.length : within + length;
 }

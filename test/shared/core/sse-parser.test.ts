@@ -142,6 +142,47 @@ describe("SseParser", () => {
     }
   });
 
+  it("reads no event but those that hold what is looked for, however the bytes are cut", () => {
+    const one = fc.constantFrom(
+      "data: dull",
+      ": dull\ndata: a",
+      "data: told",
+      "event: told\ndata: b",
+    );
+    const ends = fc.constantFrom("\n\n", "\r\n\r\n", "\r\r");
+    const events = fc.array(fc.tuple(one, ends), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(events, fc.array(fc.nat(200), { maxLength: 20 }), (list, cuts) => {
+        const texts = list.map(([text, end]) => text + end);
+        // The first line of all is read by any means: it may begin with a BOM.
+        const told = texts.filter((text, index) => index === 0 || text.includes("told"));
+        const found: Seen[] = [];
+        const held: Buffer[] = [];
+        const parser = new SseParser({
+          onEvent: ({ event, data, id }) => void found.push({ event, data, id }),
+          telling: () => /told/g,
+          onBytes: (bytes) => void held.push(Buffer.from(bytes)),
+        });
+        for (const chunk of split(Buffer.from(texts.join("")), cuts)) parser.push(chunk);
+        parser.end();
+        expect(found).toEqual(read(told.join("")));
+        expect(Buffer.concat(held).toString()).toBe(texts.join(""));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("says where an event ends among others that are not read", () => {
+    const ends: number[] = [];
+    const parser = new SseParser({
+      onEvent: ({ endsAt }) => void ends.push(endsAt),
+      telling: () => /told/g,
+    });
+    parser.push(Buffer.from("data: dull\n\ndata: du"));
+    parser.push(Buffer.from("ll\n\ndata: dull\n\ndata: told\n\ndata: dull\n\n"));
+    expect(ends).toEqual([12, 28]);
+  });
+
   it("reads what a reader of whole texts reads", () => {
     fc.assert(
       fc.property(stream, (text) => {
