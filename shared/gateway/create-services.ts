@@ -23,6 +23,7 @@ import {
 } from "../telemetry/index.ts";
 import { fetchJson } from "./fetch-json.ts";
 import { createRequestHeaderFilter } from "./forwarded-headers.ts";
+import type { Idempotency } from "./held-key.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
 import { LimitLedger } from "./limit-ledger.ts";
 import { openFairShare } from "./open-fair-share.ts";
@@ -31,7 +32,6 @@ import { openSlots } from "./open-slots.ts";
 import { createPolicy } from "./policy.ts";
 import { openPolicyDocuments } from "./policy-documents.ts";
 import { probeBackends } from "./probe-backends.ts";
-import type { Idempotency } from "./serve-once.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
 import { TrafficBoard } from "./traffic-board.ts";
 import { onUnclaimedReply } from "./unclaimed-reply.ts";

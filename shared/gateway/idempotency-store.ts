@@ -9,8 +9,8 @@ export interface KeyUse {
   readonly key: string;
   /** Stands for method, target and body: the same key with another one is a mistake. */
   readonly fingerprint: string;
-  /** Epoch milliseconds until which the request may be running. */
-  readonly expiresAt: number;
+  /** Which of the requests that come with the key this is. */
+  readonly holder: string;
   readonly job?: ClaimedJob;
 }
 
@@ -33,12 +33,15 @@ export type Claim =
   | { readonly kind: "mine" }
   | { readonly kind: "other-request" }
   /** The job is one that the request is about to become, or has become without a word to its client. */
-  | { readonly kind: "running"; readonly job?: ClaimedJob }
+  | { readonly kind: "running"; readonly job?: ClaimedJob; readonly isSilent: boolean }
   | { readonly kind: "answered"; readonly answer: KeptAnswer };
 
 interface ClaimRow {
   readonly fingerprint: string;
+  /** Absent in rows of versions that did not renew their claims. */
+  readonly holder?: string;
   readonly claimedAt: number;
+  /** Until then the request that has the key is taken to run; it puts this off for as long as it does. */
   readonly expiresAt: number;
   readonly job?: ClaimedJob;
 }
@@ -57,6 +60,17 @@ export interface SweepLimits {
   readonly atMost: number;
   readonly signal: AbortSignal;
 }
+
+/** An answer in its row. */
+interface AnswerRow extends KeptAnswer {
+  readonly fingerprint?: string;
+}
+
+/**
+ * How long a request that has a key counts as running after its last word. Several times the interval of
+ * its renewal, so that neither a pause of its process nor clocks that differ by seconds look like its end.
+ */
+export const LEASE_MS = 15_000;
 
 const HOUR_MS = 3_600_000;
 const ANSWER_SUFFIX = "-answer";
@@ -97,11 +111,12 @@ export class IdempotencyStore {
   /** Takes the key for this request, or tells what became of the request that has it. */
   async claim(use: KeyUse, nowMs: number): Promise<Claim> {
     const { partitionKey, rowKey } = rowKeys(use);
-    const { fingerprint, expiresAt, job } = use;
+    const { fingerprint, holder, job } = use;
     const claimed: ClaimRow = {
       fingerprint,
+      holder,
       claimedAt: nowMs,
-      expiresAt,
+      expiresAt: nowMs + LEASE_MS,
       ...(job ? { job } : {}),
     };
     const row = { partitionKey, rowKey, ...toLongText({ ...claimed }) };
@@ -117,12 +132,23 @@ export class IdempotencyStore {
       const claim = fromLongText<ClaimRow>(standing);
       const answer = await this.#answer({ partitionKey, rowKey });
       // A job outlives the request that asked for it: its claim never ends before its time.
-      const isLeft = !answer && !claim.job && nowMs > claim.expiresAt;
-      const isOver = this.#isDue(claim, nowMs) || isLeft;
-      if (!isOver) return judge(use, claim, answer && fromLongText<KeptAnswer>(answer));
+      const isSilent = !answer && nowMs > claim.expiresAt;
+      const isOver = this.#isDue(claim, nowMs) || (isSilent && !claim.job);
+      if (!isOver) {
+        return judge(use, claim, { isSilent, answer: answer && fromLongText<AnswerRow>(answer) });
+      }
       await this.#remove(standing, answer);
     }
-    return { kind: "running" };
+    return { kind: "running", isSilent: false };
+  }
+
+  /** Says that the request that has the key still runs; false when the key is another's by now. */
+  async renew(use: KeyUse, nowMs: number): Promise<boolean> {
+    const held = await this.#held(use);
+    if (!held) return false;
+    const claim: ClaimRow = { ...fromLongText<ClaimRow>(held), expiresAt: nowMs + LEASE_MS };
+    const row = { ...rowKeys(use), ...toLongText({ ...claim }) };
+    return this.#table.transact([{ kind: "replace", row, etag: String(held["etag"]) }]);
   }
 
   /** Keeps the answer for repetitions. */
@@ -131,14 +157,14 @@ export class IdempotencyStore {
     await this.#table.upsert({
       partitionKey,
       rowKey: `${rowKey}${ANSWER_SUFFIX}`,
-      ...toLongText(answer),
+      ...toLongText({ ...answer, fingerprint: use.fingerprint }),
     });
   }
 
-  /** Gives the key back: nothing was answered that a repetition should get. */
+  /** Gives the key back, if it still is this request's: nothing was answered that a repetition should get. */
   async release(use: KeyUse): Promise<void> {
-    const { partitionKey, rowKey } = rowKeys(use);
-    await this.#table.remove(partitionKey, rowKey);
+    const held = await this.#held(use);
+    if (held) await this.#table.removeUnchanged(held);
   }
 
   /**
@@ -179,6 +205,15 @@ export class IdempotencyStore {
     return isDue;
   }
 
+  /** The claim as it stands, if it is this request's. */
+  async #held(use: KeyUse): Promise<Row | undefined> {
+    const { partitionKey, rowKey } = rowKeys(use);
+    const standing = await this.#table.get(partitionKey, rowKey);
+    return standing && fromLongText<ClaimRow>(standing).holder === use.holder
+      ? standing
+      : undefined;
+  }
+
   #isDue({ claimedAt }: ClaimRow, nowMs: number): boolean {
     return nowMs >= claimedAt + this.#keptMs;
   }
@@ -198,16 +233,27 @@ export class IdempotencyStore {
 
   /** Rows as they were read: what somebody else has put in their place stays. */
   async #remove(claim: Row, answer: Row | undefined): Promise<void> {
+    // The claim last: a sweep that breaks off in between finds it again.
+    if (answer) {
+      await this.#table.removeUnchanged(answer);
+      await this.#discard(fromLongText<KeptAnswer>(answer).body).catch(() => {});
+    }
     await this.#table.removeUnchanged(claim);
-    if (!answer) return;
-    await this.#table.removeUnchanged(answer);
-    await this.#discard(fromLongText<KeptAnswer>(answer).body).catch(() => {});
   }
 }
 
-function judge(use: KeyUse, claim: ClaimRow, answer: KeptAnswer | undefined): Claim {
+interface Standing {
+  readonly answer: AnswerRow | undefined;
+  readonly isSilent: boolean;
+}
+
+function judge(use: KeyUse, claim: ClaimRow, { answer, isSilent }: Standing): Claim {
   if (claim.fingerprint !== use.fingerprint) return { kind: "other-request" };
-  if (answer) return { kind: "answered", answer };
   const { job } = claim;
-  return { kind: "running", ...(job ? { job } : {}) };
+  // Nor is another request's answer this one's, whoever was so late to keep it.
+  if (!answer || (answer.fingerprint ?? use.fingerprint) !== use.fingerprint) {
+    return { kind: "running", isSilent, ...(job ? { job } : {}) };
+  }
+  const { fingerprint: _, ...kept } = answer;
+  return { kind: "answered", answer: kept };
 }

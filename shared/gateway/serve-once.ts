@@ -5,23 +5,18 @@ import { createDeadline } from "../core/deadline.ts";
 import { GatewayError } from "../core/errors.ts";
 import { headerValue } from "../core/headers.ts";
 import type { GatewayResponse, ResponseBody } from "../core/http.ts";
-import { withoutRateLimits } from "../limits/index.ts";
-import type { ClaimCheck } from "../messaging/index.ts";
 import { endedEarly } from "./answer-body.ts";
-import type { ClaimedJob, IdempotencyStore, KeptAnswer, KeyUse } from "./idempotency-store.ts";
+import { HeldKey, type Idempotency } from "./held-key.ts";
+import type { ClaimedJob, KeptAnswer, KeyUse } from "./idempotency-store.ts";
 import { ttlExpired } from "./lifetime.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
 
-/** What serving a request at most once needs; absent where there is no storage. */
-export interface Idempotency {
-  readonly store: IdempotencyStore;
-  readonly claimCheck: ClaimCheck;
-}
-
 const KEY_HEADER = "idempotency-key";
 const MAX_KEY_LENGTH = 255;
+// Most requests are answered soon; of one that takes long nobody need know at once.
 const JOIN_POLL_MS = 200;
+const MAX_JOIN_POLL_MS = 1000;
 // A longer stream is not kept: its repetition runs again.
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 
@@ -35,8 +30,10 @@ type Serve<Admitted> = (admitted: Admitted) => Promise<GatewayResponse>;
 /**
  * Serves a request that carries an `Idempotency-Key` once: a repetition gets the first one's answer,
  * or joins it while it runs. One backend call, one bill. Answers that a repetition may better, such as
- * a 429, are not kept. Of a request that becomes a job at once the key holds the job's id: wherever the
- * first one broke off, a repetition makes the same job, and need not wait until it is known to be dead.
+ * a 429, are not kept. One that waits for a request whose instance has died takes its place after some
+ * seconds of silence; what is taken for dead and is not works on for its own caller. Of a request that
+ * becomes a job at once the key holds the job's id: wherever the first one broke off, a repetition makes
+ * the same job, and need not wait until it is known to be dead.
  */
 export async function serveOnce<Admitted extends AdmittedRequest>(
   services: Services,
@@ -46,14 +43,13 @@ export async function serveOnce<Admitted extends AdmittedRequest>(
   const { idempotency, clock } = services;
   const key = headerValue(admitted.request.headers, KEY_HEADER);
   if (key === undefined || !idempotency) return serve(admitted);
-  const use = await keyUse(admitted, key);
-  for (;;) {
+  const use = await keyUse(services, admitted, key);
+  const held = (name: string): HeldKey => new HeldKey({ idempotency, use, name, clock });
+  for (let looks = 1; ; looks++) {
     const claim = await idempotency.store.claim(use, clock.now());
     switch (claim.kind) {
       case "mine":
-        return answerAndKeep({ idempotency, use, name: admitted.request.id }, () =>
-          serve(admitted),
-        );
+        return answerAndKeep(held(admitted.request.id), () => serve(admitted));
       case "answered":
         return replay(idempotency, claim.answer);
       case "other-request":
@@ -62,18 +58,26 @@ export async function serveOnce<Admitted extends AdmittedRequest>(
           "The Idempotency-Key was used with another method, path or body.",
         );
       case "running": {
-        const { job } = claim;
+        const { job, isSilent } = claim;
         if (job && use.job) {
           const again = asFirst(admitted, job);
-          return answerAndKeep({ idempotency, use, name: job.id }, () => serve(again));
+          return answerAndKeep(held(job.id), () => serve(again));
         }
-        await pause(services, admitted);
+        if (job && isSilent) throw ofAJob();
+        await pause(services, admitted, Math.min(looks * JOIN_POLL_MS, MAX_JOIN_POLL_MS));
       }
     }
   }
 }
 
+const ofAJob = (): GatewayError =>
+  new GatewayError(
+    "idempotency-key-reused",
+    "The Idempotency-Key belongs to a request for a job: ask for the job again.",
+  );
+
 async function keyUse(
+  { newId }: Services,
   { request, caller, ticket, body }: AdmittedRequest,
   key: string,
 ): Promise<KeyUse> {
@@ -91,7 +95,7 @@ async function keyUse(
     userId: caller.userId,
     key,
     fingerprint,
-    expiresAt: ticket.expiresAt,
+    holder: newId(),
     ...(isJobAtOnce(ticket, request, body)
       ? { job: { id: request.id, receivedAt: request.receivedAt } }
       : {}),
@@ -113,12 +117,16 @@ function asFirst<Admitted extends AdmittedRequest>(
 }
 
 /** Waits a little for the request that has the key, no longer than this one may wait. */
-async function pause({ clock }: Services, { request, ticket }: AdmittedRequest): Promise<void> {
+async function pause(
+  { clock }: Services,
+  { request, ticket }: AdmittedRequest,
+  delayMs: number,
+): Promise<void> {
   using deadline = createDeadline(clock, ticket.expiresAt, {
     reason: ttlExpired,
     parent: request.closed,
   });
-  await delay(clock, JOIN_POLL_MS, deadline.signal);
+  await delay(clock, delayMs, deadline.signal);
 }
 
 async function replay(
@@ -132,33 +140,26 @@ async function replay(
   };
 }
 
-interface Keeping {
-  readonly idempotency: Idempotency;
-  readonly use: KeyUse;
-  /** Names the blob of a body that is too large for a row. */
-  readonly name: string;
-}
-
 async function answerAndKeep(
-  keeping: Keeping,
+  key: HeldKey,
   serve: () => Promise<GatewayResponse>,
 ): Promise<GatewayResponse> {
-  const response = await servedOrReleased(keeping, serve);
+  const response = await servedOrReleased(key, serve);
   if (!isFinal(response.status)) {
-    await release(keeping);
+    await key.release();
     return response;
   }
   // A backend's answer is not held back for the copy of it.
   const body = response.route ? streamed(response.body) : response.body;
   if (body !== undefined && !(body instanceof Uint8Array)) {
-    const kept = keepWhileReading(keeping, response, body);
+    const kept = keepWhileReading(key, response, body);
     const giveUp = async (): Promise<void> => {
       await body[Symbol.asyncIterator]().return?.();
-      await release(keeping);
+      await key.release();
     };
     return { ...response, body: endedEarly(kept, () => void giveUp().catch(() => {})) };
   }
-  await keep(keeping, response, body);
+  await key.keep(response, body);
   return response;
 }
 
@@ -171,46 +172,22 @@ async function* onePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, un
 }
 
 async function servedOrReleased(
-  keeping: Keeping,
+  key: HeldKey,
   serve: () => Promise<GatewayResponse>,
 ): Promise<GatewayResponse> {
   try {
     return await serve();
   } catch (error) {
-    await release(keeping);
+    await key.release();
     throw error;
   }
 }
 
-/**
- * Gives the key back. Where that fails the claim ends by itself, when its request expires. The key of a
- * job is kept: what failed may have left the job behind, which the repetition then goes on with.
- */
-async function release({ idempotency, use }: Keeping): Promise<void> {
-  if (!use.job) await idempotency.store.release(use).catch(() => {});
-}
-
 const isFinal = (status: number): boolean => status < 500 && status !== 429 && status !== 408;
-
-/** Keeps an answer if it can: the answer in hand is worth more than the copy, and never fails for it. */
-async function keep(
-  keeping: Keeping,
-  { status, headers }: GatewayResponse,
-  bytes: Uint8Array | undefined,
-): Promise<void> {
-  const { idempotency, use, name } = keeping;
-  try {
-    const body = await idempotency.claimCheck.pack(`idempotency/${name}`, bytes);
-    const kept = { status, headers: withoutRateLimits(headers), ...(body ? { body } : {}) };
-    await idempotency.store.keep(use, kept);
-  } catch {
-    await release(keeping);
-  }
-}
 
 /** Passes a stream through and keeps a copy; one that is not read to its end gives the key back. */
 async function* keepWhileReading(
-  keeping: Keeping,
+  key: HeldKey,
   response: GatewayResponse,
   body: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -226,9 +203,9 @@ async function* keepWhileReading(
     isWhole = true;
   } finally {
     if (isWhole && keptBytes <= MAX_KEPT_BYTES) {
-      await keep(keeping, response, Buffer.concat(chunks));
+      await key.keep(response, Buffer.concat(chunks));
     } else {
-      await release(keeping);
+      await key.release();
     }
   }
 }

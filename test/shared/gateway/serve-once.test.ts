@@ -149,6 +149,7 @@ describe("a request with an idempotency key", () => {
   });
 });
 
+const LONG: HeaderList = [...KEYED, ["S7PTTL", "3600"]];
 const AS_JOB: HeaderList = [...KEYED, ["S7PAsyncMode", "true"]];
 
 /** Sends a request that becomes a job at once; `id` is what it would be called if it came first. */
@@ -179,6 +180,17 @@ describe("a request for a job with an idempotency key", () => {
     void startJob(gateway, "request-1", engine);
     await expect.poll(() => engine.start).toHaveBeenCalled();
     expect(await startJob(gateway, "request-2")).toMatchObject({ status: 202, job: "request-1" });
+  });
+
+  it("is not waited for by one that asks for no job", async () => {
+    const gateway = open();
+    const engine = fakeEngine();
+    engine.start.mockRejectedValueOnce(new Error("killed"));
+    await startJob(gateway, "request-1", engine);
+    const direct = serve(gateway, { id: "request-2", headers: LONG });
+    for (let seconds = 0; seconds < 17; seconds++) await gateway.clock.advance(1000);
+    expect(await direct).toMatchObject({ status: 422 });
+    expect(gateway.backends.calls).toEqual([]);
   });
 
   it("makes no second job after the first request's time to live", async () => {
