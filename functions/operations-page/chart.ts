@@ -1,3 +1,4 @@
+import { say } from "./elements.ts";
 import { HISTORY_LENGTH } from "./history.ts";
 
 const WIDTH = 480;
@@ -34,11 +35,10 @@ export class Chart {
     const top = roundUp(Math.max(1, ...lines.flatMap(({ values }) => values.map((v) => v ?? 0))));
     for (const [at, line] of lines.entries()) {
       const { path, label } = this.#partsOf(line.name, at);
-      path.setAttribute("d", pathOf(line.values, top));
-      const text = `${line.name} ${this.#format(line.values.at(-1))}`;
-      if (label.textContent !== text) label.textContent = text;
+      setAttribute(path, "d", pathOf(line.values, top));
+      say(label, `${line.name} ${this.#format(line.values.at(-1))}`);
     }
-    this.#svg.setAttribute("aria-label", `${this.#title}, up to ${this.#format(top)}`);
+    setAttribute(this.#svg, "aria-label", `${this.#title}, up to ${this.#format(top)}`);
   }
 
   get #title(): string {
@@ -58,6 +58,11 @@ export class Chart {
     this.#paths.set(name, parts);
     return parts;
   }
+}
+
+/** What is the same as before is not painted again. */
+function setAttribute(target: Element, name: string, value: string): void {
+  if (target.getAttribute(name) !== value) target.setAttribute(name, value);
 }
 
 function pathOf(values: readonly (number | undefined)[], top: number): string {

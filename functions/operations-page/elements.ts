@@ -31,18 +31,7 @@ export function action(label: string, description: string, run: () => Promise<vo
   return button;
 }
 
-/** Replaces a table's rows, and leaves alone what has the focus of who works with it. */
-export function setRows(
-  table: HTMLElement,
-  rows: readonly (readonly Child[])[],
-  whenEmpty: string,
-): void {
-  const body = table.querySelector("tbody");
-  if (!body || body.contains(document.activeElement)) return;
-  const columns = table.querySelectorAll("thead th").length;
-  const made =
-    rows.length > 0
-      ? rows.map((cells) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell))))
-      : [element("tr", {}, element("td", { colspan: String(columns), class: "none" }, whenEmpty))];
-  body.replaceChildren(...made);
+/** Says a text, and leaves an element alone that says it already: to write is to lay out and to paint. */
+export function say(target: Element, text: string): void {
+  if (target.textContent !== text) target.textContent = text;
 }

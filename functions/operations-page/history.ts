@@ -17,6 +17,8 @@ export interface Sample {
 
 /** How many moments a chart shows. */
 export const HISTORY_LENGTH = 120;
+// A moment a second, however often somebody looks; timers are a little early at times.
+const MOMENT_MS = 900;
 // Rates and percentiles are of this time: shorter ones dance, longer ones lag.
 const WINDOW_MS = 10_000;
 
@@ -25,7 +27,8 @@ export class History {
   readonly samples: Sample[] = [];
   readonly #statuses: { readonly at: number; readonly status: Status }[] = [];
 
-  push(status: Status): Sample {
+  /** Takes a status; returns whether it became a moment of the charts. */
+  push(status: Status): boolean {
     const at = Date.parse(status.at);
     const last = this.#statuses.at(-1);
     // Another instance, or the same one begun anew, counts from zero.
@@ -34,10 +37,11 @@ export class History {
     if (isOther) this.#statuses.length = 0;
     this.#statuses.push({ at, status });
     while ((this.#statuses[1]?.at ?? at) <= at - WINDOW_MS) this.#statuses.shift();
-    const sample = sampleOf(status, this.#statuses[0]?.status ?? status);
-    this.samples.push(sample);
+    const latest = this.samples.at(-1);
+    if (latest && !isOther && at - latest.at < MOMENT_MS) return false;
+    this.samples.push(sampleOf(status, this.#statuses[0]?.status ?? status));
     if (this.samples.length > HISTORY_LENGTH) this.samples.shift();
-    return sample;
+    return true;
   }
 }
 

@@ -3,8 +3,8 @@ import { byId } from "./elements.ts";
 import { amount, duration, percent } from "./formats.ts";
 import { GatewayClient, Refusal } from "./gateway-client.ts";
 import { History, type Sample } from "./history.ts";
-import { showStatus } from "./show-status.ts";
-import { showDeadLetters, showJobs } from "./show-work.ts";
+import { StatusView } from "./show-status.ts";
+import { WorkView } from "./show-work.ts";
 import type { Status } from "./status-types.ts";
 
 const LETTERS_INTERVAL_MS = 15_000;
@@ -12,7 +12,8 @@ const REFUSED = new Set([401, 403]);
 
 const client = new GatewayClient();
 const history = new History();
-const desk = { client, tell };
+const statusView = new StatusView(showReceipt);
+const work = new WorkView({ client, tell });
 const charts = {
   waiting: new Chart(byId("chart-waiting"), amount),
   wait: new Chart(byId("chart-wait"), duration),
@@ -60,9 +61,9 @@ async function look(): Promise<void> {
   isAsking = true;
   try {
     const status = await client.ask<Status>("/operations/status");
-    history.push(status);
-    showStatus(status, showReceipt);
-    draw();
+    const isMoment = history.push(status);
+    statusView.show(status, isMoment);
+    if (isMoment) draw();
     byId("trouble").hidden = true;
     if (Date.now() - lettersAt > LETTERS_INTERVAL_MS) await lookAtLetters();
   } catch (error) {
@@ -75,7 +76,7 @@ async function look(): Promise<void> {
 async function lookAtLetters(): Promise<void> {
   lettersAt = Date.now();
   // An app without queues has none.
-  await showDeadLetters(desk).catch((error: unknown) => {
+  await work.showDeadLetters().catch((error: unknown) => {
     if (!(error instanceof Refusal && error.status === 501)) throw error;
   });
 }
@@ -119,7 +120,7 @@ byId("entry").addEventListener("submit", (event) => {
 byId("owner-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const owner = (byId("owner") as HTMLInputElement).value.trim();
-  void showJobs(desk, owner).catch((error: unknown) => tell(String((error as Error).message)));
+  void work.showJobs(owner).catch((error: unknown) => tell(String((error as Error).message)));
 });
 byId("pace").addEventListener("change", setPace);
 byId("theme").addEventListener("click", () => {

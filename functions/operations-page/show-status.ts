@@ -1,38 +1,56 @@
-import { action, byId, element, setRows } from "./elements.ts";
+import { action, byId, element, say } from "./elements.ts";
 import { amount, clockTime, duration, percent } from "./formats.ts";
+import { type Cell, type LiveRow, LiveTable } from "./live-table.ts";
 import type { BackendStatus, RecentRequest, Status } from "./status-types.ts";
 
-/** Shows what is no chart: the words at the top, and the tables. */
-export function showStatus(status: Status, onReceipt: (requestId: string) => Promise<void>): void {
-  showState(status);
-  setRows(byId("backends"), status.backends.map(backendRow), "No backends.");
-  setRows(byId("gates"), status.gates.map(gateRow), "No lanes on this instance.");
-  const total = status.traffic.users.reduce((sum, { tokens }) => sum + tokens, 0);
-  const users = status.traffic.users.map(({ user, requests, tokens }) => [
-    user,
-    share(total > 0 ? tokens / total : 0),
-    amount(tokens),
-    amount(requests),
-  ]);
-  setRows(byId("users"), users, "Nobody has been here lately.");
-  const recent = status.traffic.recent.map((request) => requestRow(request, onReceipt));
-  setRows(byId("requests"), recent, "No request has ended yet.");
+// More than fit on a screen: what is older is looked for in the telemetry.
+const SHOWN_REQUESTS = 25;
+
+type OnReceipt = (requestId: string) => Promise<void>;
+
+/** Shows what is no chart: the words at the top, and the tables. Scope: one page. */
+export class StatusView {
+  readonly #onReceipt: OnReceipt;
+  readonly #backends = new LiveTable("backends", "No backends.");
+  readonly #gates = new LiveTable("gates", "No lanes on this instance.");
+  readonly #users = new LiveTable("users", "Nobody has been here lately.");
+  readonly #requests = new LiveTable("requests", "No request has ended yet.");
+
+  constructor(onReceipt: OnReceipt) {
+    this.#onReceipt = onReceipt;
+  }
+
+  /** `isMoment` says that what changes a little all the time is due to be shown, too. */
+  show(status: Status, isMoment: boolean): void {
+    showState(status);
+    this.#backends.show(status.backends.map(backendRow));
+    this.#gates.show(status.gates.map(gateRow));
+    this.#requests.show(
+      status.traffic.recent
+        .slice(0, SHOWN_REQUESTS)
+        .map((each) => requestRow(each, this.#onReceipt)),
+    );
+    if (!isMoment) return;
+    const total = status.traffic.users.reduce((sum, { tokens }) => sum + tokens, 0);
+    this.#users.show(status.traffic.users.map((user) => userRow(user, total)));
+  }
 }
 
 function showState(status: Status): void {
   const { slots, waiting, awaitingReplies } = status;
   const state = byId("state");
-  state.className = status.isReady ? "good" : "bad";
-  state.textContent = status.isReady ? "Ready" : status.readinessProblems.join(", ");
-  byId("slots").textContent = `${slots.running} of ${slots.total}`;
-  byId("waiting").textContent = `${waiting.total} (oldest ${duration(waiting.oldestWaitMs)})`;
-  byId("replies").textContent = String(awaitingReplies);
-  byId("at").textContent = clockTime(status.at);
+  const quality = status.isReady ? "good" : "bad";
+  if (state.className !== quality) state.className = quality;
+  say(state, status.isReady ? "Ready" : status.readinessProblems.join(", "));
+  say(byId("slots"), `${slots.running} of ${slots.total}`);
+  say(byId("waiting"), `${waiting.total} (oldest ${duration(waiting.oldestWaitMs)})`);
+  say(byId("replies"), String(awaitingReplies));
+  say(byId("at"), clockTime(status.at));
 }
 
-function backendRow(backend: BackendStatus) {
+function backendRow(backend: BackendStatus): LiveRow {
   const { label, tier, isHealthy, breaker, inFlight, latencyMs, failureRate } = backend;
-  return [
+  const cells = [
     label,
     String(tier),
     mark(isHealthy, isHealthy ? "healthy" : "unhealthy"),
@@ -42,15 +60,24 @@ function backendRow(backend: BackendStatus) {
     percent(failureRate * 100),
     backend.throttledForMs > 0 ? `for ${duration(backend.throttledForMs)}` : "–",
   ];
+  return { key: label, cells };
 }
 
-function gateRow({ lane, capacity, running, waiting }: Status["gates"][number]) {
-  return [lane, String(running), String(capacity), String(waiting)];
+function gateRow({ lane, capacity, running, waiting }: Status["gates"][number]): LiveRow {
+  return { key: lane, cells: [lane, String(running), String(capacity), String(waiting)] };
 }
 
-function requestRow(request: RecentRequest, onReceipt: (requestId: string) => Promise<void>) {
+function userRow(
+  { user, requests, tokens }: Status["traffic"]["users"][number],
+  total: number,
+): LiveRow {
+  const cells = [user, share(total > 0 ? tokens / total : 0), amount(tokens), amount(requests)];
+  return { key: user, cells };
+}
+
+function requestRow(request: RecentRequest, onReceipt: OnReceipt): LiveRow {
   const { requestId, user, priority, status, code, attempts, backend } = request;
-  return [
+  const cells = [
     clockTime(request.endedAt),
     user ?? "–",
     String(priority ?? "–"),
@@ -60,21 +87,27 @@ function requestRow(request: RecentRequest, onReceipt: (requestId: string) => Pr
     duration(request.waitMs),
     duration(request.totalMs),
     amount(request.tokens),
-    action("Receipt", `Decision receipt of ${requestId}`, () => onReceipt(requestId)),
+    {
+      text: requestId,
+      make: () => action("Receipt", `Decision receipt of ${requestId}`, () => onReceipt(requestId)),
+    },
   ];
+  return { key: requestId, cells };
 }
 
 /** A word that is good or bad: never by its colour alone. */
-function mark(isGood: boolean, text: string): HTMLElement {
-  return element("span", { class: isGood ? "good" : "bad" }, text);
+function mark(isGood: boolean, text: string): Cell {
+  return { text, make: () => element("span", { class: isGood ? "good" : "bad" }, text) };
 }
 
-function share(part: number): HTMLElement {
+function share(part: number): Cell {
   const text = percent(part * 100);
-  return element(
-    "span",
-    { class: "share" },
-    element("meter", { min: "0", max: "1", value: part.toFixed(3), "aria-hidden": "true" }),
+  return {
     text,
-  );
+    make() {
+      const bar = element("span", { class: "bar", "aria-hidden": "true" });
+      bar.style.setProperty("--part", part.toFixed(3));
+      return element("span", { class: "share" }, bar, text);
+    },
+  };
 }

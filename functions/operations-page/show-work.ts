@@ -1,6 +1,7 @@
-import { action, byId, element, setRows } from "./elements.ts";
+import { action, element } from "./elements.ts";
 import { clockTime } from "./formats.ts";
 import type { GatewayClient } from "./gateway-client.ts";
+import { type Cell, LiveTable } from "./live-table.ts";
 import type { DeadLetter, Job } from "./status-types.ts";
 
 const FINAL = new Set(["succeeded", "failed", "cancelled", "expired"]);
@@ -12,81 +13,103 @@ interface Desk {
   readonly tell: (text: string) => void;
 }
 
-/** The jobs of an owner, with what can be done about each. */
-export async function showJobs(desk: Desk, owner: string): Promise<void> {
-  const query = new URLSearchParams({ owner, limit: String(LISTED) });
-  const { jobs } = await desk.client.ask<{ jobs: readonly Job[] }>(`/jobs?${query}`);
-  const again = (): Promise<void> => showJobs(desk, owner);
-  setRows(
-    byId("jobs"),
-    jobs.map((job) => [
-      job.id,
-      job.state,
-      String(job.priority),
-      clockTime(job.createdAt),
-      FINAL.has(job.state) ? "–" : jobActions(desk, job, again),
-    ]),
-    "This user has no jobs.",
-  );
+/** Jobs and dead letters, with what can be done about each. Scope: one page. */
+export class WorkView {
+  readonly #desk: Desk;
+  readonly #jobs = new LiveTable("jobs", "This user has no jobs.");
+  readonly #letters = new LiveTable("dead-letters", "There are no dead letters.");
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+  }
+
+  async showJobs(owner: string): Promise<void> {
+    const query = new URLSearchParams({ owner, limit: String(LISTED) });
+    const { jobs } = await this.#desk.client.ask<{ jobs: readonly Job[] }>(`/jobs?${query}`);
+    const again = (): Promise<void> => this.showJobs(owner);
+    const rows = jobs.map((job) => ({
+      key: job.id,
+      cells: [
+        job.id,
+        job.state,
+        String(job.priority),
+        clockTime(job.createdAt),
+        jobActions(this.#desk, job, again),
+      ],
+    }));
+    this.#jobs.show(rows);
+  }
+
+  /** Those of all queues. */
+  async showDeadLetters(): Promise<void> {
+    const path = `/operations/dead-letters?limit=${LISTED}`;
+    const { deadLetters } = await this.#desk.client.ask<{ deadLetters: readonly DeadLetter[] }>(
+      path,
+    );
+    const again = (): Promise<void> => this.showDeadLetters();
+    const rows = deadLetters.map((letter) => ({
+      key: nameOf(letter),
+      cells: [
+        letter.queue,
+        clockTime(letter.enqueuedAt),
+        letter.user ?? "–",
+        letter.reason ?? "–",
+        letter.description ?? "–",
+        letterActions(this.#desk, letter, again),
+      ],
+    }));
+    this.#letters.show(rows);
+  }
 }
 
-function jobActions({ client, tell }: Desk, { id, state }: Job, again: () => Promise<void>) {
+/** Says what came of an action, and shows what there is now. */
+async function told(
+  { tell }: Desk,
+  { work, text, again }: { work: Promise<unknown>; text: string; again: () => Promise<void> },
+): Promise<void> {
+  await work.then(
+    () => tell(text),
+    (error: unknown) => tell(String((error as Error).message)),
+  );
+  await again();
+}
+
+function jobActions(desk: Desk, { id, state }: Job, again: () => Promise<void>): Cell {
+  if (FINAL.has(state)) return "–";
+  const { client } = desk;
   const path = `/jobs/${encodeURIComponent(id)}`;
-  const done = async (text: string, work: Promise<unknown>): Promise<void> => {
-    await work.then(
-      () => tell(text),
-      (error: unknown) => tell(String((error as Error).message)),
+  const cancel = () =>
+    action("Cancel", `Cancel the job ${id}`, () =>
+      told(desk, { work: client.ask(path, "DELETE"), text: `The job ${id} is cancelled.`, again }),
     );
-    await again();
+  const hurry = () =>
+    action("To class 1", `Move the job ${id} to class 1`, () => {
+      const work = client.ask(path, "PATCH", { priority: 1 });
+      return told(desk, { work, text: `The job ${id} is in class 1.`, again });
+    });
+  if (state !== "queued") return { text: "cancel", make: cancel };
+  return {
+    text: "hurry cancel",
+    make: () => element("span", { class: "actions" }, hurry(), cancel()),
   };
-  const cancel = action("Cancel", `Cancel the job ${id}`, () =>
-    done(`The job ${id} is cancelled.`, client.ask(path, "DELETE")),
-  );
-  if (state !== "queued") return cancel;
-  const hurry = action("To class 1", `Move the job ${id} to class 1`, () =>
-    done(`The job ${id} is in class 1.`, client.ask(path, "PATCH", { priority: 1 })),
-  );
-  return element("span", { class: "actions" }, hurry, cancel);
 }
 
-/** The dead letters of all queues, with what can be done about each. */
-export async function showDeadLetters(desk: Desk): Promise<void> {
-  const { deadLetters } = await desk.client.ask<{ deadLetters: readonly DeadLetter[] }>(
-    `/operations/dead-letters?limit=${LISTED}`,
-  );
-  setRows(
-    byId("dead-letters"),
-    deadLetters.map((letter) => [
-      letter.queue,
-      clockTime(letter.enqueuedAt),
-      letter.user ?? "–",
-      letter.reason ?? "–",
-      letter.description ?? "–",
-      letterActions(desk, letter),
-    ]),
-    "There are no dead letters.",
-  );
-}
+const nameOf = ({ queue, sequenceNumber }: DeadLetter): string => `${sequenceNumber} of ${queue}`;
 
-function letterActions(desk: Desk, { queue, sequenceNumber }: DeadLetter): HTMLElement {
+function letterActions(desk: Desk, letter: DeadLetter, again: () => Promise<void>): Cell {
+  const { queue, sequenceNumber } = letter;
   const path = `/operations/dead-letters/${encodeURIComponent(queue)}/${sequenceNumber}`;
-  const done = async (text: string, work: Promise<unknown>): Promise<void> => {
-    await work.then(
-      () => desk.tell(text),
-      (error: unknown) => desk.tell(String((error as Error).message)),
-    );
-    await showDeadLetters(desk);
-  };
-  const name = `${sequenceNumber} of ${queue}`;
-  return element(
-    "span",
-    { class: "actions" },
-    action("Send again", `Send the dead letter ${name} again`, () =>
-      done(`The letter ${name} is in its queue again.`, desk.client.ask(`${path}/redrive`, "POST")),
-    ),
+  const name = nameOf(letter);
+  const redrive = () =>
+    action("Send again", `Send the dead letter ${name} again`, () => {
+      const work = desk.client.ask(`${path}/redrive`, "POST");
+      return told(desk, { work, text: `The letter ${name} is in its queue again.`, again });
+    });
+  const discard = () =>
     action("Discard", `Discard the dead letter ${name}`, async () => {
       if (!confirm(`Discard the dead letter ${name} for good?`)) return;
-      await done(`The letter ${name} is gone.`, desk.client.ask(path, "DELETE"));
-    }),
-  );
+      const work = desk.client.ask(path, "DELETE");
+      await told(desk, { work, text: `The letter ${name} is gone.`, again });
+    });
+  return { text: name, make: () => element("span", { class: "actions" }, redrive(), discard()) };
 }

@@ -110,7 +110,7 @@ async function fail(response: ServerResponse, fault: string, order: Order, asked
     response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
     response.write(": begun\n\n", () => response.destroy());
   } else {
-    const headers = fault === "429" ? { "retry-after-ms": "500" } : {};
+    const headers = fault === "429" ? { "retry-after-ms": "40" } : {};
     response.writeHead(Number(fault), { "content-type": "application/json", ...headers });
     response.end(
       JSON.stringify({ error: { message: "no", model: asked.model, user: order.user } }),

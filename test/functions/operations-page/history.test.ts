@@ -69,8 +69,18 @@ describe("the history of a page", () => {
     const history = new History();
     history.push(statusAt(0, { requests: 500 }));
     history.push(statusAt(1, { requests: 510 }));
-    expect(history.push(statusAt(2, { requests: 4 })).requestsPerSecond).toBeUndefined();
-    expect(history.push(statusAt(3, { requests: 6 })).requestsPerSecond).toBe(2);
+    history.push(statusAt(1.1, { requests: 4 }));
+    expect(history.samples.at(-1)?.requestsPerSecond).toBeUndefined();
+    history.push(statusAt(2.1, { requests: 6 }));
+    expect(history.samples.at(-1)?.requestsPerSecond).toBe(2);
+  });
+
+  it("has a moment a second, however often somebody looks", () => {
+    const history = new History();
+    const becameMoments = [0, 0.1, 0.5, 0.95, 1.0, 1.8, 1.9].map((second) =>
+      history.push(statusAt(second)),
+    );
+    expect(becameMoments).toEqual([true, false, false, true, false, false, true]);
   });
 });
 

@@ -1,0 +1,63 @@
+import { byId, element, say } from "./elements.ts";
+
+/** What stands in a cell: a text, or what is made of it. It is made anew when the text has changed, and only then. */
+export type Cell = string | { readonly text: string; readonly make: () => HTMLElement };
+
+/** A row that is known again by its key, wherever it stands. */
+export interface LiveRow {
+  readonly key: string;
+  readonly cells: readonly Cell[];
+}
+
+interface Shown {
+  readonly row: HTMLTableRowElement;
+  readonly texts: string[];
+}
+
+/** A table that changes as little as there is to change, many times a second. Scope: one table. */
+export class LiveTable {
+  readonly #body: HTMLTableSectionElement;
+  readonly #whenEmpty: HTMLTableRowElement;
+  #shown = new Map<string, Shown>();
+
+  constructor(id: string, whenEmpty: string) {
+    const table = byId(id);
+    this.#body = element("tbody");
+    table.append(this.#body);
+    const columns = table.querySelectorAll("thead th").length;
+    const cell = element("td", { colspan: String(columns), class: "none" }, whenEmpty);
+    this.#whenEmpty = element("tr", {}, cell);
+  }
+
+  /** Shows these rows in their order, and leaves the table alone while somebody works in it. */
+  show(rows: readonly LiveRow[]): void {
+    if (this.#body.contains(document.activeElement)) return;
+    const wanted = new Map(
+      rows.map((each) => [each.key, updated(this.#shown.get(each.key), each.cells)]),
+    );
+    for (const [key, { row }] of this.#shown) if (!wanted.has(key)) row.remove();
+    this.#shown = wanted;
+    if (wanted.size > 0) this.#whenEmpty.remove();
+    else this.#body.append(this.#whenEmpty);
+    let next = this.#body.firstChild;
+    for (const { row } of wanted.values()) {
+      if (row === next) next = row.nextSibling;
+      else this.#body.insertBefore(row, next);
+    }
+  }
+}
+
+const textOf = (cell: Cell): string => (typeof cell === "string" ? cell : cell.text);
+
+function updated(known: Shown | undefined, cells: readonly Cell[]): Shown {
+  const shown = known ?? { row: element("tr"), texts: [] };
+  for (const [at, cell] of cells.entries()) {
+    const text = textOf(cell);
+    if (shown.texts[at] === text) continue;
+    shown.texts[at] = text;
+    const place = shown.row.cells[at] ?? shown.row.appendChild(element("td"));
+    if (typeof cell === "string") say(place, cell);
+    else place.replaceChildren(cell.make());
+  }
+  return shown;
+}
