@@ -8,9 +8,9 @@ const RANKS = { info: 0, warning: 1, error: 2 } as const;
 export function consoleSink(logLevel: Settings["logLevel"]): Sink {
   return {
     hears: ({ level }) => RANKS[level] >= LEVELS[logLevel],
-    take(event) {
-      const stream = event.level === "error" ? process.stderr : process.stdout;
-      stream.write(`${JSON.stringify(redactValue(event))}\n`);
+    take({ event, level, ...facts }) {
+      const stream = level === "error" ? process.stderr : process.stdout;
+      stream.write(`${JSON.stringify(redactValue({ event, level, ...facts }))}\n`);
     },
   };
 }

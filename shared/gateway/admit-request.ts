@@ -3,6 +3,7 @@ import { GatewayError } from "../core/errors.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { GatewayRequest } from "../core/http.ts";
 import type { Profile } from "../identity/index.ts";
+import { modelHint } from "../telemetry/index.ts";
 import { notifyTargets } from "./notify-targets.ts";
 import type { PolicySnapshot } from "./policy.ts";
 import { readRequestBody } from "./read-request-body.ts";
@@ -19,14 +20,15 @@ export async function admitRequest(
   const { headers, policy, profile } = recognised;
   const admission = admit(headers, request.receivedAt, policy.settings);
   if (!admission.admitted) throw new GatewayError(admission.code, admission.detail);
-  return {
+  const admitted = {
     ...recognised,
     request: { ...request, headers },
     ticket: withoutForbiddenAsync(admission.ticket, profile, policy),
     showsReceipt: asksForReceipt(headers) && mayDebug(services, recognised),
     notify: notifyTargets(recognised),
-    body: await readRequestBody(request, policy.settings.maxBodyBytes),
   };
+  const body = await readRequestBody(request, policy.settings.maxBodyBytes);
+  return { ...admitted, body, askedModel: modelHint(body) };
 }
 
 const asksForReceipt = (headers: HeaderList): boolean =>

@@ -13,6 +13,8 @@ export interface UsingRequest {
   readonly id: string;
   readonly priority?: number | undefined;
   readonly body: RequestBody | undefined;
+  /** The model that its body names, where that was looked for already. */
+  readonly askedModel?: string | undefined;
   /** Whom it counts for; the user without a name unless given. */
   readonly caller?: Caller | undefined;
   /** Where the answer's watch is left for who follows it. */
@@ -83,7 +85,7 @@ function factsOf(services: Services, request: UsingRequest, end: CallEnd) {
     priority: request.priority ?? services.settings.priority.defaultClass,
     backend: host.id,
     status,
-    askedModel: host.model ?? askedModel(target, request.body),
+    askedModel: host.model ?? askedModel(target, request),
   };
 }
 
@@ -117,6 +119,14 @@ function isUnread(
 }
 
 /** The model that a request names: in its path, or near the beginning of its body. */
-function askedModel(target: string, body: RequestBody | undefined): string | undefined {
-  return genAiRequest({ method: "POST", target, model: modelHint(body) }).model;
+function askedModel(target: string, request: UsingRequest): string | undefined {
+  return genAiRequest({ method: "POST", target, model: modelOfBody(request) }).model;
+}
+
+/** The model that a request's body names: it is looked for once. */
+export function modelOfBody({
+  askedModel,
+  body,
+}: Pick<UsingRequest, "askedModel" | "body">): string | undefined {
+  return askedModel ?? modelHint(body);
 }

@@ -2,17 +2,11 @@ import type { BackendAnswer } from "../backends/index.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { CalledBackend } from "../core/http.ts";
 import { type Candidate, rewriteModelInTarget, type Selection } from "../routing/index.ts";
-import {
-  attemptEnded,
-  genAiRequest,
-  modelHint,
-  redactTarget,
-  spanFacts,
-} from "../telemetry/index.ts";
+import { attemptEnded, genAiRequest, redactTarget, spanFacts } from "../telemetry/index.ts";
 import { type Attempt, attemptBackend } from "./attempt-backend.ts";
 import { headersForAttempt } from "./attempt-headers.ts";
 import type { OutgoingRequest } from "./call-backends.ts";
-import { CLIENT_CLOSED, noteCall } from "./call-usage.ts";
+import { CLIENT_CLOSED, modelOfBody, noteCall } from "./call-usage.ts";
 import { learnFromAttempt } from "./learn-from-attempt.ts";
 import type { RouteTrip } from "./route-trip.ts";
 import type { Services } from "./services.ts";
@@ -90,11 +84,9 @@ function calledBackend({ key, host, target }: Candidate): CalledBackend {
 }
 
 /** What the backend was asked for, in the words of the conventions for generative AI. */
-function calledAs(
-  { method, body }: OutgoingRequest,
-  { host, target }: Candidate,
-): Record<string, unknown> {
-  const { origin, model = modelHint(body) } = host;
+function calledAs(request: OutgoingRequest, { host, target }: Candidate): Record<string, unknown> {
+  const { method } = request;
+  const { origin, model = modelOfBody(request) } = host;
   const asked = { method, target, origin, model };
   const { operation, provider, model: requestModel } = genAiRequest(asked);
   return { method, origin, path: redactTarget(target), operation, provider, requestModel };

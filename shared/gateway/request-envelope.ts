@@ -16,6 +16,8 @@ export interface AdmittedRequest {
   readonly profile?: Profile | undefined;
   readonly ticket: Ticket;
   readonly body: RequestBody | undefined;
+  /** The model that its body names, where that was looked for already. */
+  readonly askedModel?: string | undefined;
   /** Who is told of the request's job, should it become one. */
   readonly notify?: NotifyTargets;
   /** Whether the caller asked how the request was decided, and may know. */

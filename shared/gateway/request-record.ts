@@ -9,12 +9,12 @@ import {
   genAiRequest,
   type LoggedExchange,
   loggedExchange,
-  modelHint,
   redactTarget,
   requestEnded,
   spanFacts,
 } from "../telemetry/index.ts";
 import type { AnswerUsage } from "../usage/index.ts";
+import { modelOfBody } from "./call-usage.ts";
 
 /** How an answer ended, and what it said it used. */
 export interface AnswerEnd {
@@ -29,6 +29,7 @@ interface Admitted {
   readonly caller: Caller;
   readonly ticket: Ticket;
   readonly body: RequestBody | undefined;
+  readonly askedModel?: string | undefined;
 }
 
 interface Answered {
@@ -59,10 +60,10 @@ export class RequestRecord {
     this.#eventLog = settings.eventLog;
   }
 
-  admitted({ caller, ticket, body }: Admitted): void {
+  admitted({ caller, ticket, askedModel, body }: Admitted): void {
     // The body is not kept: an answer may outlast it by far.
     this.#admitted = { caller, ticket };
-    this.#askedModel = modelHint(body);
+    this.#askedModel = modelOfBody({ askedModel, body });
   }
 
   /** Somebody reads along and will tell of the answer's end. */

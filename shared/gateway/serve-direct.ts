@@ -30,12 +30,13 @@ export async function serveDirect(
   admitted: AdmittedRequest,
   { lifetime, slot: freeSlot }: DirectOptions,
 ): Promise<GatewayResponse> {
-  const { request, ticket, caller, body, usage, showsReceipt = false } = admitted;
+  const { request, ticket, caller, body, askedModel, usage, showsReceipt = false } = admitted;
   const { signal } = lifetime;
   const { priority, expiresAt, attemptTimeoutMs } = ticket;
   const outgoing = {
     ...request,
     body,
+    askedModel,
     caller,
     usage,
     attemptTimeoutMs,

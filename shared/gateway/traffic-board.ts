@@ -1,5 +1,11 @@
 import type { Clock } from "../core/clock.ts";
-import { requestFacts, type Sink, type TelemetryEvent } from "../telemetry/index.ts";
+import {
+  type RequestFacts,
+  requestFacts,
+  type Sink,
+  type TelemetryEvent,
+} from "../telemetry/index.ts";
+import { Latest } from "./latest.ts";
 
 /** Values that fell into buckets since the instance began; the last count is for what lies above all bounds. */
 export interface BucketCounts {
@@ -57,6 +63,11 @@ const SHOWN_RECENT = 50;
 // After this time a user's old traffic counts for a third.
 const FORGETTING_MS = 300_000;
 
+interface EndedRequest {
+  readonly facts: RequestFacts;
+  readonly endedAt: number;
+}
+
 interface UserCount {
   at: number;
   requests: number;
@@ -64,8 +75,9 @@ interface UserCount {
 }
 
 /**
- * Listens to what ends, for operators who look at this instance. Costs a request a few additions; what
- * it keeps is bounded, whoever calls and however often. Scope: per instance.
+ * Listens to what ends, for operators who look at this instance. Costs a request a few additions, and puts
+ * nothing into words before somebody looks; what it keeps is bounded, whoever calls and however often.
+ * Scope: per instance.
  */
 export class TrafficBoard implements Sink {
   readonly #clock: Clock;
@@ -73,8 +85,8 @@ export class TrafficBoard implements Sink {
   readonly #waits = new Buckets();
   readonly #firstBytes = new Buckets();
   readonly #users = new Map<string, UserCount>();
-  readonly #recent = new Map<string, RecentRequest>();
-  readonly #receipts = new Map<string, object>();
+  readonly #recent = new Latest<EndedRequest>(MAX_RECENT);
+  readonly #receipts = new Latest<TelemetryEvent>(MAX_RECENT);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -86,12 +98,13 @@ export class TrafficBoard implements Sink {
 
   take(event: TelemetryEvent): void {
     if (event.event === "request.ended") this.#ended(event);
-    else keepLatest(this.#receipts, String(event["requestId"]), event);
+    else this.#receipts.add(event);
   }
 
   /** How the gateway decided about a recent request; undefined where it is none any more. */
   receipt(requestId: string): object | undefined {
-    return this.#receipts.get(requestId);
+    for (const receipt of this.#receipts) if (receipt["requestId"] === requestId) return receipt;
+    return undefined;
   }
 
   status(): TrafficStatus {
@@ -103,7 +116,7 @@ export class TrafficBoard implements Sink {
       waitMs: this.#waits.read(),
       firstByteMs: this.#firstBytes.read(),
       users: this.#topUsers(),
-      recent: [...this.#recent.values()].reverse().slice(0, SHOWN_RECENT),
+      recent: this.#latestRequests(),
     };
   }
 
@@ -121,12 +134,18 @@ export class TrafficBoard implements Sink {
     this.#waits.add(facts.waitMs);
     if (facts.firstByteMs !== undefined) this.#firstBytes.add(facts.firstByteMs);
     if (user !== undefined) this.#count(user, inputTokens + outputTokens);
-    const { requestId, priority, code, backend, waitMs, totalMs, model } = facts;
-    keepLatest(this.#recent, requestId, {
-      ...{ requestId, user, priority, status, code, attempts, backend, waitMs, totalMs, model },
-      endedAt: new Date(this.#clock.now()).toISOString(),
-      tokens: tokens && inputTokens + outputTokens,
-    });
+    this.#recent.add({ facts, endedAt: this.#clock.now() });
+  }
+
+  /** Of a job that was accepted and has ended meanwhile, its end alone. */
+  #latestRequests(): readonly RecentRequest[] {
+    const shown = new Map<string, RecentRequest>();
+    for (const ended of this.#recent) {
+      const { requestId } = ended.facts;
+      if (!shown.has(requestId)) shown.set(requestId, toRecentRequest(ended));
+      if (shown.size === SHOWN_RECENT) break;
+    }
+    return [...shown.values()];
   }
 
   #count(user: string, tokens: number): void {
@@ -173,8 +192,12 @@ function faded({ at, requests, tokens }: UserCount, now: number) {
   return { requests: requests * part, tokens: tokens * part };
 }
 
-function keepLatest<Value>(kept: Map<string, Value>, key: string, value: Value): void {
-  kept.delete(key);
-  kept.set(key, value);
-  if (kept.size > MAX_RECENT) kept.delete(kept.keys().next().value ?? "");
+function toRecentRequest({ facts, endedAt }: EndedRequest): RecentRequest {
+  const { requestId, user, priority, status, code, attempts, backend } = facts;
+  const { waitMs, totalMs, model, tokens } = facts;
+  return {
+    ...{ requestId, user, priority, status, code, attempts, backend, waitMs, totalMs, model },
+    endedAt: new Date(endedAt).toISOString(),
+    tokens: tokens && (tokens.inputTokens ?? 0) + (tokens.outputTokens ?? 0),
+  };
 }

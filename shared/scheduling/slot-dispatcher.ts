@@ -145,10 +145,12 @@ export class SlotDispatcher {
 
   /** A slot that was handed over goes to whom it was taken for: the most urgent. */
   #dispatch(isHandover = false): void {
+    // Where slots are free nobody waits: nothing is put together then to choose from.
+    if (this.#waiting === 0) return;
     let next = this.#choose(isHandover);
     while (next) {
       this.#grant(next);
-      next = this.#choose(false);
+      next = this.#waiting === 0 ? undefined : this.#choose(false);
     }
     this.#preempt();
   }

@@ -50,11 +50,19 @@ interface Asked {
 
 /** Reads what a request is to a model; who is asked tells more than what was asked for. */
 export function genAiRequest({ method, target, origin, model }: Asked): GenAiRequest {
-  const path = target.split(/[?#]/, 1)[0] ?? "";
-  const { operation, provider, model: modelOfPath } = method === "POST" ? inPath(path) : NONE;
+  const found = method === "POST" ? inPath(pathOf(target)) : NONE;
+  const { operation, provider, model: modelOfPath } = found;
   if (operation === undefined) return NONE;
   const known = origin === undefined ? undefined : atOrigin(origin).provider;
   return { operation, provider: known ?? provider ?? "openai", model: modelOfPath ?? model };
+}
+
+// Asked for several times a request: a pattern would cost more than the rest.
+function pathOf(target: string): string {
+  const queryAt = target.indexOf("?");
+  const path = queryAt < 0 ? target : target.slice(0, queryAt);
+  const fragmentAt = path.indexOf("#");
+  return fragmentAt < 0 ? path : path.slice(0, fragmentAt);
 }
 
 /** Both are searched by many patterns, and the same few come again with nearly all requests. */

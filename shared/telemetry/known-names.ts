@@ -1,4 +1,4 @@
-import { OTHER } from "./metric-book.ts";
+import { OTHER } from "./series-tree.ts";
 
 /**
  * The names that have figures of their own: the first so many that were learnt. Clients choose names;

@@ -1,7 +1,7 @@
 import type { TelemetrySettings } from "../config/index.ts";
 import type { TelemetryEvent } from "./events.ts";
 import { KnownNames } from "./known-names.ts";
-import type { Labels, MetricBook } from "./metric-book.ts";
+import type { MetricBook } from "./metric-book.ts";
 import { METRICS } from "./names.ts";
 import {
   type AttemptFacts,
@@ -9,6 +9,7 @@ import {
   type RequestFacts,
   requestFacts,
 } from "./record-facts.ts";
+import type { Labels } from "./series-tree.ts";
 import type { Sink } from "./sinks.ts";
 
 const MS_PER_SECOND = 1000;

@@ -1,7 +1,5 @@
 import { ATTRIBUTES, type MetricDefinition, OLDER_PROVIDERS } from "./names.ts";
-
-/** What a series is told apart by, in the order of its definition's attributes; undefined is absent. */
-export type Labels = readonly (string | number | undefined)[];
+import { type Labels, SeriesTree } from "./series-tree.ts";
 
 /** Values that fell into buckets. */
 export interface HistogramValue {
@@ -37,15 +35,10 @@ interface Series {
   readonly counts: number[];
 }
 
-/** However many values clients bring, a metric has no more series; what is beyond shares one. */
-const MAX_SERIES = 2000;
-export const OTHER = "other";
-const BETWEEN = "\u0000";
-
 /** Counts what happens, for whoever asks: an addition, and nothing kept of what was added. Scope: per instance. */
 export class MetricBook {
   readonly #usesLatestNames: boolean;
-  readonly #metrics = new Map<MetricDefinition, Map<string, Series>>();
+  readonly #metrics = new Map<MetricDefinition, SeriesTree<Series>>();
 
   constructor({ usesLatestNames }: { readonly usesLatestNames: boolean }) {
     this.#usesLatestNames = usesLatestNames;
@@ -54,7 +47,7 @@ export class MetricBook {
   /** Adds to a counter, or a value to a histogram. */
   record(definition: MetricDefinition, labels: Labels, value = 1): void {
     if (!this.#isInForce(definition)) return;
-    const series = this.#series(definition, labels);
+    const series = this.#tree(definition).of(labels);
     series.count += 1;
     series.sum += value;
     const { bounds } = definition;
@@ -67,9 +60,9 @@ export class MetricBook {
 
   /** All that was counted, and the gauges besides. */
   read(gauges: readonly GaugeReading[] = []): MetricReading[] {
-    const counted = [...this.#metrics].map(([definition, series]) => ({
+    const counted = [...this.#metrics].map(([definition, { all }]) => ({
       definition,
-      points: [...series.values()].map((each) => this.#point(definition, each)),
+      points: all.map((each) => this.#point(definition, each)),
     }));
     const measured = new Map<MetricDefinition, MetricPoint[]>();
     for (const [definition, labels, value] of gauges) {
@@ -84,19 +77,12 @@ export class MetricBook {
     return generation === undefined || (generation === "latest") === this.#usesLatestNames;
   }
 
-  #series(definition: MetricDefinition, labels: Labels): Series {
-    const all = this.#metrics.get(definition) ?? new Map<string, Series>();
-    if (all.size === 0) this.#metrics.set(definition, all);
-    const key = labels.join(BETWEEN);
-    const known = all.get(key);
+  #tree(definition: MetricDefinition): SeriesTree<Series> {
+    const known = this.#metrics.get(definition);
     if (known) return known;
-    const isFull = all.size >= MAX_SERIES;
-    const told = isFull ? OVERFLOW : key;
-    const series =
-      (isFull && all.get(OVERFLOW)) ||
-      emptySeries(definition, isFull ? labels.map(() => OTHER) : labels);
-    all.set(told, series);
-    return series;
+    const tree = new SeriesTree((labels) => emptySeries(definition, labels));
+    this.#metrics.set(definition, tree);
+    return tree;
   }
 
   #point(definition: MetricDefinition, series: Series): MetricPoint {
@@ -118,8 +104,6 @@ export class MetricBook {
     return named;
   }
 }
-
-const OVERFLOW = `${BETWEEN}overflow`;
 
 /** An attribute as the generation of conventions in force has it. */
 export function attributeAs<Value>(

@@ -4,7 +4,7 @@ import { causeOf, type TelemetryEvent } from "./events.ts";
 export const usageNoted = (use: object): TelemetryEvent => ({
   event: "usage.noted",
   level: "info",
-  lazily: () => use,
+  lazily: () => ({ ...use }),
 });
 
 /** Usage events could not be sent to the ledger; they are sent again. */

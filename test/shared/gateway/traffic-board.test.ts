@@ -56,4 +56,16 @@ describe("the traffic of an instance", () => {
     expect(board.receipt("r1799")).toBeUndefined();
     expect(board.receipt("r1800")).toMatchObject({ requestId: "r1800" });
   });
+
+  it("shows the latest first, and of what was told twice the latest alone", async () => {
+    const { board, clock, end } = createBoard();
+    end("job", { kind: "accepted", status: 202 });
+    end("other", { tokens: { inputTokens: 3, outputTokens: 4 } });
+    await clock.advance(1000);
+    end("job", { kind: "job", status: 200 });
+    expect(board.status().recent).toMatchObject([
+      { requestId: "job", status: 200, endedAt: new Date(clock.now()).toISOString() },
+      { requestId: "other", tokens: 7, endedAt: new Date(clock.now() - 1000).toISOString() },
+    ]);
+  });
 });

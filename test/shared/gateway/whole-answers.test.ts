@@ -13,8 +13,14 @@ const JSON_CHUNKED = headOf(
 const whole = (body: string): string =>
   `${headOf("200 OK", "Content-Type: application/json", `Content-Length: ${body.length}`)}${body}`;
 
+interface World {
+  readonly env?: Record<string, string>;
+  /** When a backend counts as silent: never, but where that is what is tested. */
+  readonly idleMs?: number;
+}
+
 /** A gateway with the real client, before one backend that breaks and one that works. */
-async function openWorld(breaking: RawScript, env: Record<string, string> = {}) {
+async function openWorld(breaking: RawScript, { env, idleMs = 60_000 }: World = {}) {
   const first = await startRawBackend(breaking);
   const second = await startRawBackend(({ socket }) => void socket.write(whole('{"from":2}')));
   const gateway = createGateway({
@@ -27,7 +33,7 @@ async function openWorld(breaking: RawScript, env: Record<string, string> = {}) 
   const backends = createBackendClient({
     ignoreTlsErrors: false,
     tokens: { token: async () => "" },
-    limits: { idleMs: 50 },
+    limits: { idleMs },
   });
   onTestFinished(async () => {
     await backends.close();
@@ -40,12 +46,20 @@ async function openWorld(breaking: RawScript, env: Record<string, string> = {}) 
 }
 
 describe("a direct answer in JSON", () => {
-  it.each<[string, RawScript]>([
-    ["breaks off", ({ socket }) => void socket.end(JSON_CHUNKED + chunkOf('{"from":'))],
-    ["falls silent", ({ socket }) => void socket.write(JSON_CHUNKED + chunkOf('{"from":'))],
-    ["is shorter than it says", ({ socket }) => void socket.end(whole('{"from":1}').slice(0, -1))],
-  ])("that %s comes from another backend, whole", async (_, script) => {
-    const { ask, gateway } = await openWorld(script);
+  it.each<[string, World, RawScript]>([
+    ["breaks off", {}, ({ socket }) => void socket.end(JSON_CHUNKED + chunkOf('{"from":'))],
+    [
+      "falls silent",
+      { idleMs: 50 },
+      ({ socket }) => void socket.write(JSON_CHUNKED + chunkOf('{"from":')),
+    ],
+    [
+      "is shorter than it says",
+      {},
+      ({ socket }) => void socket.end(whole('{"from":1}').slice(0, -1)),
+    ],
+  ])("that %s comes from another backend, whole", async (_, world, script) => {
+    const { ask, gateway } = await openWorld(script, world);
     const response = await ask();
     expect([response.status, await textOf(response.body)]).toEqual([200, '{"from":2}']);
     expect(Object.fromEntries(response.headers)["x-attempts"]).toBe("2");
@@ -54,7 +68,7 @@ describe("a direct answer in JSON", () => {
 
   it("that nobody gives whole is an error, never a part", async () => {
     const { ask } = await openWorld(({ socket }) => void socket.end(JSON_CHUNKED + chunkOf("{")), {
-      Host2: "",
+      env: { Host2: "" },
     });
     const { status, body } = await ask();
     expect(status).toBe(502);
@@ -64,7 +78,7 @@ describe("a direct answer in JSON", () => {
   it("is streamed where the setting says so, and breaks where its backend does", async () => {
     const { ask, second } = await openWorld(
       ({ socket }) => void socket.end(JSON_CHUNKED + chunkOf("{")),
-      { GATEWAY_BACKENDS_WHOLE_BYTES: "0" },
+      { env: { GATEWAY_BACKENDS_WHOLE_BYTES: "0" } },
     );
     const { status, body } = await ask();
     expect(status).toBe(200);

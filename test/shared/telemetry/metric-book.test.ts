@@ -73,6 +73,23 @@ describe("a book of metrics", () => {
     expect(points.at(-1)).toEqual({ attributes: { "enduser.id": "other" }, value: 8000 });
   });
 
+  it("tells series apart by every label, absent ones too, and has metrics without any", () => {
+    const book = bookOf();
+    const labels = [
+      [1, 200, undefined],
+      [1, 200, "x"],
+      [1, undefined, "x"],
+      [2, 200, "x"],
+    ] as const;
+    for (const each of [...labels, ...labels]) book.record(METRICS.requests, each);
+    for (let times = 0; times < 3; times++) book.record(METRICS.brokenAnswers, []);
+    const readings = book.read();
+    expect(pointsOf(readings, METRICS.requests.name).map(({ value }) => value)).toEqual([
+      2, 2, 2, 2,
+    ]);
+    expect(pointsOf(readings, METRICS.brokenAnswers.name)).toEqual([{ attributes: {}, value: 3 }]);
+  });
+
   it("shows gauges beside what was counted, series by series", () => {
     const readings = bookOf().read([
       [METRICS.slots, ["running"], 2],
