@@ -145,14 +145,13 @@ export class SlotDispatcher {
 
   /** A slot that was handed over goes to whom it was taken for: the most urgent. */
   #dispatch(isHandover = false): void {
-    // Where slots are free nobody waits: nothing is put together then to choose from.
-    if (this.#waiting === 0) return;
-    let next = this.#choose(isHandover);
-    while (next) {
+    // Nobody waits while slots are free: then there is nothing to choose from.
+    for (let isFirst = true; this.#waiting > 0; isFirst = false) {
+      const next = this.#choose(isFirst && isHandover);
+      if (!next) break;
       this.#grant(next);
-      next = this.#waiting === 0 ? undefined : this.#choose(false);
     }
-    this.#preempt();
+    if (this.#waiting > 0) this.#preempt();
   }
 
   #choose(isHandover: boolean): Choice | undefined {
