@@ -42,6 +42,16 @@ describe.each(DOCUMENTS)("the links of %s", (document) => {
   });
 });
 
+describe.each(DOCUMENTS)("the files that %s names", (document) => {
+  it("are there", () => {
+    const named = readDocument(document).matchAll(
+      /`((?:shared|functions|local|infra|docs|test)\/[\w./-]+)`/g,
+    );
+    const isThere = (path: string): boolean => existsSync(join(ROOT, path));
+    expect([...named].map(([, path = ""]) => path).filter((path) => !isThere(path))).toEqual([]);
+  });
+});
+
 describe("the pages", () => {
   it("are all reached from README.md", () => {
     const reached = new Set(["README.md"]);
