@@ -16,6 +16,9 @@ import { freePorts } from "../support/free-port.ts";
 import { settingsWith } from "../support/settings.ts";
 import { OPERATOR_KEY, startStack, type TestStack } from "../support/stack.ts";
 
+// What a block may take before it is ended, however busy the machine is.
+const BLOCK_MS = 120_000;
+
 const ROOT = join(import.meta.dirname, "..", "..");
 const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
   scripts: Record<string, string>;
@@ -102,6 +105,7 @@ async function run(block: DocumentBlock) {
       SETUP_DIR: join(folder, "setup"),
     },
     stdio: ["ignore", "pipe", "pipe"],
+    timeout: BLOCK_MS,
   });
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
   const [code, printed, complaints] = await Promise.all([
