@@ -2,11 +2,10 @@ import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { HostSettings } from "../config/index.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { createDeadline } from "../core/deadline.ts";
 import { type HeaderList, headerValue, withoutHeaders, withoutHopByHop } from "../core/headers.ts";
 import type { RequestBody } from "../core/http.ts";
 import { Agents } from "./agents.ts";
-import { BackendFailure } from "./backend-failure.ts";
+import { callIdentified, type Send } from "./call-identified.ts";
 import { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
 import { committedStream } from "./committed-stream.ts";
 import { type AnswerHead, Exchange } from "./exchange.ts";
@@ -92,16 +91,19 @@ export function createBackendClient({
     connectMs: limits.connectMs,
   });
   return {
-    async call(call) {
+    call(call) {
       const { host, signal } = call;
       const own = { ...limits, ...call.limits };
       own.firstByteMs = Math.min(own.firstByteMs, limits.firstByteMs);
-      const headers = host.tokenScope
-        ? await identified(tokens, call, { clock, limitMs: own.firstByteMs })
-        : call.headers;
-      const exchange = new Exchange({ clock, limits: own, signal, onSent: call.onSent });
-      dispatch(agents, exchange, call, headers);
-      return commit(exchange, call);
+      const send: Send = (headers, firstByteMs) => {
+        const limited = { ...own, firstByteMs };
+        const exchange = new Exchange({ clock, limits: limited, signal, onSent: call.onSent });
+        dispatch(agents, exchange, call, headers);
+        return commit(exchange, call);
+      };
+      if (host.tokenScope === undefined) return send(call.headers, own.firstByteMs);
+      const byAt = clock.now() + own.firstByteMs;
+      return callIdentified({ ...call, scope: host.tokenScope }, { tokens, clock, byAt, send });
     },
     close: () => agents.close(),
   };
@@ -199,31 +201,3 @@ function isEventStream(status: number, headers: HeaderList): boolean {
 // A 205 has no body (RFC 9110, section 15.3.6); a length that promises one would leave the client waiting.
 const withoutLength = (headers: HeaderList): HeaderList =>
   withoutHeaders(headers, (name) => name === "content-length");
-
-/** The wait for a token is a part of the wait for the answer. */
-async function identified(
-  tokens: TokenSource,
-  { host: { tokenScope = "" }, headers, signal }: BackendCall,
-  { clock, limitMs }: { clock: Clock; limitMs: number },
-): Promise<HeaderList> {
-  const reason = (): BackendFailure =>
-    new BackendFailure("first-byte-timeout", "The gateway waited too long for a token.", {
-      mayHaveBegun: false,
-    });
-  using deadline = createDeadline(clock, clock.now() + limitMs, { reason, parent: signal });
-  try {
-    return withToken(headers, await tokens.token(tokenScope, deadline.signal));
-  } catch (cause) {
-    if (deadline.signal.aborted) throw deadline.signal.reason;
-    const message = "The gateway got no token for the backend.";
-    throw new BackendFailure("connect", message, { mayHaveBegun: false, cause });
-  }
-}
-
-function withToken(headers: HeaderList, token: string): HeaderList {
-  const anonymous = withoutHeaders(
-    headers,
-    (name) => name === "authorization" || name === "api-key",
-  );
-  return [...anonymous, ["authorization", `Bearer ${token}`]];
-}

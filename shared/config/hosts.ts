@@ -183,6 +183,10 @@ function faultOf(
 
 const withoutTrailingSlash = (path: string): string => path.replace(/\/+$/, "");
 
+/** What is for an app itself, as a scope: without `/.default` Entra ID refuses it. */
+const scopeOf = (audience: string): string =>
+  audience.endsWith("/.default") ? audience : `${withoutTrailingSlash(audience)}/.default`;
+
 function toHost(
   id: BackendId,
   url: URL,
@@ -201,7 +205,7 @@ function toHost(
     ipAddress: fields.ipaddress,
     processor: fields.processor,
     tokenScope: isIdentified
-      ? fields.scope || fields.audience || fields.defaultAudience
+      ? scopeOf(fields.scope || fields.audience || fields.defaultAudience)
       : undefined,
     weight: fields.weight,
     tier: fields.tier,

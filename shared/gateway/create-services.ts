@@ -70,7 +70,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
   const { settings, connections, lanes, emit, clock = systemClock } = options;
   const { traffic = new TrafficBoard(clock) } = options;
   const stopping = new AbortController();
-  const tokens = createTokenSource(clock);
+  const tokens = createTokenSource(clock, Math.random);
   const backends = createBackendClient({ ...transportOf(settings), tokens, clock });
   const pool = new BackendPool({ settings, clock, random: Math.random });
   const places = openSlots({ settings, lanes, clock });

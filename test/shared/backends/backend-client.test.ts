@@ -13,7 +13,10 @@ import { hostWith } from "../../support/hosts.ts";
 import { bodyTextOf, startServer } from "../../support/http-server.ts";
 import { textOf } from "../../support/streams.ts";
 
-const tokens: TokenSource = { token: async (scope) => `token for ${scope}` };
+const tokens: TokenSource = {
+  token: async (scope) => `token for ${scope}`,
+  tokenInstead: async () => undefined,
+};
 const clients: BackendClient[] = [];
 
 function client(): BackendClient {

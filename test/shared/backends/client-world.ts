@@ -9,7 +9,10 @@ import {
 import { hostWith } from "../../support/hosts.ts";
 import { type RawBackend, type RawScript, startRawBackend } from "../../support/raw-backend.ts";
 
-const tokens: TokenSource = { token: async (scope) => `token for ${scope}` };
+const tokens: TokenSource = {
+  token: async (scope) => `token for ${scope}`,
+  tokenInstead: async () => undefined,
+};
 
 /** A client that is closed when its test ends. */
 export function openClient(options: Partial<BackendClientOptions> = {}) {

@@ -87,6 +87,15 @@ describe("parseHosts", () => {
     );
   });
 
+  it.each([
+    ["api://x", "api://x/.default"],
+    ["https://cognitiveservices.azure.us/", "https://cognitiveservices.azure.us/.default"],
+    ["https://ai.azure.com/.default", "https://ai.azure.com/.default"],
+  ])("takes the audience %s for the scope %s", (audience, scope) => {
+    const host = only({ Host1: `host=a.test;usemi=true;audience=${audience}` });
+    expect(host?.tokenScope).toBe(scope);
+  });
+
   it("takes what becomes of broken streams from the setting where it does not say", () => {
     const env = { GATEWAY_BACKENDS_MIDSTREAM: "verify" };
     expect(only({ Host1: "host=a.test", ...env })).toMatchObject({ midstream: "verify" });

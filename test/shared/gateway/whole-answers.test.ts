@@ -32,7 +32,7 @@ async function openWorld(breaking: RawScript, { env, idleMs = 60_000 }: World = 
   });
   const backends = createBackendClient({
     ignoreTlsErrors: false,
-    tokens: { token: async () => "" },
+    tokens: { token: async () => "", tokenInstead: async () => undefined },
     limits: { idleMs },
   });
   onTestFinished(async () => {
