@@ -10,7 +10,7 @@ export function registerBatchActivities({ owned }: AppContext): void {
     handler: (ref: BatchRef) => advanceBatch(services, ref),
   });
   df.app.activity(BATCH_ACTIVITIES.expire, {
-    handler: (ref: BatchRef) => expireBatch(services, ref),
+    handler: ({ jobId }: Pick<BatchRef, "jobId">) => expireBatch(services, jobId),
   });
   df.app.activity(BATCH_ACTIVITIES.finish, {
     handler: ({ jobId }: Pick<BatchRef, "jobId">) => finishBatch(services, jobId),

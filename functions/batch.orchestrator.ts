@@ -5,6 +5,7 @@ import {
   type BatchEngineInput,
   batchLookMs,
   FIRST_CURSOR,
+  MAKING_MS,
 } from "../shared/jobs/index.ts";
 import { retryForever, settleEvents } from "./job.orchestrator.ts";
 
@@ -20,6 +21,7 @@ export const BATCH_ACTIVITIES = {
 const MAX_LOOKS_PER_EXECUTION = 40;
 
 interface BatchRun extends BatchEngineInput {
+  readonly beganAt?: number;
   readonly cursor?: BatchCursor;
   readonly idleLooks?: number;
 }
@@ -29,6 +31,7 @@ export function registerBatchOrchestrator(): void {
   df.app.orchestration(BATCH_ORCHESTRATOR, function* batch(context) {
     const input = context.df.getInput() as BatchRun;
     const { jobId, expiresAt, trace } = input;
+    const { beganAt = context.df.currentUtcDateTime.getTime() } = input;
     let { cursor = FIRST_CURSOR, idleLooks = 0 } = input;
     const call = (name: string, work: object): df.Task =>
       context.df.callActivityWithRetry(name, retryForever(), work);
@@ -36,15 +39,16 @@ export function registerBatchOrchestrator(): void {
     const ended = context.df.waitForExternalEvent(ATTEMPT_ENDED_EVENT);
     for (let looks = 0; !cursor.isOver; looks++) {
       if (looks === MAX_LOOKS_PER_EXECUTION) {
-        context.df.continueAsNew({ ...input, cursor, idleLooks } satisfies BatchRun);
+        context.df.continueAsNew({ ...input, beganAt, cursor, idleLooks } satisfies BatchRun);
         return;
       }
       const now = context.df.currentUtcDateTime.getTime();
       if (now >= expiresAt) {
-        yield call(BATCH_ACTIVITIES.expire, { jobId, cursor });
+        yield call(BATCH_ACTIVITIES.expire, { jobId });
         break;
       }
-      const look = { jobId, cursor, ...(trace ? { trace } : {}) };
+      const isLate = now - beganAt >= MAKING_MS;
+      const look = { jobId, cursor, isLate, ...(trace ? { trace } : {}) };
       const seen = (yield call(BATCH_ACTIVITIES.advance, look)) as BatchCursor;
       idleLooks = isSame(seen, cursor) ? idleLooks + 1 : 0;
       cursor = seen;

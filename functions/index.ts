@@ -19,7 +19,7 @@ import { registerJobOrchestrator } from "./job.orchestrator.ts";
 import { registerJobEvents } from "./job-events.http.ts";
 import { registerJobStream } from "./job-stream.http.ts";
 import { registerJobs } from "./jobs.http.ts";
-import { registerJobResumption, registerJobSweep } from "./jobs.timer.ts";
+import { registerJobSweep } from "./jobs.timer.ts";
 import { registerLanes } from "./lanes.servicebus.ts";
 import { registerMetrics } from "./metrics.http.ts";
 import { registerOperations } from "./operations.http.ts";
@@ -81,7 +81,6 @@ if (owned.services.jobs) {
   registerBatchActivities(context);
   registerBatchOrchestrator();
   registerJobSweep(context);
-  registerJobResumption(context);
   registerUsageCount(context);
 }
 if (owned.services.usage.ledger) registerUsage(context);

@@ -21,8 +21,9 @@ export function createJobEngine(context: InvocationContext): JobEngine {
     async start(jobId, input) {
       try {
         await df.getClient(context).startNew(nameFor(input), { instanceId: jobId, input });
+        return true;
       } catch (cause) {
-        if (isRunning(cause)) return;
+        if (isRunning(cause)) return false;
         const options = { cause, retryAfterMs: START_RETRY_AFTER_MS };
         throw new GatewayError(
           "storage-unavailable",

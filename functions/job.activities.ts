@@ -2,8 +2,10 @@ import * as df from "durable-functions";
 import {
   type AttemptRef,
   checkAttempt,
+  type ExpiryRef,
   enqueueAttempt,
   expireJob,
+  type LookRef,
   type PollRef,
   pollProvider,
   releaseProvider,
@@ -20,10 +22,10 @@ export function registerJobActivities({ owned }: AppContext): void {
     handler: (ref: AttemptRef) => enqueueAttempt(services, ref),
   });
   df.app.activity(JOB_ACTIVITIES.check, {
-    handler: (ref: AttemptRef) => checkAttempt(services, ref),
+    handler: (ref: LookRef) => checkAttempt(services, ref),
   });
   df.app.activity(JOB_ACTIVITIES.expire, {
-    handler: (ref: AttemptRef) => expireJob(services, ref),
+    handler: (ref: ExpiryRef) => expireJob(services, ref),
   });
   df.app.activity(JOB_ACTIVITIES.poll, {
     handler: (ref: PollRef) => pollProvider(services, ref),

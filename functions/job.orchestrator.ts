@@ -3,7 +3,6 @@ import {
   ATTEMPT_ENDED_EVENT,
   advance,
   beginRun,
-  firstStep,
   type JobEngineInput,
   type JobEvent,
   type JobRun,
@@ -45,8 +44,10 @@ type Perform = Generator<df.Task, JobEvent, unknown>;
 export function registerJobOrchestrator(): void {
   df.app.orchestration(JOB_ORCHESTRATOR, function* job(context) {
     const input = context.df.getInput() as JobEngineInput | JobRun;
-    let run = "attempt" in input ? input : beginRun(input);
-    let step = "step" in input ? (input.step as JobStep) : firstStep(run);
+    let { run, step } =
+      "attempt" in input
+        ? { run: input, step: (input as JobRun & { step: JobStep }).step }
+        : beginRun(input, context.df.currentUtcDateTime.getTime());
     const inbox: SignalInbox = { open: undefined };
     for (let steps = 0; step.kind !== "done"; steps++) {
       if (steps === MAX_STEPS_PER_EXECUTION) {
@@ -109,11 +110,10 @@ function* perform(performing: Performing, step: JobStep): Perform {
     case "wait":
       return yield* waitForSignal(performing, step.untilMs);
     case "check": {
-      const signal = yield context.df.callActivityWithRetry(
-        JOB_ACTIVITIES.check,
-        retryForever(),
-        ref,
-      );
+      const signal = yield context.df.callActivityWithRetry(JOB_ACTIVITIES.check, retryForever(), {
+        ...ref,
+        look: step.look,
+      });
       return { kind: "checked", signal: (signal as JobSignal | null) ?? undefined };
     }
     case "sleep":
@@ -130,9 +130,14 @@ function* perform(performing: Performing, step: JobStep): Perform {
     }
     case "release":
       return yield* releaseWork(performing);
-    case "expire":
-      yield context.df.callActivityWithRetry(JOB_ACTIVITIES.expire, retryForever(), ref);
-      return { kind: "expired" };
+    case "expire": {
+      const { expiresAt } = run;
+      const later = yield context.df.callActivityWithRetry(JOB_ACTIVITIES.expire, retryForever(), {
+        ...ref,
+        expiresAt,
+      });
+      return { kind: "expired", ...(typeof later === "number" ? { expiresAt: later } : {}) };
+    }
     case "done":
       throw new Error("A run that is done has no next step.");
   }

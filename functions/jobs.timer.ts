@@ -1,14 +1,11 @@
 import { app } from "@azure/functions";
 import * as df from "durable-functions";
-import { resumeStarts, sweepJobs } from "../shared/gateway/index.ts";
+import { sweepJobs } from "../shared/gateway/index.ts";
 import type { AppContext } from "./app-context.ts";
-import { createJobArchive, createJobEngine } from "./job-engine.ts";
+import { createJobArchive } from "./job-engine.ts";
 
 // Jobs are kept for days: so often that what one sweep leaves behind never piles up.
 const EVERY_TEN_MINUTES = "0 5/10 * * * *";
-
-// Apart from the sweeps, which come at full minutes.
-const EVERY_MINUTE = "30 * * * * *";
 
 /** Lets jobs go, results and all, when they have been kept for long enough. */
 export function registerJobSweep({ owned }: AppContext): void {
@@ -16,14 +13,5 @@ export function registerJobSweep({ owned }: AppContext): void {
     schedule: EVERY_TEN_MINUTES,
     extraInputs: [df.input.durableClient()],
     handler: (_timer, context) => sweepJobs(owned.services, createJobArchive(context)),
-  });
-}
-
-/** Begins jobs whose maker was killed before it could. */
-export function registerJobResumption({ owned }: AppContext): void {
-  app.timer("jobResumption", {
-    schedule: EVERY_MINUTE,
-    extraInputs: [df.input.durableClient()],
-    handler: (_timer, context) => resumeStarts(owned.services, createJobEngine(context)),
   });
 }

@@ -13,14 +13,14 @@ import { readBatchLines } from "./read-batch-lines.ts";
 import { recognise } from "./recognise.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { type JobServices, laneFor, type Services } from "./services.ts";
-import { startJob, storeJob } from "./start-job.ts";
+import { startJob } from "./start-job.ts";
 
 const BATCH_PATH = "/jobs/batch";
 const LEAST_URGENT = Number.MAX_SAFE_INTEGER;
 
 /**
  * Makes one job of many requests. Every line is read and found good before anything is promised; then
- * lines, row and orchestrator stand, and only then the 202 is given.
+ * lines, orchestrator and row stand, and only then the 202 is given.
  */
 export async function acceptBatch(
   services: Services,
@@ -40,8 +40,7 @@ export async function acceptBatch(
       expiresAt: job.expiresAt,
       ...carriedTrace(services, headers),
     } as const;
-    await storeJob({ jobs, input }, job, services.clock.now());
-    await startJob({ jobs, engine, input });
+    await startJob({ jobs, engine, clock: services.clock, input }, job);
     return await acceptedAnswer(services, { job, state: "queued", preferenceApplied: undefined });
   } catch (error) {
     // Nothing was promised. Should the engine have it after all, it finds no job, and ends.

@@ -1,25 +1,20 @@
 import { GatewayError } from "../core/errors.ts";
 import type { GatewayResponse } from "../core/http.ts";
-import {
-  type JobEngine,
-  type JobRecord,
-  type JobState,
-  type JobStore,
-  stateOf,
-} from "../jobs/index.ts";
+import { type JobEngine, type JobSnapshot, stateOf } from "../jobs/index.ts";
 import { acceptedAnswer } from "./accepted-answer.ts";
 import { enterLane } from "./enter-lane.ts";
 import { engineInputOf, jobRecordOf } from "./job-record.ts";
+import { sendOff } from "./place-attempt.ts";
 import { packRequestBody } from "./read-request-body.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
-import { isKeyed } from "./serve-once.ts";
 import type { Services } from "./services.ts";
-import { startJob, storeJob } from "./start-job.ts";
+import { startJob } from "./start-job.ts";
 
 const ENQUEUED_MS = 10_000;
+const AGAIN_MS = 2000;
 
 /**
- * Makes a job of a request. The order is the promise: body, then row, then orchestrator, and only
+ * Makes a job of a request. The order is the promise: body, then orchestrator, then row, and only
  * then the 202, so that whatever was answered 202 survives any crash.
  */
 export async function acceptJob(
@@ -32,39 +27,36 @@ export async function acceptJob(
     throw new GatewayError("async-unavailable", "This app serves no asynchronous requests.");
   }
   const { id } = admitted.request;
+  // Nothing is begun anew for what stands: it may have ended, and its engine with it.
+  const known = admitted.isRepeated ? await jobs.store.read(id) : undefined;
+  if (known) return standingAnswer(services, admitted, known);
   const body = await packRequestBody(waitingRoom.claimCheck, `jobs/${id}/request`, admitted.body);
   const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
-  const preferenceApplied = admitted.ticket.promotion?.preference;
-  const start = { jobs, engine, input: engineInputOf(job, settings, admitted.request.trace) };
-  if (await storeJob(start, job, clock.now())) {
-    try {
-      await startJob(start);
-    } catch (error) {
-      // Nothing was promised, unless a repetition with the same key has been answered meanwhile. Should
-      // the engine have it after all, it finds no job, and ends.
-      if (!isKeyed(admitted.request)) await jobs.store.remove(id).catch(() => {});
-      throw error;
-    }
+  const input = engineInputOf(job, settings, admitted.request.trace);
+  if (await startJob({ jobs, engine, clock, input }, job)) {
+    sendOff(services, job, input.trace);
+    const preferenceApplied = admitted.ticket.promotion?.preference;
     return acceptedAnswer(services, { job, state: "queued", preferenceApplied });
   }
-  // The first of the two has claimed the limits for both.
-  admitted.reservation?.release(clock.now());
-  const standing = await resumeJob(jobs.store, job, (known) =>
-    startJob({ ...start, input: engineInputOf(known, settings, admitted.request.trace) }),
-  );
-  return acceptedAnswer(services, { ...standing, preferenceApplied });
+  return standingAnswer(services, admitted, await jobs.store.read(id));
 }
 
-/** Goes on where an earlier request for the same job broke off; a job that has ended is left alone. */
-async function resumeJob(
-  store: JobStore,
-  job: JobRecord,
-  start: (job: JobRecord) => Promise<void>,
-): Promise<{ readonly job: JobRecord; readonly state: JobState }> {
-  const snapshot = await store.read(job.id);
-  const standing = snapshot?.job ?? job;
-  if (!snapshot?.outcome) await start(standing);
-  return { job: standing, state: snapshot ? stateOf(snapshot) : "queued" };
+/** The answer of a repetition, whose job the first request has made. */
+function standingAnswer(
+  services: Services,
+  { ticket, reservation }: AdmittedRequest,
+  standing: JobSnapshot | undefined,
+): Promise<GatewayResponse> {
+  // The first of the two has claimed the limits for both.
+  reservation?.release(services.clock.now());
+  if (!standing) {
+    throw new GatewayError("storage-unavailable", "What stands in the job's place is no job.", {
+      retryAfterMs: AGAIN_MS,
+    });
+  }
+  const preferenceApplied = ticket.promotion?.preference;
+  const { job } = standing;
+  return acceptedAnswer(services, { job, state: stateOf(standing), preferenceApplied });
 }
 
 /**

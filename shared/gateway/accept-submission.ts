@@ -8,12 +8,13 @@ import { countJob } from "./accept-job.ts";
 import { admitRequest } from "./admit-request.ts";
 import { underPolicy } from "./in-force.ts";
 import { engineInputOf, jobRecordOf } from "./job-record.ts";
+import { sendOff } from "./place-attempt.ts";
 import { packRequestBody } from "./read-request-body.ts";
 import { type Recognised, recogniseAsSaid } from "./recognise.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { RequestRecord } from "./request-record.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
-import { startJob, storeJob } from "./start-job.ts";
+import { startJob } from "./start-job.ts";
 import { withinLimits } from "./within-limits.ts";
 
 /** What accepting a submission needs besides. */
@@ -47,7 +48,7 @@ export async function acceptSubmission(
   const request = requestOf(services, submission, means);
   const recognised = await recogniseAsSaid(services, request);
   const current = underPolicy(services, recognised.policy);
-  if (await resume(current, recognised, { ...means, id: submission.id })) return;
+  if (await isJobOf(recognised, { ...means, id: submission.id })) return;
   const record = new RequestRecord(request, services);
   const admitted = asJob(current, await admitRequest(current, request, recognised), submission);
   record.admitted(admitted);
@@ -95,18 +96,11 @@ interface KnownId extends SubmissionMeans {
   readonly id: string;
 }
 
-/** Goes on with the job that has the id, in case whoever made it died before its engine knew. */
-async function resume(
-  { settings }: Services,
-  { caller }: Recognised,
-  { id, jobs, engine }: KnownId,
-): Promise<boolean> {
+/** Whether the caller's job has the id; throws when another's has. */
+async function isJobOf({ caller }: Recognised, { id, jobs }: KnownId): Promise<boolean> {
   const standing = await jobs.store.read(id);
-  if (!standing) return false;
-  const { job, outcome } = standing;
-  if (job.owner !== caller.userId) throw idTaken();
-  if (!outcome) await startJob({ jobs, engine, input: engineInputOf(job, settings, undefined) });
-  return true;
+  if (standing && standing.job.owner !== caller.userId) throw idTaken();
+  return standing !== undefined;
 }
 
 /** The admitted request as a job from the beginning, in the class that the submission names. */
@@ -123,7 +117,7 @@ function asJob(
   return { ...admitted, ticket: priority === undefined ? asked : { ...asked, priority } };
 }
 
-/** Body, then row, then engine, as for every job; the row decides between messages of one id. */
+/** Body, then engine, then row, as for every job; the row decides between messages of one id. */
 async function insert(
   services: Services,
   admitted: AdmittedRequest & Recognised,
@@ -136,13 +130,13 @@ async function insert(
   const name = `jobs/${id}/request-${newId()}`;
   const body = await packRequestBody(room.claimCheck, name, admitted.body);
   const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
-  const start = { jobs, engine, input: engineInputOf(job, settings, admitted.request.trace) };
-  if (await storeJob(start, job, clock.now())) {
-    await startJob(start);
+  const input = engineInputOf(job, settings, admitted.request.trace);
+  if (await startJob({ jobs, engine, clock, input }, job)) {
+    sendOff(services, job, input.trace);
     return accepted(id);
   }
   await room.claimCheck.discard(body).catch(() => {});
-  if (await resume(services, admitted, { ...means, id })) return accepted(id);
+  if (await isJobOf(admitted, { ...means, id })) return accepted(id);
   throw idTaken();
 }
 

@@ -12,6 +12,8 @@ import { type JobServices, laneFor, type Services } from "./services.ts";
 export interface BatchRef {
   readonly jobId: string;
   readonly cursor: BatchCursor;
+  /** True when whoever began to make the batch has had time enough to store it. */
+  readonly isLate: boolean;
   /** Where in a trace the batch was asked for. */
   readonly trace?: TraceFields;
 }
@@ -24,12 +26,16 @@ const SENDERS = 16;
  */
 export async function advanceBatch(
   services: Services,
-  { jobId, cursor, trace }: BatchRef,
+  { jobId, cursor, trace, isLate }: BatchRef,
 ): Promise<BatchCursor> {
   const jobs = required(services);
   const snapshot = await jobs.store.read(jobId);
-  const batch = snapshot?.job.batch;
-  if (!snapshot || !batch || snapshot.outcome) return { ...cursor, isOver: true };
+  if (!snapshot) {
+    const isOver = isLate && (await jobs.store.giveUp(jobId, services.clock.now()));
+    return { ...cursor, isOver };
+  }
+  const { batch } = snapshot.job;
+  if (!batch || snapshot.outcome) return { ...cursor, isOver: true };
   if (cursor.next === 0) {
     const start = await startAttempt({ services, jobs, jobId }, { attempt: 1, epoch: 0 });
     await start?.told;
@@ -44,8 +50,8 @@ export async function advanceBatch(
 }
 
 /** Ends a batch whose time is over; what is done of it is kept. */
-export function expireBatch(services: Services, { jobId }: BatchRef): Promise<void> {
-  return expireJob(services, { jobId, attempt: 1, epoch: 0 });
+export async function expireBatch(services: Services, jobId: string): Promise<void> {
+  await expireJob(services, { jobId, attempt: 1, epoch: 0 });
 }
 
 async function sendPiece(

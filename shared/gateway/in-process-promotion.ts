@@ -9,7 +9,7 @@ import { packRequestBody } from "./read-request-body.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
 import { SharedBody } from "./shared-body.ts";
-import { startJob, storeJob } from "./start-job.ts";
+import { startJob } from "./start-job.ts";
 
 const FIRST_TURN = { attempt: 1, epoch: 0 };
 
@@ -30,7 +30,7 @@ export class InProcessPromotion {
     this.#admitted = admitted;
   }
 
-  /** Stores the job, begun as it is, and then starts its orchestrator: repeated until both stand. */
+  /** Starts the orchestrator, and then stores the job, begun as it is: repeated until both stand. */
   async promote(): Promise<PromotionResult> {
     const { jobs, room, engine } = this.#promoter;
     const { clock, settings, emit } = this.#services;
@@ -38,17 +38,15 @@ export class InProcessPromotion {
     try {
       this.#body ??= packRequestBody(room.claimCheck, `jobs/${jobId}/request`, this.#admitted.body);
       const job = jobRecordOf(this.#admitted, await this.#body, settings);
-      const start = {
-        jobs,
-        engine,
-        input: { ...engineInputOf(job, settings, this.#admitted.request.trace), isInFlight: true },
+      const input = {
+        ...engineInputOf(job, settings, this.#admitted.request.trace),
+        isInFlight: true,
       };
-      await storeJob(start, job, clock.now());
+      await startJob({ jobs, engine, clock, input }, job);
       await Promise.all([
         jobs.store.renewLease(jobId, leaseFrom(clock)),
         jobs.store.recordStart(jobId, FIRST_TURN, clock.now()),
       ]);
-      await startJob(start);
       return "promoted";
     } catch (error) {
       emit(promotionFailed(jobId, error));

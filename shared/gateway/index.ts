@@ -13,8 +13,10 @@ export { type InstanceStatus, instanceStatus, readinessProblems } from "./instan
 export {
   type AttemptRef,
   checkAttempt,
+  type ExpiryRef,
   enqueueAttempt,
   expireJob,
+  type LookRef,
   type SettleRef,
   settleEvents,
 } from "./job-activities.ts";
@@ -32,7 +34,6 @@ export { type RedeliverQuery, redeliverEvent } from "./redeliver-event.ts";
 export { releaseProvider } from "./release-provider.ts";
 export { type ResultLinks, resultLinks } from "./result-links.ts";
 export { resultPlaceOf } from "./result-place.ts";
-export { resumeStarts } from "./resume-starts.ts";
 export { runLaneMessage } from "./run-lane-message.ts";
 export { runSubmission, type SubmissionDelivery } from "./run-submission.ts";
 export type { Services } from "./services.ts";

@@ -1,5 +1,5 @@
-import type { JobRecord, NotifyTargets, StatusEvent } from "../jobs/index.ts";
-import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
+import { firstEvent, type JobRecord, type NotifyTargets, type StatusEvent } from "../jobs/index.ts";
+import { fromLongText, type Table, toLongText } from "../storage/index.ts";
 
 const EVENT_ROW = "event-";
 const GONE_ROW = "eventgone-";
@@ -52,14 +52,6 @@ export class JobEventLog {
     };
   }
 
-  /** Inserts the first event, and returns the log that it makes; undefined when there is one already. */
-  async open({ id, owner, notify }: JobRecord, event: StatusEvent): Promise<JobLog | undefined> {
-    const job: LoggedJob = { id, owner, targets: notify ?? {} };
-    const row = rowOf(id, numbered(EVENT_ROW, event.sequence), { job, event });
-    if (!(await this.#table.insert(row))) return undefined;
-    return { job, events: [event], isGone: () => false, sentOn: () => 0 };
-  }
-
   /** Inserts an event; false when its number is taken. */
   append(jobId: string, event: StatusEvent): Promise<boolean> {
     return this.#table.insert(rowOf(jobId, numbered(EVENT_ROW, event.sequence), { event }));
@@ -74,6 +66,26 @@ export class JobEventLog {
   }
 }
 
+const loggedJob = ({ id, owner, notify }: JobRecord): LoggedJob => ({
+  id,
+  owner,
+  targets: notify ?? {},
+});
+
+/** The row that opens a job's log: it is stored with the job, or not at all. */
+export function firstEventRow(job: JobRecord) {
+  const event = firstEvent(job);
+  return rowOf(job.id, numbered(EVENT_ROW, event.sequence), { job: loggedJob(job), event });
+}
+
+/** A job's log as it is when the job has just been stored. */
+export const newLog = (job: JobRecord): JobLog => ({
+  job: loggedJob(job),
+  events: [firstEvent(job)],
+  isGone: () => false,
+  sentOn: () => 0,
+});
+
 // Four digits keep the rows of a log in the order of its events.
 const numbered = (prefix: string, sequence: number): string =>
   `${prefix}${String(sequence).padStart(4, "0")}`;
@@ -83,7 +95,7 @@ function lastNumber(keys: readonly string[], prefix: string): number {
   return last === undefined ? 0 : Number(last.slice(prefix.length));
 }
 
-const rowOf = (partitionKey: string, rowKey: string, value: object): Row => ({
+const rowOf = (partitionKey: string, rowKey: string, value: object) => ({
   partitionKey,
   rowKey,
   ...toLongText(value),

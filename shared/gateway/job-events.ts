@@ -8,7 +8,7 @@ import {
   type StatusEvent,
 } from "../jobs/index.ts";
 import { type Emit, jobEventFailed } from "../telemetry/index.ts";
-import type { JobEventLog, JobLog, LoggedJob } from "./job-event-log.ts";
+import { type JobEventLog, type JobLog, type LoggedJob, newLog } from "./job-event-log.ts";
 
 /** A way by which events leave: each job's go in order, each at least once, and it drops repetitions. */
 export interface EventChannel {
@@ -53,13 +53,10 @@ export class JobEvents {
     return this.#tell({ jobId, change }, () => this.#note(jobId, change));
   }
 
-  /** The same for a job that begins to wait, whose record is at hand: that nothing was told is not read. */
+  /** Tells of a job that was just stored: its log is known, and nothing of it was told. */
   announceNew(job: JobRecord): Promise<void> {
-    const change = { kind: "queued" } as const;
-    return this.#tell(
-      { jobId: job.id, change },
-      async () => (await this.#begin(job)) ?? this.#note(job.id, change),
-    );
+    this.#options.onEvent?.(job.id);
+    return this.#tell({ jobId: job.id, change: { kind: "queued" } }, async () => newLog(job));
   }
 
   /**
@@ -97,7 +94,7 @@ export class JobEvents {
   /** Adds what a change adds to the log; undefined for a job that never was. */
   async #note(jobId: string, change: StatusChange): Promise<JobLog | undefined> {
     const { log, clock } = this.#options;
-    let known = await this.#read(jobId);
+    let known = await log.read(jobId);
     for (;;) {
       const event = known && nextEvent(known.events, change, clock.now());
       if (!known || !event) return known;
@@ -106,28 +103,9 @@ export class JobEvents {
         known = { ...known, events: [...known.events, event] };
       } else {
         // Whoever was first with this number may have said something else: read, and think again.
-        known = await this.#read(jobId);
+        known = await log.read(jobId);
       }
     }
-  }
-
-  async #read(jobId: string): Promise<JobLog | undefined> {
-    return (await this.#options.log.read(jobId)) ?? this.#open(jobId);
-  }
-
-  async #open(jobId: string): Promise<JobLog | undefined> {
-    const { log, store } = this.#options;
-    const snapshot = await store.read(jobId);
-    if (!snapshot) return undefined;
-    return (await this.#begin(snapshot.job)) ?? log.read(jobId);
-  }
-
-  /** Opens a job's log; undefined when it is open already. */
-  async #begin(job: JobRecord): Promise<JobLog | undefined> {
-    const first = nextEvent([], { kind: "queued" }, job.createdAt);
-    const opened = first && (await this.#options.log.open(job, first));
-    if (opened) this.#options.onEvent?.(job.id);
-    return opened;
   }
 
   async #send(log: JobLog): Promise<boolean> {

@@ -6,7 +6,7 @@ import { engineInputOf, jobRecordOf } from "./job-record.ts";
 import type { Promoter } from "./promoter.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
-import { startJob, storeJob } from "./start-job.ts";
+import { startJob } from "./start-job.ts";
 
 export interface QueuedPromotion {
   readonly promoter: Promoter;
@@ -30,15 +30,14 @@ export async function promoteQueued(
   try {
     const ticket = asJobTicket(admitted.ticket, request.headers, settings);
     const job = jobRecordOf({ ...admitted, ticket }, await body, settings);
-    const start = {
-      jobs,
-      engine,
-      input: { ...engineInputOf(job, settings, request.trace), isInFlight: true },
-    };
-    const isNew = await storeJob(start, job, clock.now());
-    // The row may be this holder's own, of a try whose second half failed.
-    if (!isNew && !(await jobs.store.isPromoted(job.id))) return "answered";
-    await startJob(start);
+    const input = { ...engineInputOf(job, settings, request.trace), isInFlight: true };
+    const isNew = await startJob({ jobs, engine, clock, input }, job);
+    // The row may be this holder's own, of a try whose answer was lost.
+    if (!isNew && !(await jobs.store.isPromoted(job.id))) {
+      // Unless it is told, the orchestrator waits for the job for a while.
+      engine.signal(job.id, { attempt: 1, isFinal: true }).catch(() => {});
+      return "answered";
+    }
     // Not awaited: the 202 is due now, and what is not told yet is told by whoever comes next.
     void jobs.events.announce(job.id, { kind: "queued" });
     return "promoted";

@@ -20,6 +20,8 @@ export interface AdmittedRequest {
   readonly askedModel?: string | undefined;
   /** Who is told of the request's job, should it become one. */
   readonly notify?: NotifyTargets;
+  /** True for a repetition of a request that may have become a job. */
+  readonly isRepeated?: boolean;
   /** Whether the caller asked how the request was decided, and may know. */
   readonly showsReceipt?: boolean;
   /** Whether the caller was over their fair share when the request came. */

@@ -111,6 +111,7 @@ function asFirst<Admitted extends AdmittedRequest>(
   const { promotion } = ticket;
   return {
     ...admitted,
+    isRepeated: true,
     request: { ...request, id, receivedAt },
     ...(promotion ? { ticket: { ...ticket, promotion: { ...promotion, at: receivedAt } } } : {}),
   };

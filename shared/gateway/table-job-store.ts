@@ -10,28 +10,30 @@ import {
   type JobSnapshot,
   type JobStore,
   type JobTurn,
-  type NotedStart,
   type OutcomeFiles,
-  type PendingStart,
   type ProviderWork,
   wordOf,
 } from "../jobs/index.ts";
 import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
 import { batchIn } from "./batch-rows.ts";
 import { attemptsIn, endRowKey, type TurnUse, turnRowKey } from "./job-attempt-rows.ts";
+import { firstEventRow } from "./job-event-log.ts";
 import { type ListedJob, listKey, listPartition, listRange, listRow } from "./job-list-rows.ts";
 
 const JOB_ROW = "job";
 const OUTCOME_ROW = "outcome";
 const LEASE_ROW = "lease";
-// No job's id, which are partitions too, is a word.
-const STARTING_PARTITION = "starting";
 const ACCOUNT_ROW = "accounted";
 const PROVIDER_PREFIX = "provider-";
 
 /** What stands in the place of the job of a request whose caller had the answer: it is no job any more. */
 interface Answered {
   readonly answeredAt: number;
+}
+
+/** What stands in the place of a job that was begun, and that nobody stored in time. */
+interface GivenUp {
+  readonly givenUpAt: number;
 }
 
 /**
@@ -49,28 +51,38 @@ export class TableJobStore implements JobStore {
     this.#files = files;
   }
 
+  /** The log is opened with the job: one transaction costs little more than one row. */
   async insert(job: JobRecord): Promise<boolean> {
     const [isNew] = await Promise.all([
-      this.#table.insert(rowOf(job.id, JOB_ROW, job)),
+      this.#table.transact([
+        { kind: "insert", row: rowOf(job.id, JOB_ROW, job) },
+        { kind: "insert", row: firstEventRow(job) },
+      ]),
       this.#table.upsert(listRow(job, { jobId: job.id })),
     ]);
     return isNew;
   }
 
-  noteStarting(jobId: string, start: NotedStart): Promise<void> {
-    return this.#table.upsert(rowOf(STARTING_PARTITION, jobId, start));
+  async giveUp(jobId: string, givenUpAt: number): Promise<boolean> {
+    const row = rowOf(jobId, JOB_ROW, { givenUpAt } satisfies GivenUp);
+    for (;;) {
+      if (await this.#table.insert(row)) return true;
+      const standing = await this.#table.get(jobId, JOB_ROW);
+      if (recordIn(standing)) return false;
+      if (!standing) continue;
+      // Each engine leaves a mark of its own: who saw an older one must not take the job up.
+      const etag = markIn(standing);
+      if (etag === undefined || (await this.#replace(row, etag))) return true;
+    }
   }
 
-  noteStarted(jobId: string): Promise<void> {
-    return this.#table.remove(STARTING_PARTITION, jobId);
+  async givenUp(jobId: string): Promise<string | undefined> {
+    const row = await this.#table.get(jobId, JOB_ROW);
+    return row && markIn(row);
   }
 
-  async starting(notedBefore: number, atMost: number): Promise<readonly PendingStart[]> {
-    const rows = await this.#table.readPartition(STARTING_PARTITION);
-    return rows
-      .map((row) => ({ jobId: row.rowKey ?? "", ...fromLongText<NotedStart>(row) }))
-      .filter(({ notedAt }) => notedAt < notedBefore)
-      .slice(0, atMost);
+  takeUp(jobId: string, mark: string): Promise<void> {
+    return this.#table.removeUnchanged({ partitionKey: jobId, rowKey: JOB_ROW, etag: mark });
   }
 
   async noteAnswered(requestId: string, answeredAt: number): Promise<boolean> {
@@ -181,7 +193,10 @@ export class TableJobStore implements JobStore {
     const job = recordIn(record[0]);
     if (job) await this.#table.remove(listPartition(job.owner), listKey(job));
     for (const { rowKey = "" } of [...rows, ...record]) await this.#table.remove(jobId, rowKey);
-    await this.noteStarted(jobId);
+  }
+
+  #replace(row: ReturnType<typeof rowOf>, etag: string): Promise<boolean> {
+    return this.#table.transact([{ kind: "replace", row, etag }]);
   }
 
   /** Uses a turn, and returns how it was used: whoever comes first decides. */
@@ -200,11 +215,17 @@ function providerIn(rows: readonly Row[]): ProviderWork | undefined {
 }
 
 function recordIn(row: Row | undefined): JobRecord | undefined {
-  const value = row && fromLongText<JobRecord | Answered>(row);
+  const value = row && fromLongText<JobRecord | Answered | GivenUp>(row);
   return value && "id" in value ? value : undefined;
 }
 
-const rowOf = (partitionKey: string, rowKey: string, value: object): Row => ({
+/** The version of a row that says that its job was given up; undefined for any other. */
+function markIn(row: Row): string | undefined {
+  const isGivenUp = "givenUpAt" in fromLongText<JobRecord | Answered | GivenUp>(row);
+  return isGivenUp && typeof row["etag"] === "string" ? row["etag"] : undefined;
+}
+
+const rowOf = (partitionKey: string, rowKey: string, value: object) => ({
   partitionKey,
   rowKey,
   ...toLongText(value),

@@ -11,27 +11,19 @@ import type {
 import type { JobEngineInput, JobSignal } from "./job-run.ts";
 import type { ProviderWork } from "./provider-work.ts";
 
-/** With what a job's engine is to be started. */
-export interface NotedStart {
-  readonly input: JobEngineInput | BatchEngineInput;
-  readonly notedAt: number;
-}
-
-/** A start that was noted, and of which nobody has said that it was made. */
-export interface PendingStart extends NotedStart {
-  readonly jobId: string;
-}
-
 /** Where jobs are kept: the truth that survives every process. Scope of what it holds: global. */
 export interface JobStore {
-  /** Returns false when the request was answered already, or is a job already. */
+  /** Returns false when the request was answered already, is a job already, or was given up as one. */
   insert(job: JobRecord): Promise<boolean>;
-  /** Notes that a job is about to be stored and begun, so that it is begun whoever dies meanwhile. */
-  noteStarting(jobId: string, start: NotedStart): Promise<void>;
-  /** Lets go of that note. */
-  noteStarted(jobId: string): Promise<void>;
-  /** Jobs whose start was noted before a time in epoch milliseconds, and not that it was made. */
-  starting(notedBefore: number, atMost: number): Promise<readonly PendingStart[]>;
+  /**
+   * Gives up a job that nobody has stored, so that it can no more be stored under an engine that goes;
+   * false when it is a job after all.
+   */
+  giveUp(jobId: string, givenUpAt: number): Promise<boolean>;
+  /** By which mark a job was given up; undefined when it was not. */
+  givenUp(jobId: string): Promise<string | undefined>;
+  /** Lets a job be stored that was given up, unless it has been given up again since that mark. */
+  takeUp(jobId: string, mark: string): Promise<void>;
   /** Notes that a request was answered, so that it becomes no job; false when it is a job already. */
   noteAnswered(requestId: string, answeredAt: number): Promise<boolean>;
   /** Lets go of the note that a request was answered, once nobody can make a job of it any more. */
@@ -96,8 +88,8 @@ export interface JobListing {
 
 /** The durable engine that owns a job's course. */
 export interface JobEngine {
-  /** Succeeds, too, for a job that it has already. */
-  start(jobId: string, input: JobEngineInput | BatchEngineInput): Promise<void>;
+  /** Returns false when the job has one already that has not ended. */
+  start(jobId: string, input: JobEngineInput | BatchEngineInput): Promise<boolean>;
   /** Tells a waiting orchestrator; losing the signal delays a job but never loses it. */
   signal(jobId: string, signal: JobSignal): Promise<void>;
 }

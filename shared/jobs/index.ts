@@ -21,9 +21,7 @@ export type {
   JobListing,
   JobListRange,
   JobStore,
-  NotedStart,
   OutcomeFiles,
-  PendingStart,
 } from "./contracts.ts";
 export { below, findProviderWork, ownTarget, type TakenWork } from "./find-provider-work.ts";
 export {
@@ -46,12 +44,13 @@ export {
   ATTEMPT_ENDED_EVENT,
   advance,
   beginRun,
-  firstStep,
   type JobEngineInput,
   type JobEvent,
+  type JobLook,
   type JobRun,
   type JobSignal,
   type JobStep,
+  MAKING_MS,
 } from "./job-run.ts";
 export { addUsage, type JobUsage } from "./job-usage.ts";
 export {
@@ -69,6 +68,7 @@ export {
 export { isWorthRepeating, retryDelayMs } from "./retry-delay.ts";
 export { settleDelayMs } from "./settle-delay.ts";
 export {
+  firstEvent,
   isFinalEvent,
   nextEvent,
   type StatusChange,

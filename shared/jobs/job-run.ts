@@ -8,7 +8,10 @@ export interface JobEngineInput {
   readonly maxAttempts: number;
   /** How long to wait for a signal before the store is asked, in milliseconds. */
   readonly reconcileMs: number;
-  /** True for work that was promoted: its first attempt runs, or waits in its lane, already. */
+  /**
+   * True for work that was promoted: its first attempt runs, or waits in its lane, already. The first
+   * message of any other job is sent by whoever stores it, and here only where that did not happen.
+   */
   readonly isInFlight?: boolean;
   /** Where in a trace the job was asked for: each of its attempts belongs there. */
   readonly trace?: TraceFields;
@@ -27,10 +30,13 @@ export interface JobSignal {
   readonly isAbandoned?: boolean;
   /** The epoch of the message that the attempt needs now, because the one before is void. */
   readonly epoch?: number;
+  /** True when there is no row of the job, and whoever makes it may still write one. */
+  readonly isUnmade?: boolean;
 }
 
 /** Where a run stands. Plain data: it travels through `continueAsNew`. */
 export interface JobRun extends JobEngineInput {
+  readonly beganAt: number;
   readonly attempt: number;
   /** The epoch of the last message that was put into a lane for the attempt. */
   readonly epoch: number;
@@ -44,12 +50,20 @@ export interface JobRun extends JobEngineInput {
 export type JobStep =
   | { readonly kind: "enqueue"; readonly attempt: number }
   | { readonly kind: "wait"; readonly untilMs: number }
-  | { readonly kind: "check"; readonly attempt: number }
+  | { readonly kind: "check"; readonly attempt: number; readonly look: JobLook }
   | { readonly kind: "sleep"; readonly untilMs: number }
   | { readonly kind: "poll"; readonly attempt: number; readonly isLast: boolean }
   | { readonly kind: "release"; readonly attempt: number }
   | { readonly kind: "expire" }
   | { readonly kind: "done" };
+
+/** How the store is to be asked for an attempt. */
+export interface JobLook {
+  /** True for a job of which nothing was heard yet: its first message may never have been sent. */
+  readonly isFirst: boolean;
+  /** True when whoever began to make the job has had time enough to store it. */
+  readonly isLate: boolean;
+}
 
 /** What came of a step. */
 export type JobEvent =
@@ -60,24 +74,27 @@ export type JobEvent =
   | { readonly kind: "slept" }
   | { readonly kind: "polled"; readonly report: PollReport }
   | { readonly kind: "released" }
-  | { readonly kind: "expired" };
+  /** With a later time where the job as it was stored lives for longer than its run was told. */
+  | { readonly kind: "expired"; readonly expiresAt?: number };
 
 // Up to eight times as long as at first.
 const MAX_DOUBLINGS = 3;
 // What was lost is to be found while there is time left to act on it.
 const LARGEST_SHARE_OF_LIFE = 0.25;
 
+/**
+ * For how long the engine of a job waits for the job's row, in milliseconds: between its start and the
+ * row lies one request to storage.
+ */
+export const MAKING_MS = 60_000;
+
 /** Name of the external event that carries a {@link JobSignal}. */
 export const ATTEMPT_ENDED_EVENT = "attemptEnded";
 
-/** The first step of a run. */
-export function firstStep(run: JobRun): JobStep {
-  return run.isInFlight === true ? checkStep(run) : enqueueStep(run);
-}
-
-/** A run at its beginning. */
-export function beginRun(input: JobEngineInput): JobRun {
-  return { ...input, attempt: 1, epoch: 0 };
+/** A run at its beginning: its job is being stored meanwhile, and sent on its way by whoever stores it. */
+export function beginRun(input: JobEngineInput, nowMs: number): { run: JobRun; step: JobStep } {
+  const run = { ...input, beganAt: nowMs, attempt: 1, epoch: 0 };
+  return { run, step: waitStep(run, nowMs) };
 }
 
 /**
@@ -103,16 +120,28 @@ export function advance(
     case "polled":
       return onPoll(run, event.report, nowMs);
     case "expired":
-      return { run, step: releaseStep(run) };
+      return onExpiry(run, event.expiresAt, nowMs);
     case "released":
       return { run, step: { kind: "done" } };
   }
+}
+
+/** A repetition of a request may store the job that the one before only began, with a later end. */
+function onExpiry(
+  run: JobRun,
+  expiresAt: number | undefined,
+  nowMs: number,
+): { run: JobRun; step: JobStep } {
+  if (expiresAt === undefined) return { run, step: releaseStep(run) };
+  const next = { ...run, expiresAt };
+  return { run: next, step: waitStep(next, nowMs) };
 }
 
 function onSignal(run: JobRun, signal: JobSignal, nowMs: number): { run: JobRun; step: JobStep } {
   if (signal.isFinal) {
     return { run, step: signal.isAbandoned === true ? releaseStep(run) : { kind: "done" } };
   }
+  if (signal.isUnmade === true) return { run, step: waitStep(run, nowMs) };
   // A late signal of an attempt that was already repeated says nothing new.
   if (signal.attempt < run.attempt) return { run, step: waitStep(run, nowMs) };
   if (signal.isHandedOver === true) return onHandOver(run, signal, nowMs);
@@ -132,7 +161,7 @@ function onNoWord(run: JobRun, nowMs: number): { run: JobRun; step: JobStep } {
 function onSilence(run: JobRun, nowMs: number): JobStep {
   if (nowMs >= run.expiresAt) return { kind: "expire" };
   const { provider, attempt } = run;
-  if (!provider) return checkStep(run);
+  if (!provider) return checkStep(run, nowMs);
   return { kind: "poll", attempt, isLast: provider.refusals + 1 >= MAX_REFUSALS };
 }
 
@@ -161,7 +190,7 @@ function onPoll(run: JobRun, report: PollReport, nowMs: number): { run: JobRun; 
 /** A move whose message was sent meanwhile, by a check or before a sleep was over, asks for nothing. */
 function onMove(run: JobRun, { attempt, epoch = 0 }: JobSignal, nowMs: number): JobStep {
   // A turn that comes later: the word of how the one before ended was lost.
-  if (attempt > run.attempt) return checkStep(run);
+  if (attempt > run.attempt) return checkStep(run, nowMs);
   return epoch > run.epoch ? enqueueStep(run) : waitStep(run, nowMs);
 }
 
@@ -169,8 +198,9 @@ function enqueueStep({ attempt }: JobRun): JobStep {
   return { kind: "enqueue", attempt };
 }
 
-function checkStep({ attempt }: JobRun): JobStep {
-  return { kind: "check", attempt };
+function checkStep({ attempt, isInFlight, looks, beganAt }: JobRun, nowMs: number): JobStep {
+  const isFirst = attempt === 1 && isInFlight !== true && looks === undefined;
+  return { kind: "check", attempt, look: { isFirst, isLate: nowMs - beganAt >= MAKING_MS } };
 }
 
 function releaseStep({ attempt }: JobRun): JobStep {

@@ -1,4 +1,4 @@
-import type { FinalState, JobOutcome, JobState } from "./job.ts";
+import type { FinalState, JobOutcome, JobRecord, JobState } from "./job.ts";
 
 /** A status by the original's names; `Cancelled` is ours, which the original does not know. */
 export type StatusName =
@@ -59,6 +59,12 @@ const FINAL_STATUS: Record<FinalState, StatusName> = {
 export function isFinalEvent({ state }: Pick<StatusEvent, "state">): boolean {
   return state !== "queued" && state !== "running";
 }
+
+/** The event with which every job's log begins. */
+export const firstEvent = ({ createdAt }: Pick<JobRecord, "createdAt">): StatusEvent => ({
+  sequence: 1,
+  ...draftOf("Queued", 0, createdAt),
+});
 
 /**
  * The event that a change adds to a log, undefined where the log says it already or it comes too late:

@@ -246,17 +246,11 @@ export const limitLedgerFailed = (error: unknown): TelemetryEvent => ({
   ...causeOf(error),
 });
 
-/** Jobs were begun whose maker was killed before it could. */
-export const jobsResumed = (resumed: number): TelemetryEvent => ({
-  event: "jobs.resumed",
+/** A job that was accepted could not be put into its lane at once; its orchestrator does it later. */
+export const jobPlacementFailed = (jobId: string, error: unknown): TelemetryEvent => ({
+  event: "job.placement.failed",
   level: "warning",
-  resumed,
-});
-
-/** Jobs that nobody has begun could not be looked for; the next look finds them. */
-export const jobStartsFailed = (error: unknown): TelemetryEvent => ({
-  event: "jobs.resume.failed",
-  level: "warning",
+  jobId,
   ...causeOf(error),
 });
 

@@ -206,7 +206,7 @@ function fakeLinks(clock: FakeClock): Pick<ReadLinks, "plain" | "signed"> {
 
 /** A durable engine that only notes what it is told. */
 export function fakeEngine() {
-  const start = vi.fn<JobEngine["start"]>(async () => {});
+  const start = vi.fn<JobEngine["start"]>(async () => true);
   const signal = vi.fn<JobEngine["signal"]>(async () => {});
   return { start, signal };
 }

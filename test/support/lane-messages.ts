@@ -44,7 +44,12 @@ export function run(
   return runLaneMessage(gateway.services, delivery, engine);
 }
 
-/** Accepts a job through the gateway's door, and gives the envelope of its first attempt. */
+/** Waits until whatever was accepted is in its lane. */
+export async function onItsWay({ services }: TestGateway): Promise<void> {
+  await services.jobs?.detached.close();
+}
+
+/** Accepts a job through the gateway's door, and gives the envelope of its first attempt, which is sent. */
 export async function acceptedJob(
   gateway: TestGateway,
   body = "question",
@@ -56,6 +61,8 @@ export async function acceptedJob(
   const request = requestTo(gateway, { id: "job-1", headers, body });
   const { status } = await handleRequest(gateway.services, request, fakeEngine());
   if (status !== 202) throw new Error(`The job was answered ${status}.`);
+  await onItsWay(gateway);
+  gateway.bus.sent.length = 0;
   const snapshot = await gateway.services.jobs?.store.read("job-1");
   return readRequestEnvelope(snapshot?.job.request);
 }

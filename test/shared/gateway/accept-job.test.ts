@@ -36,7 +36,7 @@ describe("a request that asks to be a job", () => {
     });
   });
 
-  it("is stored before it is answered: body, then row, then engine", async () => {
+  it("is stored before it is answered: body, then engine, then row", async () => {
     const gateway = createGateway({ GATEWAY_MESSAGING_INLINE_BYTES: "1" });
     const order: string[] = [];
     const engine = fakeEngine();
@@ -45,18 +45,18 @@ describe("a request that asks to be a job", () => {
       order.push(`blob ${blob[0]}`);
       await write.apply(gateway.work, blob);
     };
-    const { insert } = gateway.table;
-    gateway.table.insert = async (row) => {
-      order.push(`row ${row.rowKey}`);
-      return insert.call(gateway.table, row);
+    const { transact } = gateway.table;
+    gateway.table.transact = async (changes) => {
+      order.push(`rows ${changes.map(({ row }) => row.rowKey)}`);
+      return transact.call(gateway.table, changes);
     };
-    engine.start.mockImplementation(async (jobId) => void order.push(`engine ${jobId}`));
+    engine.start.mockImplementation(async (jobId) => order.push(`engine ${jobId}`) > 0);
     const request = requestTo(gateway, { headers: asJob, body: "question" });
     const { status } = await handleRequest(gateway.services, request, engine);
     expect([...order, status]).toEqual([
       "blob jobs/request-1/request",
-      "row job",
       "engine request-1",
+      "rows job,event-0001",
       202,
     ]);
   });
@@ -89,7 +89,7 @@ describe("a request that asks to be a job", () => {
       breakIt(gateway);
       const request = requestTo(gateway, { headers: asJob, body: "question" });
       expect((await handleRequest(gateway.services, request, engine)).status).toBe(503);
-      expect(engine.start).not.toHaveBeenCalled();
+      expect([gateway.table.rows.size, gateway.bus.sent]).toEqual([0, []]);
     }
   });
 

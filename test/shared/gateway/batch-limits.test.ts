@@ -26,7 +26,7 @@ async function accepted(lines: number, limits: Record<string, string>) {
   const query = { id: "", headers: [["S7PTTL", "600"]] as const, target: "/jobs/batch" };
   await acceptBatch(gateway.services, { ...query, engine, body: bodyOf(file) });
   const jobId = String(engine.start.mock.calls[0]?.[0]);
-  await advanceBatch(gateway.services, { jobId, cursor: FIRST_CURSOR });
+  await advanceBatch(gateway.services, { jobId, cursor: FIRST_CURSOR, isLate: false });
   gateway.backends.answer(200, ANSWER, JSON_TYPE);
   return { gateway, jobId, messages: sentBy(gateway).map(({ body }) => body as RequestEnvelope) };
 }

@@ -19,7 +19,11 @@ async function accepted(lines: number) {
   const response = await acceptBatch(gateway.services, { ...query, engine, body: bodyOf(file) });
   expect(response.status).toBe(202);
   const jobId = String(engine.start.mock.calls[0]?.[0]);
-  const cursor = await advanceBatch(gateway.services, { jobId, cursor: FIRST_CURSOR });
+  const cursor = await advanceBatch(gateway.services, {
+    jobId,
+    cursor: FIRST_CURSOR,
+    isLate: false,
+  });
   return { gateway, jobId, cursor, messages: messagesOf(gateway) };
 }
 
@@ -51,7 +55,7 @@ describe("a batch", () => {
       await run(gateway, message, { deliveryCount: 2 });
     }
     expect(gateway.backends.calls).toHaveLength(3);
-    const seen = await advanceBatch(gateway.services, { jobId, cursor });
+    const seen = await advanceBatch(gateway.services, { jobId, cursor, isLate: false });
     expect([seen.isOver, seen.progress]).toEqual([true, { completed: 3, failed: 0 }]);
     await finishBatch(gateway.services, jobId);
     const { state, output, errors } = await files(gateway, jobId);
@@ -109,7 +113,9 @@ describe("a batch", () => {
     await gateway.services.jobs?.store.commitOutcome(jobId, outcome);
     await run(gateway, messages[1]);
     expect(gateway.backends.calls).toHaveLength(1);
-    expect((await advanceBatch(gateway.services, { jobId, cursor })).isOver).toBe(true);
+    expect((await advanceBatch(gateway.services, { jobId, cursor, isLate: false })).isOver).toBe(
+      true,
+    );
     await finishBatch(gateway.services, jobId);
     const { state, output, errors } = await files(gateway, jobId);
     expect([state, output.length]).toEqual(["cancelled", 1]);

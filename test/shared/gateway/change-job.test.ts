@@ -12,6 +12,7 @@ import { createGateway, fakeEngine, type TestGateway } from "../../support/gatew
 import { acceptedJob, run } from "../../support/lane-messages.ts";
 import { bodyOf, textOf } from "../../support/streams.ts";
 
+const LATER = { isFirst: false, isLate: false };
 const first = { jobId: "job-1", attempt: 1, epoch: 0 };
 
 function changeOf(change: Partial<JobChange> = {}): JobChange {
@@ -107,8 +108,8 @@ describe("moving a job that waits", () => {
     const { services } = await waitingJob();
     await moveJob(services, patchOf({ priority: 3 }));
     const word = { attempt: 1, isFinal: false, epoch: 1 };
-    expect(await checkAttempt(services, first)).toEqual(word);
-    expect(await checkAttempt(services, { ...first, epoch: 1 })).toBeNull();
+    expect(await checkAttempt(services, { ...first, look: LATER })).toEqual(word);
+    expect(await checkAttempt(services, { ...first, epoch: 1, look: LATER })).toBeNull();
   });
 
   it("comes too late for one that runs or has ended, and says so", async () => {

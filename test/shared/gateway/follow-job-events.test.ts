@@ -176,6 +176,6 @@ describe("a job's events as they are followed", () => {
     await world.clock.advance(0);
     world.stop();
     await world.clock.advance(0);
-    expect(idsIn(await text)).toEqual([]);
+    expect(idsIn(await text)).toEqual([1]);
   });
 });

@@ -116,7 +116,7 @@ describe("work in process that is promoted", () => {
     await expect.poll(() => gateway.backends.calls.length, eventually).toBe(1);
     await gateway.clock.advance(1000);
     await serving;
-    const ref = { jobId: ID, attempt: 1, epoch: 0 };
+    const ref = { jobId: ID, attempt: 1, epoch: 0, look: { isFirst: false, isLate: false } };
     for (let beats = 0; beats < 60; beats++) await gateway.clock.advance(2000);
     expect(await checkAttempt(gateway.services, ref)).toBeNull();
     await gateway.services.jobs?.store.renewLease(ID, {
@@ -236,7 +236,7 @@ describe("work in a lane that is promoted", () => {
     gateway.backends.answer(200, "result");
     await run(gateway, message);
     await gateway.clock.advance(5000);
-    expect(engine.start).not.toHaveBeenCalled();
+    expect(engine.signal).toHaveBeenCalledWith(ID, { attempt: 1, isFinal: true });
     expect(await snapshotOf(gateway)).toBeUndefined();
     const reply = gateway.bus.sent.find(({ queue }) => queue === "replies");
     await gateway.bus.sessions[0]?.deliver(reply?.message.body);
@@ -249,7 +249,7 @@ describe("work in a lane that is promoted", () => {
     const { serving } = await enqueued(gateway, engine);
     gateway.table.isAway = true;
     await gateway.clock.advance(3000);
-    expect(engine.start).not.toHaveBeenCalled();
+    expect(gateway.events.map(({ event }) => event)).toContain("job.promotion.failed");
     gateway.table.isAway = false;
     await gateway.clock.advance(2000);
     expect((await serving).status).toBe(202);

@@ -49,7 +49,7 @@ describe("a job that has been kept for long enough", () => {
     const body = bodyOf([line(0), line(1)].join("\n"));
     await acceptBatch(gateway.services, { ...query, body });
     const jobId = String(query.engine.start.mock.calls[0]?.[0]);
-    await advanceBatch(gateway.services, { jobId, cursor: FIRST_CURSOR });
+    await advanceBatch(gateway.services, { jobId, cursor: FIRST_CURSOR, isLate: false });
     gateway.backends.answer(200, "{}");
     await run(gateway, gateway.bus.sent[0]?.message.body);
     await finishBatch(gateway.services, jobId);

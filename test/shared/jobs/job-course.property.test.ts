@@ -4,7 +4,6 @@ import { TableJobStore } from "../../../shared/gateway/table-job-store.ts";
 import {
   advance,
   beginRun,
-  firstStep,
   type JobEvent,
   type JobOutcome,
   type JobRun,
@@ -69,22 +68,21 @@ class World {
 
   constructor(isInFlight: boolean) {
     const expiresAt = START + LIVES_MS;
-    this.run = beginRun({
-      jobId: "j",
-      expiresAt,
-      maxAttempts: 3,
-      reconcileMs: 30_000,
-      ...(isInFlight ? { isInFlight } : {}),
-    });
-    this.step = firstStep(this.run);
+    const input = { jobId: "j", expiresAt, maxAttempts: 3, reconcileMs: 30_000 };
+    ({ run: this.run, step: this.step } = beginRun(
+      { ...input, ...(isInFlight ? { isInFlight } : {}) },
+      START,
+    ));
     // The message of promoted work was in its lane before there was a job.
     if (isInFlight) this.#messages.push({ attempt: 1, epoch: 0 });
   }
 
-  async open(): Promise<void> {
+  /** Whoever makes a job stores it and then sends its message, or is killed in between. */
+  async open(isSent: boolean): Promise<void> {
     const expiresAt = START + LIVES_MS;
     const job = { id: "j", owner: "o", priority: 2, createdAt: START, expiresAt, request: "" };
     await this.store.insert(job);
+    if (isSent && this.run.isInFlight !== true) await this.#enqueue(1);
   }
 
   async play(move: Move): Promise<void> {
@@ -190,6 +188,8 @@ class World {
       case "check": {
         const snapshot = await this.store.read("j");
         const { attempt, epoch } = this.run;
+        const isWaiting = snapshot?.history.length === 0 && !snapshot.outcome;
+        if (step.look.isFirst && isWaiting) await this.#enqueue(attempt);
         const signal = snapshot && wordOf(snapshot, { attempt, epoch });
         return this.#advance({ kind: "checked", signal });
       }
@@ -228,9 +228,9 @@ describe("a job whose workers die, whose signals are lost, and which is moved an
   it("comes to exactly one outcome, whatever happens in whatever order", async () => {
     const moves = fc.array(move, { maxLength: 80 });
     await fc.assert(
-      fc.asyncProperty(moves, fc.boolean(), async (played, isInFlight) => {
+      fc.asyncProperty(moves, fc.boolean(), fc.boolean(), async (played, isInFlight, isSent) => {
         const world = new World(isInFlight);
-        await world.open();
+        await world.open(isSent);
         for (const next of played) await world.play(next);
         // Left to itself, the orchestrator ends, and so does the job.
         for (let steps = 0; world.step.kind !== "done"; steps++) {
@@ -248,20 +248,24 @@ describe("a job whose workers die, whose signals are lost, and which is moved an
   it("is not lost: with workers that live and answer, it succeeds however often it was moved", async () => {
     const disturbance = move.filter(({ kind }) => kind !== "cancel" && kind !== "pass");
     await fc.assert(
-      fc.asyncProperty(fc.array(disturbance, { maxLength: 8 }), async (played) => {
-        const world = new World(false);
-        await world.open();
-        for (const next of played) await world.play(next);
-        for (let rounds = 0; rounds < 200 && world.outcomes.size === 0; rounds++) {
-          for (let messages = 0; messages < 5; messages++) {
-            await world.play({ kind: "deliver", pick: 0 });
-            await world.play({ kind: "finish", pick: 0, ok: true });
+      fc.asyncProperty(
+        fc.array(disturbance, { maxLength: 8 }),
+        fc.boolean(),
+        async (played, isSent) => {
+          const world = new World(false);
+          await world.open(isSent);
+          for (const next of played) await world.play(next);
+          for (let rounds = 0; rounds < 200 && world.outcomes.size === 0; rounds++) {
+            for (let messages = 0; messages < 5; messages++) {
+              await world.play({ kind: "deliver", pick: 0 });
+              await world.play({ kind: "finish", pick: 0, ok: true });
+            }
+            if (world.outcomes.size === 0) await world.play({ kind: "step" });
           }
-          if (world.outcomes.size === 0) await world.play({ kind: "step" });
-        }
-        const outcome = (await world.store.read("j"))?.outcome;
-        expect(outcome?.state).toBe("succeeded");
-      }),
+          const outcome = (await world.store.read("j"))?.outcome;
+          expect(outcome?.state).toBe("succeeded");
+        },
+      ),
       { numRuns: 500 },
     );
   });
@@ -270,7 +274,7 @@ describe("a job whose workers die, whose signals are lost, and which is moved an
     await fc.assert(
       fc.asyncProperty(fc.array(move, { maxLength: 80 }), async (played) => {
         const world = new World(true);
-        await world.open();
+        await world.open(true);
         for (const next of played) await world.play(next);
         const epochs = new Map<string, Set<string>>();
         for (const turn of world.begun) {

@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import {
   advance,
   beginRun,
-  firstStep,
   type JobEvent,
   type JobRun,
   type JobSignal,
@@ -68,8 +67,8 @@ describe("a job's course, whatever happens", () => {
     fc.assert(
       fc.property(fc.array(turn, { maxLength: 100 }), fc.nat(200_000), (turns, livesMs) => {
         const expiresAt = START + livesMs;
-        let run = beginRun({ jobId: "j", expiresAt, maxAttempts: 3, reconcileMs: 30_000 });
-        let step = firstStep(run);
+        const input = { jobId: "j", expiresAt, maxAttempts: 3, reconcileMs: 30_000 };
+        let { run, step } = beginRun(input, START);
         let now = START;
         for (const next of turns) {
           if (step.kind === "done") return;
@@ -89,8 +88,8 @@ describe("a job's course, whatever happens", () => {
     fc.assert(
       fc.property(fc.nat(100_000), fc.integer({ min: 1, max: 5000 }), (livesMs, tookMs) => {
         const expiresAt = START + livesMs;
-        let run = beginRun({ jobId: "j", expiresAt, maxAttempts: 3, reconcileMs: 30_000 });
-        let step = firstStep(run);
+        const input = { jobId: "j", expiresAt, maxAttempts: 3, reconcileMs: 30_000 };
+        let { run, step } = beginRun(input, START);
         let now = START;
         const kinds: string[] = [];
         while (step.kind !== "done" && kinds.length < 100) {

@@ -2,16 +2,17 @@ import { describe, expect, it } from "vitest";
 import {
   advance,
   beginRun,
-  firstStep,
   type JobEvent,
   type JobRun,
   type JobStep,
+  MAKING_MS,
 } from "../../../shared/jobs/index.ts";
 
 const NOW = 1_000_000;
 const EXPIRES = NOW + 60_000;
 const input = { jobId: "j", expiresAt: EXPIRES, maxAttempts: 5, reconcileMs: 10_000 };
-const second: JobRun = { ...beginRun(input), attempt: 2 };
+const first = beginRun(input, NOW);
+const second: JobRun = { ...first.run, attempt: 2 };
 
 const final = { attempt: 2, isFinal: true };
 const retry = (attempt: number, retryAfterMs?: number) => ({
@@ -22,8 +23,36 @@ const retry = (attempt: number, retryAfterMs?: number) => ({
 const wait: JobStep = { kind: "wait", untilMs: NOW + 10_000 };
 
 describe("a job's course", () => {
-  it("begins by putting the first attempt into its lane", () => {
-    expect(firstStep(beginRun(input))).toEqual({ kind: "enqueue", attempt: 1 });
+  it("begins by waiting, while whoever makes the job stores it and sends it on its way", () => {
+    expect(first.step).toEqual(wait);
+  });
+
+  const lookOf = (run: JobRun, now = NOW) => {
+    const { step } = advance(run, { kind: "waitedInVain" }, now);
+    return step.kind === "check" ? step.look : step;
+  };
+
+  it("sees at its first look to what its maker may have left undone, and only then", () => {
+    expect(lookOf(first.run)).toEqual({ isFirst: true, isLate: false });
+    const seen = advance(first.run, { kind: "checked", signal: undefined }, NOW).run;
+    expect([lookOf(seen), lookOf(second), lookOf({ ...first.run, isInFlight: true })]).toEqual(
+      Array(3).fill({ isFirst: false, isLate: false }),
+    );
+  });
+
+  it("looks for a job that nobody has stored until its maker has had time enough", () => {
+    const signal = { attempt: 1, isFinal: false, isUnmade: true };
+    const long = { ...first.run, expiresAt: NOW + 3_600_000 };
+    const { run, step } = advance(long, { kind: "checked", signal }, NOW);
+    expect([run, step]).toEqual([long, wait]);
+    expect(lookOf(run, NOW + MAKING_MS - 1)).toEqual({ isFirst: true, isLate: false });
+    expect(lookOf(run, NOW + MAKING_MS)).toEqual({ isFirst: true, isLate: true });
+  });
+
+  it("goes on when the job was stored with a later end than it was told", () => {
+    const later = EXPIRES + 5000;
+    const { run, step } = advance(first.run, { kind: "expired", expiresAt: later }, EXPIRES);
+    expect([run.expiresAt, step]).toEqual([later, { kind: "wait", untilMs: later }]);
   });
 
   it.each<[string, JobEvent, JobStep]>([
@@ -54,7 +83,11 @@ describe("a job's course", () => {
       { kind: "signalled", signal: retry(1, 5000) },
       wait,
     ],
-    ["looks for itself when no word came", { kind: "waitedInVain" }, { kind: "check", attempt: 2 }],
+    [
+      "looks for itself when no word came",
+      { kind: "waitedInVain" },
+      { kind: "check", attempt: 2, look: { isFirst: false, isLate: false } },
+    ],
     [
       "waits longer when there is nothing to find, but for no more than a quarter of its life",
       { kind: "checked", signal: undefined },
@@ -108,7 +141,7 @@ describe("a job's course", () => {
   });
 
   it("looks as often as at first for an attempt that runs in process", () => {
-    const promoted = { ...beginRun(input), isInFlight: true };
+    const promoted = { ...first.run, isInFlight: true };
     expect(waitsOf(promoted, 3)).toEqual([10_000, 10_000, 10_000]);
   });
 

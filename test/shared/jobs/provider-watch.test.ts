@@ -9,7 +9,8 @@ import {
 
 const NOW = 1_000_000;
 const EXPIRES = NOW + 600_000;
-const first = beginRun({ jobId: "j", expiresAt: EXPIRES, maxAttempts: 5, reconcileMs: 10_000 });
+const input = { jobId: "j", expiresAt: EXPIRES, maxAttempts: 5, reconcileMs: 10_000 };
+const first = beginRun(input, NOW).run;
 const handedOver = { attempt: 1, isFinal: false, isHandedOver: true } as const;
 
 function watched(): JobRun {
