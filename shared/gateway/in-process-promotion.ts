@@ -42,11 +42,10 @@ export class InProcessPromotion {
         ...engineInputOf(job, settings, this.#admitted.request.trace),
         isInFlight: true,
       };
-      await startJob({ jobs, engine, clock, input }, job);
-      await Promise.all([
-        jobs.store.renewLease(jobId, leaseFrom(clock)),
-        jobs.store.recordStart(jobId, FIRST_TURN, clock.now()),
-      ]);
+      const running = { startedAt: clock.now(), lease: leaseFrom(clock) };
+      const isNew = await startJob({ jobs, engine, clock, input, running }, job);
+      // The row may be of an earlier try whose answer was lost: the lease began then.
+      if (!isNew) await jobs.store.renewLease(jobId, leaseFrom(clock));
       return "promoted";
     } catch (error) {
       emit(promotionFailed(jobId, error));

@@ -6,6 +6,7 @@ import {
   type JobEngineInput,
   type JobRecord,
   MAKING_MS,
+  type RunningAttempt,
 } from "../jobs/index.ts";
 import type { JobServices } from "./services.ts";
 
@@ -15,6 +16,8 @@ export interface JobStart {
   readonly engine: JobEngine;
   readonly clock: Pick<Clock, "now">;
   readonly input: JobEngineInput | BatchEngineInput;
+  /** Of a job whose first attempt runs in this process. */
+  readonly running?: RunningAttempt;
 }
 
 const ENDING_RETRY_AFTER_MS = 2000;
@@ -26,18 +29,18 @@ const ENDING_RETRY_AFTER_MS = 2000;
  * engine, and one that its engine has given up cannot be stored behind its back.
  */
 export async function startJob(start: JobStart, job: JobRecord): Promise<boolean> {
-  const { jobs, engine, clock, input } = start;
+  const { jobs, engine, clock, input, running } = start;
   const { store } = jobs;
   const startedAt = clock.now();
   const isNewEngine = await engine.start(job.id, input);
-  if (await store.insert(job)) return true;
+  if (await store.insert(job, running)) return true;
   const mark = await store.givenUp(job.id);
   if (mark === undefined) return false;
   // A new engine has not given up anything so soon: the mark is that of one before it, which has ended.
   const isOfAnother = isNewEngine && clock.now() - startedAt < MAKING_MS / 2;
   if (isOfAnother) {
     await store.takeUp(job.id, mark);
-    if (await store.insert(job)) return true;
+    if (await store.insert(job, running)) return true;
   }
   throw new GatewayError("storage-unavailable", "The job was given up a moment ago.", {
     retryAfterMs: ENDING_RETRY_AFTER_MS,

@@ -12,6 +12,7 @@ import {
   type JobTurn,
   type OutcomeFiles,
   type ProviderWork,
+  type RunningAttempt,
   wordOf,
 } from "../jobs/index.ts";
 import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
@@ -52,12 +53,10 @@ export class TableJobStore implements JobStore {
   }
 
   /** The log is opened with the job: one transaction costs little more than one row. */
-  async insert(job: JobRecord): Promise<boolean> {
+  async insert(job: JobRecord, running?: RunningAttempt): Promise<boolean> {
+    const rows = [rowOf(job.id, JOB_ROW, job), firstEventRow(job), ...rowsOf(job.id, running)];
     const [isNew] = await Promise.all([
-      this.#table.transact([
-        { kind: "insert", row: rowOf(job.id, JOB_ROW, job) },
-        { kind: "insert", row: firstEventRow(job) },
-      ]),
+      this.#table.transact(rows.map((row) => ({ kind: "insert", row }) as const)),
       this.#table.upsert(listRow(job, { jobId: job.id })),
     ]);
     return isNew;
@@ -206,6 +205,17 @@ export class TableJobStore implements JobStore {
     const standing = await this.#table.get(jobId, rowKey);
     return standing ? fromLongText<TurnUse>(standing) : use;
   }
+}
+
+const FIRST_TURN = { attempt: 1, epoch: 0 };
+
+function rowsOf(jobId: string, running: RunningAttempt | undefined) {
+  if (!running) return [];
+  const { startedAt, lease } = running;
+  return [
+    rowOf(jobId, turnRowKey(FIRST_TURN), { startedAt } satisfies TurnUse),
+    rowOf(jobId, LEASE_ROW, lease),
+  ];
 }
 
 /** Rows come in the order of their keys, so that the last attempt's is the last. */

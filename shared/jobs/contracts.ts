@@ -11,10 +11,19 @@ import type {
 import type { JobEngineInput, JobSignal } from "./job-run.ts";
 import type { ProviderWork } from "./provider-work.ts";
 
+/** A first attempt that runs, in the process that makes a job of its request. */
+export interface RunningAttempt {
+  readonly startedAt: number;
+  readonly lease: JobLease;
+}
+
 /** Where jobs are kept: the truth that survives every process. Scope of what it holds: global. */
 export interface JobStore {
-  /** Returns false when the request was answered already, is a job already, or was given up as one. */
-  insert(job: JobRecord): Promise<boolean>;
+  /**
+   * Stores a job, with how its first attempt runs where it does. Returns false when the request was
+   * answered already, is a job already, or was given up as one.
+   */
+  insert(job: JobRecord, running?: RunningAttempt): Promise<boolean>;
   /**
    * Gives up a job that nobody has stored, so that it can no more be stored under an engine that goes;
    * false when it is a job after all.

@@ -22,6 +22,7 @@ export type {
   JobListRange,
   JobStore,
   OutcomeFiles,
+  RunningAttempt,
 } from "./contracts.ts";
 export { below, findProviderWork, ownTarget, type TakenWork } from "./find-provider-work.ts";
 export {
