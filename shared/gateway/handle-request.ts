@@ -9,6 +9,7 @@ import { acceptJob } from "./accept-job.ts";
 import { admitRequest } from "./admit-request.ts";
 import { underPolicy } from "./in-force.ts";
 import { lifetimeOf } from "./lifetime.ts";
+import { refuseOwnResource } from "./own-resources.ts";
 import type { Promoter } from "./promoter.ts";
 import { recognise } from "./recognise.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
@@ -73,6 +74,7 @@ async function serve(
       retryAfterMs: SHUTDOWN_RETRY_AFTER_MS,
     });
   }
+  refuseOwnResource(request);
   const recognised = await recognise(services, request);
   const admitted = withSharedBody(await admitRequest(services, request, recognised));
   record.admitted(admitted);

@@ -10,7 +10,8 @@ export interface BatchLine {
 const MAX_CUSTOM_ID = 256;
 const MAX_URL = 2048;
 // The gateway's own paths are no backend's.
-const OWN_PATH = /^\/(jobs|operations|openapi\.json|health|liveness|readiness|startup)(\/|\?|$)/i;
+const OWN_PATH =
+  /^\/(jobs|usage|operations|metrics|openapi\.json|health|liveness|readiness|startup)(\/|\?|$)/i;
 
 /** Reads one line of a batch; a text says what is wrong with it. */
 export function parseBatchLine(text: string): BatchLine | string {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { shippedLanes } from "../../shared/config/index.ts";
+import { OWN_RESOURCES } from "../../shared/gateway/own-resources.ts";
 import { type AppFunction, type Binding, functionsOfRole } from "../support/functions-of-role.ts";
 import { DEPLOYMENTS, resourcesOf } from "../support/infra-snapshot.ts";
 
@@ -38,6 +39,16 @@ describe("the functions of the built bundle", () => {
   it("answer the same routes in both roles: what one app cannot do never goes on to a backend", () => {
     expect(routes(stream)).toEqual(routes(jobs));
     expect(routes(stream)).toContain("GET jobs/{id}");
+  });
+
+  it("are the only ones that take what is the gateway's own, by any method that it supports", () => {
+    const own = Object.entries(OWN_RESOURCES).flatMap(([route, methods]) =>
+      methods.split(", ").map((method) => `${method} ${route}`),
+    );
+    // Anybody's until somebody may read them (metrics), and probes, which the original leaves open.
+    const isElsewhere = (route: string): boolean =>
+      / (?:\{\*path\}|metrics|health|liveness|readiness|startup)$/.test(route);
+    expect(routes(jobs).filter((route) => !isElsewhere(route))).toEqual(own.sort());
   });
 
   it("serve every queue of the lanes document that is not read otherwise", () => {

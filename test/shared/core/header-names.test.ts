@@ -11,7 +11,7 @@ const NOT_THE_GATEWAYS = /exporters[\\/]to-log-event\.ts$|operations-page[\\/]/;
 const NO_HEADER = new Set(["x-gzip"]);
 
 const OF_STANDARDS = new Set(
-  `accept accept-encoding api-key authorization azure-asyncoperation cache-control connection
+  `accept accept-encoding allow api-key authorization azure-asyncoperation cache-control connection
   content-digest content-disposition content-encoding content-language content-length content-md5
   content-security-policy content-type cookie etag expect host idempotency-key idempotency-replayed
   if-match if-none-match keep-alive last-event-id location ocp-apim-subscription-key
