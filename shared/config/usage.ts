@@ -2,6 +2,12 @@ import { z } from "zod";
 import { flag } from "./values.ts";
 
 const MAX_PRICES = 1000;
+// A message may come late by as much as it is known again when it comes twice.
+const MIN_RETENTION_DAYS = 31;
+// A year to charge back, and a month to do so.
+const DEFAULT_RETENTION_DAYS = 400;
+const MAX_RETENTION_DAYS = 3660;
+const MS_PER_DAY = 86_400_000;
 const CURRENCY = /^[A-Z]{3}$/;
 
 const price = z.number().min(0);
@@ -53,6 +59,12 @@ export const usageShape = {
     .string()
     .regex(CURRENCY, { error: "expected a code of three letters, such as USD" })
     .default("USD"),
+  GATEWAY_USAGE_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(MIN_RETENTION_DAYS)
+    .max(MAX_RETENTION_DAYS)
+    .default(DEFAULT_RETENTION_DAYS),
 };
 
 const usageSchema = z.object(usageShape);
@@ -65,6 +77,8 @@ export interface UsageSettings {
   /** The first that matches a model, and holds by then, counts. */
   readonly prices: readonly ModelPrice[];
   readonly currency: string;
+  /** For how long the ledger keeps what was used. */
+  readonly retentionMs: number;
 }
 
 /** The usage part of the settings. */
@@ -74,5 +88,6 @@ export function toUsage(raw: z.infer<typeof usageSchema>): UsageSettings {
     isEstimated: raw.GATEWAY_USAGE_ESTIMATE,
     prices: raw.GATEWAY_USAGE_PRICES,
     currency: raw.GATEWAY_USAGE_CURRENCY,
+    retentionMs: raw.GATEWAY_USAGE_RETENTION_DAYS * MS_PER_DAY,
   });
 }

@@ -1,9 +1,10 @@
 import type { Lanes } from "../config/index.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { DeadLetterSource } from "../messaging/index.ts";
+import { USAGE_QUEUE } from "./usage-services.ts";
 
 /** What the messages of an entity are, and so what may be done with its dead letters. */
-export type LetterKind = "lane" | "submission" | "webhook" | "other";
+export type LetterKind = "lane" | "submission" | "webhook" | "usage" | "other";
 
 /** One entity of the waiting room, with the kind of its messages. */
 export type LetterSource = DeadLetterSource & { readonly kind: LetterKind };
@@ -16,6 +17,7 @@ export function deadLetterSources(document: Lanes): readonly LetterSource[] {
     ...lanes.flatMap((lane) => [queue("lane", lane.queue), queue("lane", lane.overQueue)]),
     queue("submission", submissions.queue),
     queue("webhook", webhooks.queue),
+    queue("usage", USAGE_QUEUE),
     queue("other", replies.queue),
     { kind: "other", name: `${statusTopic.topic}:${statusTopic.subscription}`, ...statusTopic },
   ];

@@ -35,6 +35,7 @@ function readLetter({ kind }: LetterSource, { body }: DeadLetter): Reading {
   try {
     if (kind === "lane") return readLane(body);
     if (kind === "submission") return readSubmitted(body);
+    if (kind === "usage") return { content: JSON.parse(String(body)) as unknown };
     if (kind !== "webhook") return {};
     const delivery = readWebhookDelivery(body);
     return { id: delivery.jobId, content: delivery };

@@ -30,7 +30,7 @@ export class DeadLetterWatch {
   }
 
   async #sweepQueue(services: Services, source: LetterSource, engine: JobEngine): Promise<void> {
-    for await (const letter of lettersOf(deadLettersOf(services), source, MAX_LETTERS)) {
+    for await (const letter of lettersOf(deadLettersOf(services, source), source, MAX_LETTERS)) {
       const key = `${source.name}/${letter.sequenceNumber}/${letter.messageId}`;
       if (this.#seen.has(key)) continue;
       await endWait(services, { source, letter, engine });

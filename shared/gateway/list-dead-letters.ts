@@ -7,6 +7,7 @@ import { deadLetterSource, deadLetterSources, type LetterSource } from "./dead-l
 import { type DeadLetterView, deadLetterView } from "./dead-letter-view.ts";
 import { requireOperator } from "./require-operator.ts";
 import type { Services } from "./services.ts";
+import { type Letters, UsageLetters } from "./usage-letters.ts";
 
 /** What is asked of the dead letters. */
 export interface DeadLettersQuery {
@@ -30,15 +31,17 @@ export async function listDeadLetters(
   if (!query.ok) throw new GatewayError("bad-request", query.detail);
   const { queue, limit, body, continuation } = query.value;
   const place = continuation === undefined ? undefined : placeIn(continuation);
-  const all = queue ? [deadLetterSource(services.lanes, queue)] : deadLetterSources(services.lanes);
+  const all = queue ? [deadLetterSource(services.lanes, queue)] : allSources(services);
   const first = place ? all.findIndex(({ name }) => name === place.queue) : 0;
   if (first < 0) throw new GatewayError("bad-request", "The continuation cannot be read.");
-  const letters = deadLettersOf(services);
   const page: DeadLetterView[] = [];
   for (const [index, source] of all.slice(first).entries()) {
     let from = BigInt(index === 0 && place ? place.from : 0);
     while (page.length < limit) {
-      const found = await letters.peek(source, { from, atMost: limit - page.length });
+      const found = await deadLettersOf(services, source).peek(source, {
+        from,
+        atMost: limit - page.length,
+      });
       const last = found.at(-1);
       if (!last) break;
       page.push(...found.map((letter) => deadLetterView(source, letter, body)));
@@ -49,14 +52,23 @@ export async function listDeadLetters(
   return answer(page, undefined);
 }
 
-/** The dead letters, where there is a Service Bus. */
-export function deadLettersOf({ waitingRoom }: Services): DeadLetters {
+const allSources = ({ lanes, usage }: Services): readonly LetterSource[] =>
+  deadLetterSources(lanes).filter(({ kind }) => kind !== "usage" || usage.poison);
+
+/** The dead letters of an entity, where there are queues. */
+export function deadLettersOf({ waitingRoom, usage }: Services, { kind }: LetterSource): Letters {
+  if (kind === "usage") return usageLettersOf(usage);
   if (waitingRoom) return new DeadLetters(waitingRoom.bus);
   throw new GatewayError("async-unavailable", "This app has no queues.");
 }
 
+function usageLettersOf({ poison }: Services["usage"]): Letters {
+  if (poison) return new UsageLetters(poison);
+  throw new GatewayError("async-unavailable", "This app has no storage.");
+}
+
 /** All letters of an entity, up to a bound. */
-export async function* lettersOf(letters: DeadLetters, source: LetterSource, atMost: number) {
+export async function* lettersOf(letters: Letters, source: LetterSource, atMost: number) {
   let from = 0n;
   for (let count = 0; count < atMost; ) {
     const found = await letters.peek(source, { from, atMost: 100 });

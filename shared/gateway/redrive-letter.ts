@@ -4,6 +4,7 @@ import { type DeadLetter, type OutgoingMessage, readRequestEnvelope } from "../m
 import { readWebhookDelivery } from "../webhooks/index.ts";
 import type { LetterSource } from "./dead-letter-sources.ts";
 import type { Services } from "./services.ts";
+import { recountable } from "./usage-letters.ts";
 
 type Content = Pick<OutgoingMessage, "body" | "timeToLiveMs" | "applicationProperties">;
 
@@ -20,7 +21,8 @@ export async function redriveLetter(
   source: LetterSource,
   letter: DeadLetter,
 ): Promise<void> {
-  const { waitingRoom } = services;
+  const { waitingRoom, usage } = services;
+  if (source.kind === "usage") return usage.queue?.send(recountable(letter));
   const content = await contentOf(services, source, letter);
   if (!waitingRoom || !("queue" in source)) throw refused("Its entity takes no message.");
   await waitingRoom.bus.send(source.queue, {
@@ -50,6 +52,7 @@ async function contentOf(
       };
     case "webhook":
       return webhookContent(services, body);
+    case "usage":
     case "other":
       throw refused("A copy would reach others than the one who missed it.");
   }

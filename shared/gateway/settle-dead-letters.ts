@@ -39,7 +39,7 @@ async function settleOne(
   { action, sequenceNumber }: { action: LetterAction; sequenceNumber: string },
 ): Promise<GatewayResponse> {
   if (!/^\d{1,18}$/.test(sequenceNumber)) throw failure("missing");
-  const letters = deadLettersOf(services);
+  const letters = deadLettersOf(services, source);
   const found = await letters.dealWith(source, sequenceNumber, async (letter) => {
     await dealWith(services, source, { action, letter });
     return true;
@@ -55,7 +55,7 @@ async function settleFirst(
 ): Promise<GatewayResponse> {
   const bulk = parseDeadLetterBulk(new URL(target, "http://gateway").searchParams);
   if (!bulk.ok) throw new GatewayError("bad-request", bulk.detail);
-  const counts = await deadLettersOf(services).dealWithFirst(
+  const counts = await deadLettersOf(services, source).dealWithFirst(
     source,
     bulk.value.limit,
     async (letter) => {

@@ -15,6 +15,9 @@ export interface UsageServices {
   /** Events on their way to the ledger; absent without storage. */
   readonly outbox: UsageOutbox | undefined;
   readonly ledger: UsageLedger | undefined;
+  /** The queue of what is to be counted, and the one of what cannot be; absent without storage. */
+  readonly queue: UsageQueue | undefined;
+  readonly poison: UsageQueue | undefined;
   /** Counts the tokens that nobody told; absent where the settings do not want that. */
   readonly counter: TokenCounter | undefined;
 }
@@ -28,8 +31,13 @@ interface UsageMeans {
   readonly emit: Emit;
 }
 
+/** A storage queue as the ledger uses it. */
+export type UsageQueue = Pick<MessageQueue, "send" | "peek" | "receive" | "giveBack" | "remove">;
+
 /** The queue that brings usage events to the ledger, and the ledger's table. */
 export const USAGE_QUEUE = "gateway-usage";
+// As the platform names it for messages that failed too often.
+const POISON_QUEUE = `${USAGE_QUEUE}-poison`;
 const USAGE_TABLE = "gatewayUsage";
 
 export function openUsage({ settings, storage, ...means }: UsageMeans): UsageServices {
@@ -53,5 +61,7 @@ export function openUsage({ settings, storage, ...means }: UsageMeans): UsageSer
     wishes: new UsageWishes(settings.usage.isWished),
     outbox,
     ledger,
+    queue,
+    poison: storage && new MessageQueue(storage, POISON_QUEUE),
   };
 }

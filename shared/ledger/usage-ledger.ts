@@ -96,6 +96,30 @@ export class UsageLedger {
     return removed;
   }
 
+  /**
+   * Removes all of the days before the one that a time is in, the oldest first; returns how many rows. What
+   * it has no time for is for the next time.
+   */
+  async forgetDays({ beforeAt, endAt, signal }: DaySpan): Promise<number> {
+    const { table, clock } = this.#options;
+    let removed = 0;
+    const found = table.pages({
+      fromPartition: "",
+      beforePartition: dayOf(beforeAt),
+      fromRow: MARKERS.from,
+      beforeRow: ROWS.before,
+    });
+    for await (const page of found) {
+      for (const [partition, rows] of Map.groupBy(page, ({ partitionKey }) => partitionKey)) {
+        if (signal.aborted || clock.now() >= endAt) return removed;
+        const keys = rows.map(({ rowKey }) => rowKey);
+        await table.removeAll(partition, keys);
+        removed += keys.length;
+      }
+    }
+    return removed;
+  }
+
   async #recordIn(partition: string, told: ToldUsage): Promise<void> {
     for (const portions of transactionsOf(told)) await this.#recordTogether(partition, portions);
   }
@@ -159,6 +183,13 @@ export interface MarkerSpan {
   readonly fromAt: number;
   readonly beforeAt: number;
   readonly madeBefore: number;
+  readonly signal: AbortSignal;
+}
+
+export interface DaySpan {
+  readonly beforeAt: number;
+  /** When to leave the rest for the next time; epoch milliseconds. */
+  readonly endAt: number;
   readonly signal: AbortSignal;
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { NewId } from "../core/domain.ts";
 import type { UsageEvent } from "../usage/index.ts";
@@ -7,8 +8,9 @@ import type { ToldUsage } from "./portions.ts";
 // https://learn.microsoft.com/rest/api/storageservices/put-message
 const MAX_MESSAGE_BYTES = 48 * 1024;
 const MAX_NAME_CHARACTERS = 256;
+const VERSION = 1;
 const textOf = (id: string, events: string): string =>
-  `{"version":1,"id":${JSON.stringify(id)},"events":[${events}]}`;
+  `{"version":${VERSION},"id":${JSON.stringify(id)},"events":[${events}]}`;
 
 const count = z.int().min(0).optional();
 const eventSchema = z.object({
@@ -38,10 +40,10 @@ const eventSchema = z.object({
     .optional(),
 });
 const messageSchema = z.object({
-  version: z.literal(1),
+  version: z.int().min(VERSION),
   // Absent in what an older app has sent.
   id: z.string().min(1).optional(),
-  events: z.array(eventSchema).min(1),
+  events: z.array(z.unknown()).min(1),
 });
 
 /** Events on their way, as text. */
@@ -77,13 +79,59 @@ export function toUsageMessages(events: readonly UsageEvent[], newId: NewId): Us
   return messages;
 }
 
-/** Reads a message's events; throws for one that this version does not know. */
-export function fromUsageMessage(message: unknown): ToldUsage {
-  const value: unknown = typeof message === "string" ? JSON.parse(message) : message;
-  // What JSON does not hold is absent, never undefined.
-  const { id, events } = messageSchema.parse(value);
-  return { id, events: events as UsageEvent[] };
+/** What a message tells, and what of it nobody can count. */
+export interface ReadUsage {
+  readonly told: ToldUsage;
+  readonly poison: UsagePoison | undefined;
 }
+
+/** A message of what cannot be counted: of the events that are wrong, or the whole where all of it is. */
+export interface UsagePoison {
+  readonly text: string;
+  readonly problem: string;
+}
+
+/** Thrown for what a newer app has sent: an app that knows it may be the next to get it. */
+class NewerUsageError extends Error {
+  override readonly name = "NewerUsageError";
+}
+
+/** Reads a message, event by event: one that is wrong keeps no other from being counted. */
+export function fromUsageMessage(message: unknown): ReadUsage {
+  const parsed = messageSchema.safeParse(parsedOf(message));
+  if (!parsed.success) {
+    const text = typeof message === "string" ? message : JSON.stringify(message);
+    return { told: { events: [] }, poison: { text, problem: problemOf(parsed.error) } };
+  }
+  const { version, id, events } = parsed.data;
+  if (version > VERSION) throw new NewerUsageError(`The message is of version ${version}.`);
+  const read = events.map((event) => ({ event, parsed: eventSchema.safeParse(event) }));
+  // What JSON does not hold is absent, never undefined.
+  const good = read.flatMap(({ parsed }) => (parsed.success ? [parsed.data as UsageEvent] : []));
+  const wrong = read.filter(({ parsed }) => !parsed.success);
+  const [first] = wrong;
+  if (!first?.parsed.error) return { told: { id, events: good }, poison: undefined };
+  const text = textOf(
+    // Always the same: what is put aside twice counts once when it can be counted.
+    `${id ?? digestOf(message)}/poison`,
+    wrong.map(({ event }) => JSON.stringify(event)).join(","),
+  );
+  return { told: { id, events: good }, poison: { text, problem: problemOf(first.parsed.error) } };
+}
+
+function parsedOf(message: unknown): unknown {
+  if (typeof message !== "string") return message;
+  try {
+    return JSON.parse(message) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+const problemOf = (error: z.ZodError): string => z.prettifyError(error).split("\n").join(" ");
+
+const digestOf = (message: unknown): string =>
+  createHash("sha256").update(JSON.stringify(message)).digest("base64url");
 
 /** Names that callers choose may be of any length; that of a user is cut nowhere, or two would be one. */
 function shortened(event: UsageEvent): UsageEvent {

@@ -7,6 +7,6 @@ export {
 } from "./blob-container.ts";
 export { BlobStore } from "./blob-store.ts";
 export { fromLongText, toLongText } from "./long-text.ts";
-export { MessageQueue } from "./message-queue.ts";
+export { type HeldText, MessageQueue, type QueuedText } from "./message-queue.ts";
 export { MAX_LINK_LIFE_MS, ReadLinks } from "./read-links.ts";
 export { type Row, type RowRange, Table, type TableChange, type TableRange } from "./table.ts";

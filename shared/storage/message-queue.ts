@@ -1,7 +1,21 @@
-import type { QueueClient } from "@azure/storage-queue";
+import type { PeekedMessageItem, QueueClient } from "@azure/storage-queue";
 import type { StorageConnection } from "../config/index.ts";
 import { identityCredential } from "../connections/index.ts";
 import { statusOf, withStorage } from "./storage-error.ts";
+
+// https://learn.microsoft.com/rest/api/storageservices/get-messages
+const MAX_MESSAGES = 32;
+
+/** A message of a storage queue. */
+export interface QueuedText {
+  readonly messageId: string;
+  readonly text: string;
+  readonly insertedAt: number;
+  readonly dequeueCount: number;
+}
+
+/** A message that was taken: nobody else sees it for a while. */
+export type HeldText = QueuedText & { readonly popReceipt: string };
 
 /** One storage queue, made when it is first used and absent. Scope: per instance. */
 export class MessageQueue {
@@ -29,6 +43,54 @@ export class MessageQueue {
     });
   }
 
+  /** The first messages, as they lie there; looking hides none. */
+  peek(): Promise<readonly QueuedText[]> {
+    return this.#read(async (client) => {
+      const { peekedMessageItems } = await client.peekMessages({ numberOfMessages: MAX_MESSAGES });
+      return peekedMessageItems.map(toQueuedText);
+    });
+  }
+
+  /** Takes up to 32 messages that nobody else has, for so long. */
+  receive(atMost: number, hiddenMs: number): Promise<readonly HeldText[]> {
+    return this.#read(async (client) => {
+      const { receivedMessageItems } = await client.receiveMessages({
+        numberOfMessages: Math.min(MAX_MESSAGES, atMost),
+        visibilityTimeout: Math.ceil(hiddenMs / 1000),
+      });
+      return receivedMessageItems.map((item) => ({
+        ...toQueuedText(item),
+        popReceipt: item.popReceipt,
+      }));
+    });
+  }
+
+  /** Lets others have a message that was taken. */
+  giveBack({ messageId, popReceipt }: HeldText): Promise<void> {
+    return withStorage("Giving a message back", async () => {
+      await (await this.#opened()).updateMessage(messageId, popReceipt, undefined, 0);
+    });
+  }
+
+  /** Removes a message that was taken. */
+  remove({ messageId, popReceipt }: HeldText): Promise<void> {
+    return withStorage("Removing a message", async () => {
+      await (await this.#opened()).deleteMessage(messageId, popReceipt);
+    });
+  }
+
+  /** A queue that nobody has made yet is empty. */
+  #read<Item>(read: (client: QueueClient) => Promise<readonly Item[]>): Promise<readonly Item[]> {
+    return withStorage("Reading messages", async () => {
+      try {
+        return await read(await this.#opened());
+      } catch (error) {
+        if (statusOf(error) === 404) return [];
+        throw error;
+      }
+    });
+  }
+
   #opened(): Promise<QueueClient> {
     this.#client ??= this.#open().catch((error: unknown) => {
       this.#client = undefined;
@@ -48,4 +110,10 @@ export class MessageQueue {
           );
     return service.getQueueClient(this.#name);
   }
+}
+
+function toQueuedText(item: Omit<PeekedMessageItem, "expiresOn">): QueuedText {
+  const { messageId, messageText, insertedOn, dequeueCount } = item;
+  const text = Buffer.from(messageText, "base64").toString();
+  return { messageId, text, insertedAt: insertedOn.getTime(), dequeueCount };
 }

@@ -83,6 +83,7 @@ export {
   usageCounted,
   usageDropped,
   usageNoted,
+  usagePoisoned,
   usageSweepFailed,
   usageSwept,
   usageUncounted,

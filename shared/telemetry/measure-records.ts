@@ -30,6 +30,7 @@ export function measureRecords(book: MetricBook, { maxModels, maxUsers }: Limits
     "usage.dropped": ({ events }) =>
       book.record(METRICS.ledgerProblems, ["dropped"], Number(events)),
     "usage.uncounted": () => book.record(METRICS.ledgerProblems, ["uncounted"]),
+    "usage.poisoned": () => book.record(METRICS.ledgerProblems, ["poisoned"]),
     "message.failed": ({ lane, isLastDelivery }) =>
       book.record(METRICS.failedMessages, [String(lane), isLastDelivery ? "last" : "again"]),
   };

@@ -230,7 +230,7 @@ export const METRICS = {
     "simplel7proxy.ledger.problems",
     [
       "{event}",
-      "Notes of use that were dropped, and messages with notes that could not be counted.",
+      "Notes of use that were dropped, messages that could not be counted yet, and those put aside.",
     ],
     { attributes: [A.reason] },
   ),

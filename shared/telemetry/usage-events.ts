@@ -35,6 +35,13 @@ export const usageUncounted = (error: unknown): TelemetryEvent => ({
   ...causeOf(error),
 });
 
+/** Usage events that can never be counted were put aside, among the dead letters of `usage`. */
+export const usagePoisoned = (problem: string): TelemetryEvent => ({
+  event: "usage.poisoned",
+  level: "error",
+  problem,
+});
+
 /** A backend does not take the wish for usage in a stream, and is not asked again. */
 export const usageWishRefused = (backend: string): TelemetryEvent => ({
   event: "usage.wish.refused",
@@ -42,14 +49,14 @@ export const usageWishRefused = (backend: string): TelemetryEvent => ({
   backend,
 });
 
-/** Markers of events that were counted long ago were removed. */
-export const usageSwept = (removed: number): TelemetryEvent => ({
+/** Markers of events that were counted long ago were removed, and rows of days that are not kept any longer. */
+export const usageSwept = (removed: { markers: number; rows: number }): TelemetryEvent => ({
   event: "usage.swept",
   level: "info",
-  removed,
+  ...removed,
 });
 
-/** Markers of the ledger could not be removed; the next sweep goes on with them. */
+/** The ledger could not be swept; the next sweep goes on with it. */
 export const usageSweepFailed = (error: unknown): TelemetryEvent => ({
   event: "usage.sweep.failed",
   level: "warning",

@@ -10,6 +10,8 @@ import {
   startLedgerWorld,
 } from "../support/ledger-world.ts";
 import { sendAll } from "../support/mixed-requests.ts";
+import { runByHand } from "../support/run-by-hand.ts";
+import { OPERATOR_KEY } from "../support/stack.ts";
 
 const REQUESTS = 160;
 const WITHIN_MS = 90_000;
@@ -60,6 +62,28 @@ describe("the ledger, behind the whole stack", () => {
     }));
     expect(log.uses.length).toBeGreaterThan(REQUESTS / 2);
     expect(compareUse(ledger, log.uses).filter(({ error }) => error !== 0)).toEqual([]);
+  });
+
+  it("puts aside what can never be counted, where operators see it and deal with it", async () => {
+    const operator = { "x-operator-key": OPERATOR_KEY };
+    const letters = `${world.stack.url}/operations/dead-letters`;
+    const input = JSON.stringify({ version: 1, id: "m", events: [{ id: "wrong", user: "mal" }] });
+    await runByHand(world.stack, "usage", input);
+    const listed = async () => {
+      const answer = await fetch(`${letters}?queue=gateway-usage&body=true`, { headers: operator });
+      return ((await answer.json()) as { deadLetters: { sequenceNumber: string }[] }).deadLetters;
+    };
+    await expect
+      .poll(listed, { timeout: WITHIN_MS })
+      .toMatchObject([
+        { reason: "uncounted", content: { events: [{ id: "wrong", user: "mal" }] } },
+      ]);
+    const [letter] = await listed();
+    const path = `${letters}/gateway-usage/${letter?.sequenceNumber}`;
+    const again = await fetch(`${path}/redrive`, { method: "POST", headers: operator });
+    expect([again.status, await again.text()]).toEqual([409, expect.stringContaining("kind")]);
+    expect((await fetch(path, { method: "DELETE", headers: operator })).status).toBe(200);
+    expect(await listed()).toEqual([]);
   });
 
   it("tells callers what they used and what it cost, in one call", async () => {

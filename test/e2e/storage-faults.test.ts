@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TableClient } from "@azure/data-tables";
 import { BlobServiceClient } from "@azure/storage-blob";
@@ -10,6 +10,7 @@ import {
 } from "../support/faulty-storage.ts";
 import { type HoldingBackend, startHoldingBackend } from "../support/holding-backend.ts";
 import { finishedJob } from "../support/job-client.ts";
+import { runByHand } from "../support/run-by-hand.ts";
 import { makeDataDir, startStack, type TestStack } from "../support/stack.ts";
 import { until } from "../support/until.ts";
 
@@ -65,18 +66,6 @@ const ask = (path: string, wish: Record<string, string> = { S7PAsyncMode: "true"
 async function listed(): Promise<{ id: string; state: string }[]> {
   const response = await fetch(`${stack.url}/jobs`, { headers: CALLER });
   return ((await response.json()) as { jobs: { id: string; state: string }[] }).jobs;
-}
-
-/** Runs a function of a timer now, as an operator of the platform may. */
-async function runByHand(name: string): Promise<void> {
-  const kept = readFileSync(join(dataDir, "master.key"), "utf8").trim();
-  const key = Buffer.from(kept, "base64").toString("base64url");
-  const { status } = await fetch(`${stack.url}/admin/functions/${name}`, {
-    method: "POST",
-    headers: { "x-functions-key": key, "content-type": "application/json" },
-    body: "{}",
-  });
-  expect(status).toBe(202);
 }
 
 const blobs = () => BlobServiceClient.fromConnectionString(storage.direct);
@@ -190,7 +179,7 @@ describe("a job that was stored, and whose maker was killed before it was sent o
     stack = await startStack({ env: { ...env, GATEWAY_JOBS_RETENTION_SECONDS: "1" }, dataDir });
     await expect
       .poll(async () => {
-        await runByHand("jobSweep");
+        await runByHand(stack, "jobSweep");
         return (await fetch(`${stack.url}${location}`, { headers: CALLER })).status;
       }, nowAndThen)
       .toBe(404);

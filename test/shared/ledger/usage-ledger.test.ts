@@ -201,6 +201,29 @@ describe("UsageLedger", () => {
     expect(totalOf(await rowsOf(ledger)).tokens).toBe(8_000_000_000);
   });
 
+  it("forgets whole days, oldest first, and no more than it has time for", async () => {
+    const { ledger, table } = createLedger();
+    const signal = new AbortController().signal;
+    const days = [0, 1, 2].map((day) => USED_AT + day * DAY_MS);
+    const used = days.flatMap((endedAt) =>
+      ["ann", "bob"].map((user) => usageEvent({ id: `${endedAt} ${user}`, endedAt, user })),
+    );
+    await ledger.record({ id: "m", events: used });
+    const rowsLeft = async () =>
+      (await rowsOf(ledger, { fromAt: 0, beforeAt: USED_AT + 9 * DAY_MS })).length;
+    const endAt = Date.now() + DAY_MS;
+    const forget = (change: object) =>
+      ledger.forgetDays({ beforeAt: days[2] ?? 0, endAt, signal, ...change });
+    expect(await forget({ beforeAt: days[0] })).toBe(0);
+    expect(await forget({ endAt: 0 })).toBe(0);
+    expect(await forget({ signal: AbortSignal.abort() })).toBe(0);
+    expect(await rowsLeft()).toBe(6);
+    // Each user's day has a row and a marker.
+    expect(await forget({})).toBe(8);
+    expect(await rowsLeft()).toBe(2);
+    expect(table.rows.size).toBe(4);
+  });
+
   it("forgets the markers of a while ago, and no row", async () => {
     const { ledger, table } = createLedger();
     await ledger.record({ events: events(3) });

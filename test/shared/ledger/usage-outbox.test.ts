@@ -16,7 +16,8 @@ function createOutbox(send: (message: string) => Promise<void>) {
   };
 }
 
-const idsIn = (message: string): string[] => fromUsageMessage(message).events.map(({ id }) => id);
+const idsIn = (message: string): string[] =>
+  fromUsageMessage(message).told.events.map(({ id }) => id);
 
 describe("UsageOutbox", () => {
   it("sends what came within a second in one message", async () => {
@@ -61,7 +62,7 @@ describe("UsageOutbox", () => {
     expect(sent.flatMap(idsIn)).toEqual(["a", "b"]);
     // To the letter, its id included: by that it is known when both arrive.
     expect(tried[1]).toBe(tried[0]);
-    expect(new Set(sent.map((message) => fromUsageMessage(message).id)).size).toBe(2);
+    expect(new Set(sent.map((message) => fromUsageMessage(message).told.id)).size).toBe(2);
   });
 
   it("holds no more than it has room for, and counts what it drops", async () => {
