@@ -49,8 +49,13 @@ export type Midstream = z.infer<typeof midstream>;
  * What makes a host the same one after its settings changed: its number, origin and path. Weights,
  * limits and the like may change without it losing what is known about it.
  */
-export function hostKey({ id, origin, basePath, pathPrefix }: HostSettings): string {
-  return `${id} ${origin}${basePath} ${pathPrefix}`;
+export function hostKey(host: HostSettings): string {
+  return `${host.id} ${hostPlace(host)}`;
+}
+
+/** Where a host is, whatever its number: a list without gaps moves up when one is taken out. */
+export function hostPlace({ origin, basePath, pathPrefix }: HostSettings): string {
+  return `${origin}${basePath} ${pathPrefix}`;
 }
 
 const DEFAULT_PROBE_PATH = "echo/resource?param1=sample";

@@ -9,7 +9,7 @@ export {
   type StorageConnection,
 } from "./connections.ts";
 export type { EventHubSettings, EventLogSettings, HeaderLogging } from "./event-log.ts";
-export { type HostSettings, hostKey } from "./hosts.ts";
+export { type HostSettings, hostKey, hostPlace } from "./hosts.ts";
 export { type Lane, type Lanes, parseLanes, shippedLanes } from "./lanes.ts";
 export type { NotificationSettings } from "./notifications.ts";
 export type { PolicySettings } from "./policy.ts";

@@ -1,12 +1,13 @@
-import { type HostSettings, hostKey, type Settings } from "../config/index.ts";
+import { hostKey, type Settings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
 import type { BackendId, Random } from "../core/domain.ts";
 import { AffinityTokens } from "./affinity.ts";
-import { BackendState, type BackendTurn } from "./backend-state.ts";
+import type { BackendState, BackendTurn } from "./backend-state.ts";
 import type { BackendView } from "./backend-view.ts";
+import { KnownBackends } from "./known-backends.ts";
 import { matchHosts, type ServingHost, servingHost } from "./match-hosts.ts";
 import { nextTurns } from "./order-backends.ts";
-import { type LineTurn, RestLine } from "./rest-line.ts";
+import type { LineTurn, RestLine } from "./rest-line.ts";
 import { RoomWatch } from "./room-watch.ts";
 import { type RouteQuery, type Selection, selectBackends } from "./select-backends.ts";
 
@@ -49,6 +50,7 @@ export class BackendPool {
   readonly #random: Random;
   #settings: PoolSettings;
   #affinity: AffinityTokens;
+  readonly #known: KnownBackends;
   #states: ReadonlyMap<string, BackendState>;
   #serving: readonly ServingBackend[];
 
@@ -58,7 +60,8 @@ export class BackendPool {
     this.#random = random;
     this.#settings = settings;
     this.#affinity = new AffinityTokens(settings.routing.affinitySalt);
-    this.#states = this.#statesFor(settings, new Map());
+    this.#known = new KnownBackends(clock);
+    this.#states = this.#known.statesFor(settings);
     this.#serving = servingOf(settings, this.#states);
   }
 
@@ -72,14 +75,17 @@ export class BackendPool {
     return [...this.#states.values()];
   }
 
-  /** Takes new settings as a whole. A backend that is still there keeps all that is known about it. */
+  /**
+   * Takes new settings as a whole. A backend that is still there keeps all that is known about it, under
+   * whatever number, and so does one that comes back. Calls to one that is gone end as they would have.
+   */
   useSettings(settings: PoolSettings): void {
-    const before = this.#states;
-    this.#states = this.#statesFor(settings, before);
+    this.#states = this.#known.statesFor(settings);
     this.#serving = servingOf(settings, this.#states);
     this.#settings = settings;
     this.#affinity = new AffinityTokens(settings.routing.affinitySalt);
-    for (const [key, { line }] of before) if (!this.#states.has(key)) line.close();
+    this.#known.closeLines();
+    this.room.changed();
   }
 
   /** Whether any backend serves the path at all, and then who may be called, and why not the others. */
@@ -148,17 +154,5 @@ export class BackendPool {
         if (state.host.maxConcurrency !== undefined) this.room.freed(state.key);
       },
     };
-  }
-
-  #statesFor(
-    { hosts, routing }: PoolSettings,
-    known: ReadonlyMap<string, BackendState>,
-  ): ReadonlyMap<string, BackendState> {
-    const stateOf = (host: HostSettings): BackendState => {
-      const existing = known.get(hostKey(host));
-      existing?.reconfigure(host, routing);
-      return existing ?? new BackendState(host, routing, new RestLine(hostKey(host), this.#clock));
-    };
-    return new Map(hosts.map((host) => [hostKey(host), stateOf(host)]));
   }
 }

@@ -21,12 +21,12 @@ const MAX_THROTTLE_MS = 3_600_000;
 
 /** What is remembered of one backend. Scope: one backend, per instance; outlives a reload of settings. */
 export class BackendState {
-  readonly key: string;
   readonly health = new HealthWindow();
   readonly latency = new LatencyMeter();
   /** Who waits until it has rested. */
   readonly line: RestLine;
   turn = 0;
+  #key: string;
   #host: HostSettings;
   readonly #breaker: CircuitBreaker;
   readonly #budget: RetryBudget;
@@ -34,11 +34,20 @@ export class BackendState {
   #inFlight = 0;
 
   constructor(host: HostSettings, { breaker, retryShare }: RoutingSettings, line: RestLine) {
-    this.key = hostKey(host);
+    this.#key = hostKey(host);
     this.line = line;
     this.#host = host;
     this.#breaker = new CircuitBreaker(breaker);
     this.#budget = new RetryBudget(retryShare);
+  }
+
+  get key(): string {
+    return this.#key;
+  }
+
+  /** How many calls to it have not ended. */
+  get inFlight(): number {
+    return this.#inFlight;
   }
 
   get host(): HostSettings {
@@ -61,8 +70,10 @@ export class BackendState {
     };
   }
 
-  /** Takes new settings of the same backend. */
+  /** Takes new settings of the same backend, which may have another number by now. */
   reconfigure(host: HostSettings, { breaker, retryShare }: RoutingSettings): void {
+    this.#key = hostKey(host);
+    this.line.rename(this.#key);
     this.#host = host;
     this.#breaker.reconfigure(breaker);
     this.#budget.reconfigure(retryShare);

@@ -32,8 +32,8 @@ const MIN_REST_MS = 50;
  * most urgent first, no faster than its pace; if it asks for rest again, the others stay where they are. Scope: one backend, per instance; instances pace themselves, each by what it sees.
  */
 export class RestLine {
-  readonly key: string;
   readonly #clock: Clock;
+  #key: string;
   readonly #order = new FairOrder<LineWaiter>();
   /** What is left for a class depends on the traffic of more urgent ones: each finds its own pace. */
   readonly #paces = new Map<PriorityClass, RecoveryPace>();
@@ -45,8 +45,17 @@ export class RestLine {
   #cancelTimer: Cancel = () => {};
 
   constructor(key: string, clock: Clock) {
-    this.key = key;
+    this.#key = key;
     this.#clock = clock;
+  }
+
+  get key(): string {
+    return this.#key;
+  }
+
+  /** Its backend is known by another name from now on. */
+  rename(key: string): void {
+    this.#key = key;
   }
 
   get waiting(): number {

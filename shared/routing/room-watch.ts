@@ -76,6 +76,11 @@ export class RoomWatch {
     });
   }
 
+  /** Backends have changed: whoever waits looks again. */
+  changed(): void {
+    for (const waiter of [...this.#waiters]) waiter.wake();
+  }
+
   /** There is room for one more call at a backend. */
   freed(key: string): void {
     let first: Waiter | undefined;

@@ -61,6 +61,44 @@ describe("BackendPool", () => {
     expect(select().candidates[0]).toMatchObject({ inFlight: 0, latencyMs: undefined });
   });
 
+  it("knows a backend that comes back within ten minutes, and its calls for as long as they run", async () => {
+    const { pool, clock, select, call } = poolWith({ CBTimeslice: "10000" });
+    const turn = pool.begin(select(), false);
+    for (let n = 0; n < 5; n++) call(BROKEN);
+    const goneFor = async (ms: number) => {
+      pool.useSettings(reload({ Host1: "http://elsewhere.test", CBTimeslice: "10000" }));
+      await clock.advance(ms);
+      pool.useSettings(reload({ Host1: "http://a.test", CBTimeslice: "10000" }));
+      const { candidates, passedOver } = select();
+      return [candidates[0]?.inFlight, passedOver[0]?.reason];
+    };
+    expect(await goneFor(600_000)).toEqual([undefined, "breaker"]);
+    expect(await goneFor(3_600_000)).toEqual([undefined, "breaker"]);
+    turn?.release();
+    expect(await goneFor(600_001)).toEqual([0, undefined]);
+  });
+
+  it("knows a backend that moves up because one before it was taken out", () => {
+    const { pool, call, select } = poolWith({ Host2: "host=http://b.test;path=/only" });
+    pool.useSettings(reload({ Host1: "http://c.test", Host2: "http://a.test" }));
+    for (let n = 0; n < 20; n++) call(BROKEN);
+    pool.useSettings(reload({ Host1: "http://a.test" }));
+    expect(select().passedOver).toMatchObject([{ backend: "Host1", reason: "breaker" }]);
+  });
+
+  it("has those look again who wait for room when there is more of it, or none any more", async () => {
+    const { pool, clock, select } = poolWith({ Host1: "host=http://a.test;maxconcurrency=1" });
+    pool.begin(select(), false);
+    const { signal } = new AbortController();
+    const keys = new Set(pool.backends.map(({ key }) => key));
+    for (const host of ["host=http://a.test;maxconcurrency=9", "host=http://b.test"]) {
+      const waiting = pool.room.wait({ keys, priority: 1, atMostMs: 60_000, signal });
+      pool.useSettings(reload({ Host1: host }));
+      expect(await waiting).toBeUndefined();
+    }
+    expect([pool.room.waiting, clock.pending]).toEqual([0, 0]);
+  });
+
   it("counts a call as long as it holds its place, once, and across a reload", () => {
     const { pool, select } = poolWith({ Host1: "host=http://a.test;maxconcurrency=2" });
     const turns = [pool.begin(select(), false), pool.begin(select(), false)];
