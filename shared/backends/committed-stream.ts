@@ -5,6 +5,7 @@ import { StreamWatch } from "./stream-watch.ts";
 const MAX_HELD_BYTES = 64 * 1024;
 
 type Body = AsyncIterator<Uint8Array, undefined>;
+type Piece = IteratorResult<Uint8Array, undefined>;
 
 /**
  * Waits for an event stream's first meaningful event. Resolves with the stream from its first byte on;
@@ -36,6 +37,9 @@ class CommittedStream implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #body: Body;
   readonly #watch: StreamWatch;
   readonly #held: Uint8Array[];
+  // Bound once: each piece of each stream passes here.
+  readonly #onPiece = (piece: Piece): Piece => this.#passed(piece);
+  readonly #onError = (error: unknown): Piece => this.#broken(error);
   #failure: BackendFailure | undefined;
 
   constructor({ held, body, watch }: { held: Uint8Array[]; body: Body; watch: StreamWatch }) {
@@ -44,37 +48,41 @@ class CommittedStream implements AsyncIterableIterator<Uint8Array, undefined> {
     this.#watch = watch;
   }
 
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+  next(): Promise<Piece> {
     const first = this.#held.shift();
-    if (first) return { done: false, value: first };
-    if (this.#failure) throw this.#failure;
-    let result: IteratorResult<Uint8Array, undefined>;
-    try {
-      result = await this.#body.next();
-    } catch (error) {
-      // Behind the protocol's last word a connection may do as it likes.
-      if (!this.#watch.hasEnded || !(error instanceof BackendFailure)) throw error;
-      result = { done: true, value: undefined };
-    }
-    if (result.done) {
-      this.#watch.close();
-      if (this.#watch.hasFailed) throw errorEvent();
-      if (!this.#watch.isComplete) throw endedEarly();
-      return result;
-    }
-    const failedAt = this.#watch.push(result.value);
-    if (failedAt === undefined) return result;
-    this.#failure = errorEvent();
-    return { done: false, value: result.value.subarray(0, failedAt) };
+    if (first) return Promise.resolve({ done: false, value: first });
+    if (this.#failure) return Promise.reject(this.#failure);
+    return this.#body.next().then(this.#onPiece, this.#onError);
   }
 
-  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+  async return(): Promise<Piece> {
     await this.#body.return?.();
     return { done: true, value: undefined };
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #passed(piece: Piece): Piece {
+    if (piece.done) return this.#ended();
+    const failedAt = this.#watch.push(piece.value);
+    if (failedAt === undefined) return piece;
+    this.#failure = errorEvent();
+    return { done: false, value: piece.value.subarray(0, failedAt) };
+  }
+
+  #ended(): Piece {
+    this.#watch.close();
+    if (this.#watch.hasFailed) throw errorEvent();
+    if (!this.#watch.isComplete) throw endedEarly();
+    return { done: true, value: undefined };
+  }
+
+  /** Behind the protocol's last word a connection may do as it likes. */
+  #broken(error: unknown): Piece {
+    if (!this.#watch.hasEnded || !(error instanceof BackendFailure)) throw error;
+    return this.#ended();
   }
 }
 

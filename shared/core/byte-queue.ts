@@ -30,6 +30,7 @@ export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
   #isPaused = false;
   #ended: { readonly error?: unknown } | undefined;
   #waiting: Waiting | undefined;
+  #isWaking = false;
   #beginning: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ByteQueueOptions) {
@@ -38,13 +39,13 @@ export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
 
   push(chunk: Uint8Array): void {
     if (this.#ended || chunk.byteLength === 0) return;
-    if (this.#waiting) {
-      this.#takeWaiting()?.resolve({ done: false, value: chunk });
-      return;
-    }
     this.#chunks.push(chunk);
     this.#beginning?.resolve();
     this.#heldBytes += chunk.byteLength;
+    if (this.#waiting) {
+      this.#wake();
+      return;
+    }
     if (this.#isPaused || this.#heldBytes < this.#options.highWaterBytes) return;
     this.#isPaused = true;
     this.#options.onPause();
@@ -53,14 +54,14 @@ export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
   end(): void {
     this.#ended ??= {};
     this.#beginning?.resolve();
-    this.#takeWaiting()?.resolve(END);
+    this.#wake();
   }
 
   /** Ends with an error; a reader learns of it after what is still held. */
   fail(error: unknown): void {
     this.#ended ??= { error };
     this.#beginning?.reject(error);
-    this.#takeWaiting()?.reject(error);
+    this.#wake();
   }
 
   /** Drops what is held. */
@@ -81,14 +82,7 @@ export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const value = this.#shift();
-    if (value) return Promise.resolve({ done: false, value });
-    if (!this.#ended) {
-      return new Promise((resolve, reject) => {
-        this.#waiting = { resolve, reject };
-      });
-    }
-    return "error" in this.#ended ? Promise.reject(this.#ended.error) : Promise.resolve(END);
+    return new Promise((resolve, reject) => this.#answer({ resolve, reject }));
   }
 
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -98,6 +92,29 @@ export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /**
+   * The writer goes on before the reader does: what one read of a socket brings, it writes in one go, and
+   * the reader is to find all of it.
+   */
+  #wake(): void {
+    if (!this.#waiting || this.#isWaking) return;
+    this.#isWaking = true;
+    queueMicrotask(() => {
+      this.#isWaking = false;
+      const waiting = this.#waiting;
+      this.#waiting = undefined;
+      if (waiting) this.#answer(waiting);
+    });
+  }
+
+  #answer(reader: Waiting): void {
+    const value = this.#shift();
+    if (value) reader.resolve({ done: false, value });
+    else if (!this.#ended) this.#waiting = reader;
+    else if ("error" in this.#ended) reader.reject(this.#ended.error);
+    else reader.resolve(END);
   }
 
   #shift(): Uint8Array | undefined {
@@ -127,11 +144,5 @@ export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
     const start = this.#head;
     this.#head = end;
     return end === start + 1 ? first : Buffer.concat(this.#chunks.slice(start, end), size);
-  }
-
-  #takeWaiting(): Waiting | undefined {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    return waiting;
   }
 }

@@ -22,8 +22,8 @@ export interface SseParserOptions {
    * and a search through many costs less than the reading of one.
    */
   readonly telling?: () => RegExp | undefined;
-  /** Takes the bytes of whole events before any of them is read. */
-  readonly onBytes?: (events: Buffer) => void;
+  /** Takes the bytes of whole events, each as a Latin-1 character, before any of them is read. */
+  readonly onBytes?: (events: string) => void;
   /** The most of one event that is held; what is longer is cut, and its bytes are let go. */
   readonly maxEventBytes?: number;
 }
@@ -89,12 +89,12 @@ export class SseParser {
    */
   end(): void {
     const rest = this.#whole.end();
-    this.#read(rest, -rest.length);
+    if (rest.length > 0) this.#read(rest, -rest.length);
   }
 
   #read(bytes: Buffer, startsAt: number): void {
-    this.#onBytes?.(bytes);
-    let text = "";
+    let text = this.#onBytes ? bytes.toString("latin1") : "";
+    this.#onBytes?.(text);
     for (let at = 0; at < bytes.length; ) {
       const telling = this.#isFirstLine ? undefined : this.#telling?.();
       if (telling) {

@@ -54,6 +54,9 @@ class AnswerBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #bytes: AsyncIterator<Uint8Array, unknown>;
   readonly #options: AnswerBodyOptions;
   readonly #onClosed = (): void => this.giveUp();
+  // Bound once: each piece of each stream passes here.
+  readonly #onPiece = (piece: IteratorResult<Uint8Array>): Result => this.#passed(piece);
+  readonly #onError = (error: unknown): Result => this.#breakOff(error);
   #isOver = false;
   #broken: { readonly error: unknown } | undefined;
 
@@ -64,16 +67,9 @@ class AnswerBody implements AsyncIterableIterator<Uint8Array, undefined> {
     options.closed.addEventListener("abort", this.#onClosed, { once: true });
   }
 
-  async next(): Promise<Result> {
-    if (this.#broken) throw this.#broken.error;
-    try {
-      const result = await this.#bytes.next();
-      if (!result.done) return result;
-      this.#end();
-      return END;
-    } catch (error) {
-      return this.#breakOff(error);
-    }
+  next(): Promise<Result> {
+    if (this.#broken) return Promise.reject(this.#broken.error);
+    return this.#bytes.next().then(this.#onPiece, this.#onError);
   }
 
   async return(): Promise<Result> {
@@ -90,6 +86,12 @@ class AnswerBody implements AsyncIterableIterator<Uint8Array, undefined> {
     if (this.#isOver) return;
     this.#answer.discard();
     this.#end();
+  }
+
+  #passed(piece: IteratorResult<Uint8Array>): Result {
+    if (!piece.done) return piece;
+    this.#end();
+    return END;
   }
 
   /** The reader gets the reason as an event where the answer is a stream of events; then it throws. */

@@ -7,6 +7,8 @@ import type { AnswerEnd } from "./request-record.ts";
 
 type Result = IteratorResult<Uint8Array, undefined>;
 
+const END: Result = { done: true, value: undefined };
+
 /** Knows what an answer used: whoever watched it where it came from, else a reader of what passes here. */
 interface Meter {
   read(chunk: Uint8Array): void;
@@ -65,6 +67,10 @@ class FollowedBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #meter: Meter;
   readonly #timer: Following["timer"];
   readonly #onEnd: (end: AnswerEnd) => void;
+  // Bound once: each piece of each stream passes here.
+  readonly #onPiece = (piece: IteratorResult<Uint8Array>): Result | Promise<Result> =>
+    this.#passed(piece);
+  readonly #onError = (error: unknown): Promise<Result> => this.#broken(error);
   #firstByteAt: number | undefined;
   #end: Promise<void> | undefined;
 
@@ -75,30 +81,30 @@ class FollowedBody implements AsyncIterableIterator<Uint8Array, undefined> {
     this.#onEnd = onEnd;
   }
 
-  async next(): Promise<Result> {
-    try {
-      const result = await this.#chunks.next();
-      if (result.done) {
-        await this.#finish(true);
-        return { done: true, value: undefined };
-      }
-      this.#firstByteAt ??= this.#timer?.now();
-      this.#meter.read(result.value);
-      return result;
-    } catch (error) {
-      await this.#finish(false);
-      throw error;
-    }
+  next(): Promise<Result> {
+    return this.#chunks.next().then(this.#onPiece, this.#onError);
   }
 
   async return(): Promise<Result> {
     await this.#chunks.return?.();
     await this.#finish(false);
-    return { done: true, value: undefined };
+    return END;
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #passed(piece: IteratorResult<Uint8Array>): Result | Promise<Result> {
+    if (piece.done) return this.#finish(true).then(() => END);
+    this.#firstByteAt ??= this.#timer?.now();
+    this.#meter.read(piece.value);
+    return piece;
+  }
+
+  async #broken(error: unknown): Promise<Result> {
+    await this.#finish(false);
+    throw error;
   }
 
   #finish(isWhole: boolean): Promise<void> {

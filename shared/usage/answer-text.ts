@@ -3,6 +3,7 @@ import { type SseEvent, SseParser } from "../core/sse-parser.ts";
 // Most answers have ended by then, with a report of their usage: what they said is never looked for.
 const MAX_UNREAD_BYTES = 64 * 1024;
 const FIRST_CAPACITY_BYTES = 1024;
+const NOTHING = Buffer.alloc(0);
 
 // Escaped as in JSON, so that a quote within a text does not end it.
 const TEXT =
@@ -10,29 +11,32 @@ const TEXT =
 
 /**
  * Collects what a stream says, for a count of its tokens where it reports none. Its events are kept as
- * they came, in a copy (a slice would keep far more alive), and read when they become too many or when
- * somebody asks. Scope: one stream.
+ * they came, and read when they become too many or when somebody asks. Works on bytes in the shape of
+ * Latin-1 characters, which cost a search less than those that they stand for. Scope: one stream.
  */
 export class AnswerText {
-  readonly #said: Bytes;
-  readonly #unread = new Bytes(MAX_UNREAD_BYTES);
+  readonly #maxBytes: number;
+  #unread: string[] = [];
+  #unreadBytes = 0;
+  #said: Buffer = NOTHING;
+  #length = 0;
   #saidBytes = 0;
 
   constructor(maxBytes: number) {
-    this.#said = new Bytes(maxBytes);
+    this.#maxBytes = maxBytes;
   }
 
-  /** Takes bytes that hold whole events. */
-  take(events: Buffer): void {
-    if (this.#unread.add(events)) return;
-    this.#readAll();
-    if (!this.#unread.add(events)) this.#read(events);
+  /** Takes the bytes of whole events. */
+  take(events: string): void {
+    this.#unread.push(events);
+    this.#unreadBytes += events.length;
+    if (this.#unreadBytes > MAX_UNREAD_BYTES) this.#read();
   }
 
   /** What was said, as far as it was kept. */
   get text(): string {
-    this.#readAll();
-    const escaped = this.#said.bytes.toString();
+    this.#read();
+    const escaped = this.#said.toString("utf8", 0, this.#length);
     try {
       return JSON.parse(`"${escaped}"`) as string;
     } catch {
@@ -42,70 +46,46 @@ export class AnswerText {
 
   /** How many times longer the whole is than what was kept; 1 for nearly all. */
   get scale(): number {
-    this.#readAll();
-    return this.#said.length === 0 ? 1 : this.#saidBytes / this.#said.length;
+    this.#read();
+    return this.#length === 0 ? 1 : this.#saidBytes / this.#length;
   }
 
-  #readAll(): void {
-    if (this.#unread.length === 0) return;
-    this.#read(this.#unread.bytes);
-    this.#unread.clear();
+  #read(): void {
+    if (this.#unreadBytes === 0) return;
+    const events = this.#unread.join("");
+    this.#unread = [];
+    this.#unreadBytes = 0;
+    if (!events.includes("event:")) this.#find(events);
+    else {
+      const parser = new SseParser({ onEvent: (event) => this.#see(event) });
+      parser.push(Buffer.from(events, "latin1"));
+    }
   }
 
-  #read(events: Buffer): void {
-    if (events.includes("event:"))
-      new SseParser({ onEvent: (event) => this.#see(event) }).push(events);
-    else this.#find(events.toString("latin1"));
-  }
-
-  #see({ event, data }: Pick<SseEvent, "event" | "data">): void {
+  #see({ event, data }: SseEvent): void {
     // Other named events repeat what their deltas have said.
     if (event !== "" && (!event.endsWith("delta") || event === "message_delta")) return;
     this.#find(Buffer.from(data).toString("latin1"));
   }
 
-  /** Takes bytes as characters, which cost a search less than the characters that they stand for. */
   #find(bytes: string): void {
-    for (const [, said = ""] of bytes.matchAll(TEXT)) {
-      this.#saidBytes += said.length;
-      this.#said.add(Buffer.from(said, "latin1"));
-    }
-  }
-}
-
-/** Bytes one behind the other, up to a limit. Scope: one stream. */
-class Bytes {
-  readonly #maxBytes: number;
-  #held: Buffer = Buffer.alloc(0);
-  length = 0;
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    for (const [, said = ""] of bytes.matchAll(TEXT)) this.#add(said);
   }
 
-  /** A view of what is held; it is overwritten behind `clear`. */
-  get bytes(): Buffer {
-    return this.#held.subarray(0, this.length);
-  }
-
-  /** Whether there was room for them. */
-  add(bytes: Buffer): boolean {
-    const length = this.length + bytes.length;
-    if (length > this.#maxBytes) return false;
-    if (length > this.#held.length) this.#grow(length);
-    bytes.copy(this.#held, this.length);
-    this.length = length;
-    return true;
-  }
-
-  clear(): void {
-    this.length = 0;
+  // Copied: a part of a string would keep all of it alive.
+  #add(said: string): void {
+    this.#saidBytes += said.length;
+    const length = this.#length + said.length;
+    if (length > this.#maxBytes) return;
+    if (length > this.#said.length) this.#grow(length);
+    this.#said.write(said, this.#length, "latin1");
+    this.#length = length;
   }
 
   #grow(neededBytes: number): void {
-    const size = Math.max(FIRST_CAPACITY_BYTES, neededBytes, this.#held.length * 2);
+    const size = Math.max(FIRST_CAPACITY_BYTES, neededBytes, this.#said.length * 2);
     const grown = Buffer.allocUnsafe(Math.min(size, this.#maxBytes));
-    this.bytes.copy(grown);
-    this.#held = grown;
+    this.#said.copy(grown, 0, 0, this.#length);
+    this.#said = grown;
   }
 }

@@ -61,10 +61,23 @@ describe("TokenCounter", () => {
   it("takes so many texts and no more, and counts those that it drops", async () => {
     const counter = createCounter();
     const counting = Array.from({ length: 1005 }, () => counter.count(task()));
-    expect(counter.waiting).toBe(1001);
+    expect(counter.waiting).toBe(1000);
     const counts = await Promise.all(counting);
-    expect(counts.filter((count) => count === undefined)).toHaveLength(4);
-    expect(counter.dropped).toBe(4);
+    expect(counts.filter((count) => count === undefined)).toHaveLength(5);
+    expect(counts[999]).toEqual({ inputTokens: undefined, outputTokens: 2 });
+    expect(counter.dropped).toBe(5);
+  });
+
+  it("gives each text its own count, those too that are long or come meanwhile", async () => {
+    const counter = createCounter();
+    const words = (count: number): CountTask => task({ text: "word ".repeat(count).trim() });
+    const lengths = [1, 60_000, 2, 70_000, ...Array.from({ length: 200 }, (_, n) => n + 3)];
+    const first = lengths.map((length) => counter.count(words(length)));
+    await first[0];
+    const more = counter.count(words(7));
+    const counts = await Promise.all([...first, more]);
+    expect(counts.map((count) => count?.outputTokens)).toEqual([...lengths, 7]);
+    expect(counter.waiting).toBe(0);
   });
 
   it("leaves nobody waiting when it is closed", async () => {
