@@ -114,7 +114,12 @@ function isUnread(
   { status, headers }: { status: number; headers: HeaderList },
 ): boolean {
   const told = status === 200 ? headerValue(headers, "TOKENPROCESSOR") : undefined;
-  const name = (processor ?? told ?? "").trim().replace(/(Processor|Parser)$/i, "");
+  return readsNothing(processor ?? told);
+}
+
+/** Whether a parser of this name leaves answers unread. */
+export function readsNothing(processor = ""): boolean {
+  const name = processor.trim().replace(/(Processor|Parser)$/i, "");
   return NO_PARSERS.has(name.toLowerCase());
 }
 

@@ -4,6 +4,7 @@ import { type Candidate, rewriteModelInBody, rewriteModelInTarget } from "../rou
 import { usageWishRefused } from "../telemetry/index.ts";
 import { WithoutUsageChunk } from "../usage/index.ts";
 import type { AttemptRequest } from "./attempt-backend.ts";
+import { readsNothing } from "./call-usage.ts";
 import { peekAnswer } from "./peek-answer.ts";
 import type { Services } from "./services.ts";
 import { headersWithWish, isWishRefusal } from "./usage-wishes.ts";
@@ -28,7 +29,9 @@ export async function callWithWish(
   const plain = (): Promise<BackendAnswer> =>
     backends.call({ ...toCall(request, candidate), ...call });
   const { key, host, target } = candidate;
-  const body = usage.wishes.bodyFor(key, { ...request, target });
+  // Nobody would read what is asked for.
+  const isUnread = readsNothing(host.processor);
+  const body = isUnread ? undefined : usage.wishes.bodyFor(key, { ...request, target });
   if (!body) return { answer: await plain(), isEdited: false };
   const wished = { ...request, headers: headersWithWish(request.headers) };
   const answer = await backends.call({ ...toCall(wished, candidate, body), ...call });

@@ -221,6 +221,14 @@ describe("the wish for usage", () => {
     ]);
   });
 
+  it("is not said to a backend whose answers nobody is to read", async () => {
+    const gateway = open({ Host1: "host=http://a.test;processor=Inline", Host2: "" });
+    gateway.backends.answer(200, answer, SSE);
+    expect(await textOf((await serve(gateway)).body)).toBe(answer);
+    expect(bodyTextOf(gateway.backends.calls[0])).toBe(CHAT.body);
+    expect(uses(gateway)).toMatchObject([{ provenance: "unknown" }]);
+  });
+
   it("is not said again to a backend that refuses requests for it", async () => {
     const gateway = open({ Host2: "" });
     const refusal =
