@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { handleRequest, readJob } from "../../shared/gateway/index.ts";
+import { handleRequest } from "../../shared/gateway/index.ts";
 import { parseAsyncAccess } from "../../shared/identity/index.ts";
 import { parseBatchLine } from "../../shared/jobs/index.ts";
 import { readSubmission } from "../../shared/messaging/index.ts";
@@ -106,26 +106,6 @@ describe("a job's id", () => {
     "",
   ])("that is a place of the gateway's, or no name, is refused: %j", (id) => {
     expect(() => readSubmission({ id, user: "ann", path: "/chat" })).toThrow("id");
-  });
-
-  it("opens no rows that are no job's", async () => {
-    const gateway = createGateway();
-    const headers = [
-      ["X-UserID", "ann"],
-      ["S7PAsyncMode", "true"],
-    ] as const;
-    const request = requestTo(gateway, { id: "job-1", headers });
-    await handleRequest(gateway.services, request, fakeEngine());
-    gateway.stop();
-    const partitions = [
-      ...new Set([...gateway.table.rows.values()].map((row) => row.partitionKey)),
-    ];
-    expect(partitions.length).toBeGreaterThan(1);
-    for (const id of [...partitions, "starting"]) {
-      const reading = readJob(gateway.services, { id: id ?? "", headers, target: "/" });
-      if (id === "job-1") expect((await reading).status).toBe(202);
-      else await expect(reading).rejects.toMatchObject({ code: "job-not-found" });
-    }
   });
 });
 

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { runWeakened, type Verdict } from "./run-weakened.ts";
+import { AS_IT_IS, runWeakened, type Verdict } from "./run-weakened.ts";
 import { WEAKENINGS } from "./weakenings.ts";
 
 /**
@@ -11,12 +11,17 @@ const chosen = WEAKENINGS.filter((weakening) =>
   [weakening.name, ...weakening.breaks].some((text) => text.includes(part)),
 );
 const startedAt = Date.now();
-const verdicts = await runWeakened(chosen);
+const verdicts = await runWeakened(chosen, () => void process.stdout.write("."));
 const unnoticed = verdicts.filter(({ problem }) => problem !== undefined);
-for (const verdict of verdicts) console.log(lineOf(verdict));
+console.log("");
+// On the build as it is nothing is to be noticed.
+const shown = verdicts.filter(
+  ({ weakening, problem }) => weakening !== AS_IT_IS || problem !== undefined,
+);
+for (const verdict of shown) console.log(lineOf(verdict));
 const seconds = Math.round((Date.now() - startedAt) / 1000);
 console.log(
-  `${chosen.length} weakenings, ${verdicts.length} checks in ${seconds} s: ` +
+  `${chosen.length} weakenings, ${shown.length} checks in ${seconds} s: ` +
     (unnoticed.length === 0 ? "all noticed" : `${unnoticed.length} NOT as they should be`),
 );
 process.exitCode = unnoticed.length === 0 && chosen.length > 0 ? 0 : 1;

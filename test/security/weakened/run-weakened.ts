@@ -16,8 +16,8 @@ export interface Verdict {
 
 /** The file whose tests start a stack of their own, on a bundle. */
 const ON_A_STACK = "security/wire.test.ts";
-// The sources as they are: a test that fails on them, too, proves nothing.
-const AS_IT_IS = "as it is";
+/** The build that is not weakened: a test that fails on it, too, proves nothing. */
+export const AS_IT_IS = "as it is";
 const PARALLEL = 3;
 const TIMEOUT_MS = 60_000;
 
@@ -27,7 +27,10 @@ interface Run {
 }
 
 /** Runs the tests that each weakening names on a build that has it, and on one that has none. */
-export async function runWeakened(weakenings: readonly Weakening[]): Promise<readonly Verdict[]> {
+export async function runWeakened(
+  weakenings: readonly Weakening[],
+  onProgress: () => void,
+): Promise<readonly Verdict[]> {
   const folder = mkdtempSync(join(tmpdir(), "gateway-weakened-"));
   const sound = {
     name: AS_IT_IS,
@@ -38,7 +41,7 @@ export async function runWeakened(weakenings: readonly Weakening[]): Promise<rea
     name: `build-${index}`,
     weakening,
   }));
-  const vitest = await openVitest(runs, folder);
+  const vitest = await openVitest(runs, { folder, onProgress });
   try {
     const { testModules } = await vitest.runTestSpecifications(
       runs.flatMap((run) => specificationsOf(vitest, run)),
@@ -50,9 +53,12 @@ export async function runWeakened(weakenings: readonly Weakening[]): Promise<rea
   }
 }
 
-async function openVitest(runs: readonly Run[], folder: string): Promise<Vitest> {
+async function openVitest(
+  runs: readonly Run[],
+  { folder, onProgress }: { readonly folder: string; readonly onProgress: () => void },
+): Promise<Vitest> {
   const projects = runs.map(async ({ name, weakening }) => {
-    const { edits, env } = weakening;
+    const { edits } = weakening;
     const isOnStack = testsOf(weakening).has(ON_A_STACK);
     const app = isOnStack ? await makeWeakenedApp(join(folder, name), edits) : {};
     return {
@@ -61,7 +67,7 @@ async function openVitest(runs: readonly Run[], folder: string): Promise<Vitest>
       test: {
         name,
         include: [...testsOf(weakening).keys()].map((file) => `test/${file}`),
-        env: { ...app, ...env },
+        env: app,
         testTimeout: TIMEOUT_MS,
         hookTimeout: TIMEOUT_MS,
         restoreMocks: true,
@@ -72,9 +78,10 @@ async function openVitest(runs: readonly Run[], folder: string): Promise<Vitest>
     root: ROOT,
     config: false,
     watch: false,
-    // Keyed without regard to what a plugin does: a weakened source would be found as it is.
-    fsModuleCache: false,
-    reporters: [{}],
+    fsModuleCache: true,
+    fsModuleCachePath: join(folder, "modules"),
+    pool: "threads",
+    reporters: [{ onTestModuleEnd: onProgress }],
     maxWorkers: PARALLEL,
     projects: await Promise.all(projects),
   });

@@ -4,21 +4,14 @@ import { join } from "node:path";
 /** The repository's root. */
 export const ROOT = join(import.meta.dirname, "..", "..", "..");
 
-/** One place of one file that is changed for the worse. `find` stands there exactly once. */
-export interface Edit {
-  /** Path from the repository's root. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
+/** One place of one file that is changed for the worse: what is found stands there exactly once. */
+export type Edit = readonly [file: string, find: string, replacement: string];
 
 /** A build without one of its defences, and the tests that must not let it pass. */
 export interface Weakening {
   /** What the build does that it must not, in a few words. */
   readonly name: string;
   readonly edits: readonly Edit[];
-  /** Environment of the build's processes besides; for defences of the platform that a stack starts on. */
-  readonly env?: Readonly<Record<string, string>>;
   /** Tests that fail, each as `file below test/ > title as its source has it`. */
   readonly breaks: readonly string[];
 }
@@ -40,18 +33,18 @@ export function namedTest(text: string): NamedTest {
 
 /** Matches the full names of a test whose title may have places for values. */
 export function titlePattern(title: string): RegExp {
-  const parts = title.split(/%[sdjo]/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const parts = title.split(/%[sdjo#]/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`(?:^| )${parts.join(".*")}$`, "s");
 }
 
 /** The text of a file as a weakening has it; throws where an edit's place is not there exactly once. */
 export function weakened(edits: readonly Edit[], file: string, text: string): string {
   return edits
-    .filter((edit) => edit.file === file)
-    .reduce((left, { find, replace }) => {
+    .filter(([path]) => path === file)
+    .reduce((left, [, find, replacement]) => {
       const count = left.split(find).length - 1;
       if (count !== 1) throw new Error(`${file} has ${count} times, not once: ${find}`);
-      return left.replace(find, () => replace);
+      return left.replace(find, () => replacement);
     }, text);
 }
 
