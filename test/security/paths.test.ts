@@ -121,6 +121,7 @@ describe("a name that a client chooses", () => {
       ] as const;
       const request = requestTo(gateway, { id: "job-1", headers, body: "a long body" });
       const { status } = await handleRequest(gateway.services, request, fakeEngine());
+      await gateway.services.jobs?.detached.close();
       gateway.stop();
       expect(status).toBe(202);
       const keys = [...gateway.table.rows.values()].flatMap((row) => [

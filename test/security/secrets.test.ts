@@ -93,12 +93,12 @@ describe("a secret that a client sends", () => {
     async (mode) => {
       const gateway = createGateway({ ...ENV, GATEWAY_SYNC_MODE: mode });
       gateway.backends.answer(200, "ok", [["X-Plain", PLAIN]]);
-      gateway.bus.onSend = (_, { body }) => void run(gateway, body).catch(() => {});
-      const closed = new AbortController();
+      const runs: Promise<void>[] = [];
+      gateway.bus.onSend = (_, { body }) => void runs.push(run(gateway, body).catch(() => {}));
       const answering = asked(gateway, [["Idempotency-Key", "once"]]);
       if (mode === "direct") await textOf((await answering).body);
-      else await expect.poll(() => gateway.bus.sent.length).toBeGreaterThan(0);
-      closed.abort();
+      else await expect.poll(() => gateway.backends.calls.length).toBe(1);
+      await Promise.all(runs);
       gateway.stop();
       const told = toldAndKept(gateway);
       expect(Object.entries(told).filter(([, text]) => found(text).length > 0)).toEqual([]);
@@ -122,6 +122,7 @@ describe("a secret that a client sends", () => {
     for (const key of [KEY, ""]) {
       const gateway = createGateway({ ...ENV, ...(key ? { GATEWAY_CREDENTIAL_KEY: key } : {}) });
       expect((await asked(gateway, [["S7PAsyncMode", "true"]])).status).toBe(202);
+      await gateway.services.jobs?.detached.close();
       gateway.stop();
       const told = toldAndKept(gateway);
       expect(Object.entries(told).filter(([, text]) => found(text).length > 0)).toEqual([]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { enqueueAttempt, handleRequest } from "../../shared/gateway/index.ts";
+import { handleRequest } from "../../shared/gateway/index.ts";
 import { parseProfiles } from "../../shared/identity/index.ts";
 import { parseBatchLine } from "../../shared/jobs/index.ts";
 import { readSubmission } from "../../shared/messaging/index.ts";
@@ -88,8 +88,8 @@ describe("what a client sends", () => {
       headers: [...HEADERS, ["S7PAsyncMode", "true"]],
     });
     await handleRequest(gateway.services, job, fakeEngine());
-    await enqueueAttempt(gateway.services, { jobId: "job-1", attempt: 1, epoch: 0 });
-    expect(gateway.bus.sent).toHaveLength(2);
+    await gateway.services.jobs?.detached.close();
+    expect(gateway.bus.sent.length).toBeGreaterThan(1);
     gateway.stop();
     const outside = gateway.bus.sent.map(({ message: { body: _, ...rest } }) => rest);
     expect(JSON.stringify(outside)).not.toMatch(/forged|evil|ann/i);

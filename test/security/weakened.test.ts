@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { namedTest, ROOT, sourceOf, weakened } from "./weakened/weakening.ts";
+import { namedTest, ROOT, sourceOf } from "./weakened/weakening.ts";
 import { WEAKENINGS } from "./weakened/weakenings.ts";
 
 const SUITE = "security";
@@ -17,13 +17,12 @@ const breaks = WEAKENINGS.flatMap((weakening) => weakening.breaks);
 
 describe("npm run test:weakened", () => {
   it("finds every place that it weakens, once", () => {
-    for (const { edits } of WEAKENINGS) {
-      const files = new Set(edits.map(([file]) => file));
-      for (const file of files) {
-        const text = sourceOf(file);
-        expect(weakened(edits, file, text)).not.toBe(text);
-      }
-    }
+    const lost = WEAKENINGS.flatMap(({ name, edits }) =>
+      edits
+        .filter(([file, find]) => sourceOf(file).split(find).length !== 2)
+        .map(([file, find]) => `${name}: ${file} has not, or more than once: ${find}`),
+    );
+    expect(lost).toEqual([]);
   });
 
   it("finds every test that it expects to fail", () => {
