@@ -1,6 +1,6 @@
 import { app, type InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
-import { type Lane, SERVICE_BUS_CONNECTION } from "../shared/config/index.ts";
+import { type Lane, runsHere, SERVICE_BUS_CONNECTION } from "../shared/config/index.ts";
 import { runLaneMessage } from "../shared/gateway/index.ts";
 import type { AppContext } from "./app-context.ts";
 import { createJobEngine } from "./job-engine.ts";
@@ -20,6 +20,7 @@ export function registerLanes(context: AppContext): void {
 }
 
 function registerQueue({ owned }: AppContext, name: string, source: LaneQueue): void {
+  if (runsHere(name)) owned.services.fairShare.relief.serve(source.queue);
   app.serviceBusQueue(name, {
     connection: SERVICE_BUS_CONNECTION,
     queueName: source.queue,

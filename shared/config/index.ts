@@ -22,5 +22,6 @@ export {
   SettingsError,
 } from "./settings.ts";
 export type { SpillRule, SpillRules } from "./spill.ts";
+export { runsHere } from "./target-group.ts";
 export type { AzureMonitorSettings, TelemetrySettings, TracingSettings } from "./telemetry.ts";
 export type { ModelPrice, UsageSettings } from "./usage.ts";

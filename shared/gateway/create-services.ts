@@ -74,13 +74,14 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
   const backends = createBackendClient({ ...transportOf(settings), tokens, clock });
   const pool = new BackendPool({ settings, clock, random: Math.random });
   const places = openSlots({ settings, lanes, clock });
-  const fairShare = openFairShare(options, clock);
   const limits = openLimits(connections.storage, { clock, emit });
+  const means = { clock, random: Math.random, stopping: stopping.signal, ...places };
+  const fairShare = openFairShare(options, means);
   const shared = { clock, newId: randomUUID, random: Math.random, emit };
   const usage = openUsage({ ...shared, settings, storage: connections.storage });
   const idempotency = connections.storage && openIdempotency(connections.storage, settings);
-  const means = { clock, limits, ...idempotency };
-  const remote = settings.role === "stream" ? undefined : openRemote(connections, options, means);
+  const work = { clock, limits, ...idempotency };
+  const remote = settings.role === "stream" ? undefined : openRemote(connections, options, work);
   const services: Services = {
     settings,
     lanes,
@@ -132,6 +133,8 @@ function ownedBy(services: Services, stopping: AbortController): OwnedServices {
       if (settings.authentication.ways.has("anonymous")) emit(anonymousAllowed());
       // Nobody is let in without it: better loaded now than while the first caller waits.
       void services.policy.start();
+      // The others hear that this instance has room, though nothing has come to it yet.
+      if (services.fairShare.relief.isServing) services.fairShare.ledger?.start();
       probeBackends(services, stopping.signal);
     },
     stop: () => stopping.abort(),

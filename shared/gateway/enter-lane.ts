@@ -4,6 +4,7 @@ import type {
   DemandHold,
   FairShareBook,
   LaneJudgement,
+  LaneRelief,
   LeftRequests,
 } from "../scheduling/index.ts";
 import type { InstanceRows } from "./instance-rows.ts";
@@ -13,6 +14,8 @@ import { laneFor, type Services } from "./services.ts";
 export interface FairShareServices {
   readonly book: FairShareBook;
   readonly left: LeftRequests;
+  /** Which of the messages that wait here go where a slot is free. */
+  readonly relief: LaneRelief;
   /** Tells the other instances; absent without storage, and each then judges by itself. */
   readonly ledger: Pick<InstanceRows<never>, "start" | "close"> | undefined;
 }

@@ -1,11 +1,19 @@
 import type { Clock } from "../core/clock.ts";
-import type { ClassDemand, FairShareBook, LeftRequests, UserDemand } from "../scheduling/index.ts";
+import type {
+  ClassDemand,
+  FairShareBook,
+  LaneRelief,
+  LeftRequests,
+  QueueLoad,
+  UserDemand,
+} from "../scheduling/index.ts";
 import type { Table } from "../storage/index.ts";
 import { type InstanceFacts, InstanceRows } from "./instance-rows.ts";
 
 export interface FairShareLedgerOptions {
   readonly book: FairShareBook;
   readonly left: LeftRequests;
+  readonly relief: LaneRelief;
   readonly table: Table;
   readonly instanceId: string;
   readonly clock: Clock;
@@ -18,6 +26,8 @@ interface InstanceDemand extends InstanceFacts {
   readonly classes: readonly ClassDemand[];
   /** Requests whose clients have left while their messages were in lanes. */
   readonly left?: readonly string[];
+  /** What waits in its hands, and what it has room for. */
+  readonly queues?: readonly QueueLoad[];
 }
 
 const PARTITION = "fairShare";
@@ -29,13 +39,13 @@ const MAX_ROW_CHARACTERS = 480_000;
 
 /**
  * Tells the instances who has how much of each class, with a delay of about a second, so that all of them
- * judge alike who is over their share, and whose messages nobody waits for. Old load is forgotten with the
+ * judge alike who is over their share, whose messages nobody waits for, and where a slot is free. Old load is forgotten with the
  * row that told it.
  */
 export function createFairShareLedger(
   options: FairShareLedgerOptions,
 ): InstanceRows<InstanceDemand> {
-  const { book, left, ...rows } = options;
+  const { book, left, relief, ...rows } = options;
   return new InstanceRows<InstanceDemand>({
     ...rows,
     partition: PARTITION,
@@ -43,11 +53,13 @@ export function createFairShareLedger(
     tell(updatedAt) {
       const gone = left.local();
       const room = MAX_ROW_CHARACTERS - JSON.stringify(gone).length;
-      return { updatedAt, classes: fitting(book.local(), room), left: gone };
+      const queues = relief.local();
+      return { updatedAt, classes: fitting(book.local(), room), left: gone, queues };
     },
     hear(others) {
       book.replaceRemote(others.flatMap(({ classes }) => classes));
       left.replaceRemote(others.flatMap(({ left: gone = [] }) => gone));
+      relief.hear(others.flatMap(({ queues = [] }) => queues));
     },
   });
 }

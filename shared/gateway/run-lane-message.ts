@@ -4,8 +4,14 @@ import { GatewayError } from "../core/errors.ts";
 import { fromTraceFields, type TraceContext } from "../core/trace-context.ts";
 import type { JobEngine } from "../jobs/index.ts";
 import { type RequestEnvelope, readRequestEnvelope } from "../messaging/index.ts";
-import type { Slot } from "../scheduling/index.ts";
-import { messageEnded, messageFailed, requestRouted, spanFacts } from "../telemetry/index.ts";
+import { HandedBack, type Slot } from "../scheduling/index.ts";
+import {
+  messageEnded,
+  messageFailed,
+  messageHandedBack,
+  requestRouted,
+  spanFacts,
+} from "../telemetry/index.ts";
 import { tripOf } from "./call-backends.ts";
 import { inForce } from "./in-force.ts";
 import { ttlExpired } from "./lifetime.ts";
@@ -118,7 +124,8 @@ async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<v
   const expiresAt = latestEnd(envelope);
   if (expiresAt <= clock.now()) return;
   if (isUnwanted(run)) return dropRequest(run);
-  using deadline = createDeadline(clock, expiresAt, { reason: ttlExpired });
+  const wait = services.fairShare.relief.enter(queue);
+  using deadline = createDeadline(clock, expiresAt, { reason: ttlExpired, parent: wait.signal });
   const { signal } = deadline;
   const isOver = queue === lane.overQueue;
   const demand = { priority, userId, groupId, expiresAt, signal, isLimited: false, isOver };
@@ -127,13 +134,21 @@ async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<v
       lane,
       place: receivedAt,
       demand,
-      run: (slot, wanted) => work(run, slot, wanted),
+      run(slot, wanted) {
+        // It may have been handed back in the moment between its turn and this.
+        signal.throwIfAborted();
+        wait.leave();
+        return work(run, slot, wanted);
+      },
     });
   } catch (error) {
+    if (error instanceof HandedBack) return handBack(run, queue);
     // Whoever waited was told at the deadline; the message has nothing left to do.
     if (signal.aborted || isExpired(error)) return;
     if (!(error instanceof RequeueError)) throw error;
     await comeAgain(run, queue, againInMs(run, error));
+  } finally {
+    wait.leave();
   }
 }
 
@@ -161,24 +176,34 @@ function againInMs(
  * Sends the message again for later: the wait is the broker's, and this worker is free. The copy is a
  * new message, with an id of its own, or the lane would drop it as a duplicate.
  */
-async function comeAgain(
+async function comeAgain(run: LaneRun, queue: string, delayMs: number): Promise<void> {
+  const { services, envelope, trip } = run;
+  const scheduledAt = services.clock.now() + delayMs;
+  const isInTime = scheduledAt < latestEnd(envelope);
+  services.emit(requestRouted(() => trip.receipt(isInTime ? "requeued" : "failed")));
+  if (isInTime) await sendCopy(run, queue, scheduledAt);
+}
+
+/** Puts the message back for whoever has a slot; one that is given back unsettled would lose a delivery. */
+async function handBack(run: LaneRun, queue: string): Promise<void> {
+  const { services, envelope } = run;
+  services.emit(messageHandedBack(envelope.id, queue));
+  await sendCopy(run, queue);
+}
+
+async function sendCopy(
   { services, room, envelope, trip }: LaneRun,
   queue: string,
-  delayMs: number,
+  scheduledAt?: number,
 ): Promise<void> {
   const nowMs = services.clock.now();
-  const scheduledAt = nowMs + delayMs;
-  const endsAt = latestEnd(envelope);
-  const isInTime = scheduledAt < endsAt;
-  services.emit(requestRouted(() => trip.receipt(isInTime ? "requeued" : "failed")));
-  if (!isInTime) return;
   await sendTraced(services, room.bus, {
     queue,
     message: {
       messageId: `again-${services.newId()}`,
       body: { ...envelope, trip: trip.memory(nowMs) },
-      scheduledAt,
-      timeToLiveMs: endsAt - scheduledAt,
+      ...(scheduledAt !== undefined && { scheduledAt }),
+      timeToLiveMs: latestEnd(envelope) - (scheduledAt ?? nowMs),
     },
     requestId: envelope.id,
     parent: trip.facts.trace,

@@ -8,6 +8,7 @@ import { type QueuePlace, QueuePlaces } from "./queue-places.ts";
 import { checkPolicy, DEFAULT_POLICY, type SchedulerPolicy } from "./scheduler-policy.ts";
 import { type SchedulerSnapshot, takeSnapshot } from "./scheduler-snapshot.ts";
 import { SlotDispatcher } from "./slot-dispatcher.ts";
+import { spareSlots } from "./slot-pool.ts";
 
 const MIN_RETRY_AFTER_MS = 1_000;
 const MAX_RETRY_AFTER_MS = 120_000;
@@ -88,6 +89,13 @@ export class FairScheduler {
 
   userLoad(userId: string): Load {
     return this.#slots.users.of(userId);
+  }
+
+  /** How many more requests of the class would start at once; none while anybody as urgent waits. */
+  spareFor(priority: PriorityClass): number {
+    const { pool } = this.#slots;
+    const isAwaited = pool.classes.some((band) => band.waiting > 0 && band.priority <= priority);
+    return isAwaited ? 0 : spareSlots(pool, priority);
   }
 
   /** A slot that is free at once, provided nobody as urgent or more urgent waits for it. */

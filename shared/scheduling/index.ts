@@ -15,6 +15,13 @@ export {
   type LaneJudgement,
 } from "./fair-share-book.ts";
 export { type HeapNode, IndexedHeap } from "./indexed-heap.ts";
+export {
+  HandedBack,
+  LaneRelief,
+  type LaneReliefOptions,
+  type LaneWait,
+  type QueueLoad,
+} from "./lane-relief.ts";
 export { LeftRequests } from "./left-requests.ts";
 export type { Load } from "./load-count.ts";
 export {

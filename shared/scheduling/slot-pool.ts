@@ -45,6 +45,19 @@ export function startable<Load extends ClassLoad & { readonly waiting: number }>
   return found;
 }
 
+/** How many more requests of the class may start; what is reserved for more urgent ones stays free. */
+export function spareSlots(pool: SlotPool, priority: PriorityClass): number {
+  let { running, capacity } = pool;
+  let spare = capacity - running;
+  for (const load of pool.classes) {
+    if (load.priority >= priority) break;
+    running -= load.running;
+    capacity -= load.reserved;
+    spare = Math.min(spare, capacity - running);
+  }
+  return Math.max(0, spare);
+}
+
 /** How many slots the class may use at all. */
 export function usableSlots(pool: SlotPool, priority: PriorityClass): number {
   return pool.classes.reduce(

@@ -95,6 +95,14 @@ export const messageFailed = (
   error: unknown,
 ): TelemetryEvent => ({ event: "message.failed", level: "error", ...facts, ...causeOf(error) });
 
+/** A lane's message waited here while another instance had a slot for it: it went back to its queue. */
+export const messageHandedBack = (requestId: string, queue: string): TelemetryEvent => ({
+  event: "message.handed-back",
+  level: "info",
+  requestId,
+  queue,
+});
+
 /** An operator has sent a dead letter again, or discarded it. */
 export const deadLetterDealtWith = (facts: {
   queue: string;

@@ -20,6 +20,7 @@ export {
   jobsSwept,
   limitLedgerFailed,
   messageFailed,
+  messageHandedBack,
   promotionFailed,
   providerPollFailed,
   providerReleaseFailed,

@@ -5,7 +5,7 @@ import { createFairShareLedger } from "../../shared/gateway/fair-share-ledger.ts
 import { openSlots } from "../../shared/gateway/open-slots.ts";
 import { laneFor, type Services } from "../../shared/gateway/services.ts";
 import { throughGate } from "../../shared/gateway/through-gate.ts";
-import { FairShareBook, LeftRequests } from "../../shared/scheduling/index.ts";
+import { FairShareBook, LaneRelief, LeftRequests } from "../../shared/scheduling/index.ts";
 import { MemoryTable } from "../support/memory-table.ts";
 
 /** A request that a virtual host served. */
@@ -191,10 +191,12 @@ export class VirtualHosts {
       throw error;
     };
     const left = new LeftRequests(clock);
+    // Its hosts hold what they have received.
+    const relief = new LaneRelief({ queues: [], spareOf: () => 0, random: () => 0 });
     const ledger = createFairShareLedger({
-      ...{ book, left, table: table.asTable, instanceId, clock, onProblem },
+      ...{ book, left, relief, table: table.asTable, instanceId, clock, onProblem },
     });
-    return { book, left, ledger };
+    return { book, left, relief, ledger };
   }
 
   /** As a lane's worker does. */

@@ -3,6 +3,7 @@ import formats from "ajv-formats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type HoldingBackend, startHoldingBackend } from "../support/holding-backend.ts";
 import { finishedJob } from "../support/job-client.ts";
+import { workersEach } from "../support/shape.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
 import { until } from "../support/until.ts";
 
@@ -16,7 +17,7 @@ let validate: (name: string, value: unknown) => string | undefined;
 beforeAll(async () => {
   backend = await startHoldingBackend();
   stack = await startStack({
-    env: { Host1: `host=${backend.url};mode=direct;path=/`, Workers: "2" },
+    env: { Host1: `host=${backend.url};mode=direct;path=/`, Workers: workersEach(2) },
   });
   validate = await validator();
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startBackend, type TestBackend } from "../support/backend.ts";
 import { finishedJob } from "../support/job-client.ts";
+import { workersEach } from "../support/shape.ts";
 import { makeDataDir, startStack, type TestStack } from "../support/stack.ts";
 import { until } from "../support/until.ts";
 
@@ -42,7 +43,7 @@ afterAll(async () => {
 
 const envFor = (mode: string): Record<string, string> => ({
   Host1: `host=${backend.url};mode=direct;path=/`,
-  Workers: "2",
+  Workers: workersEach(2),
   GATEWAY_SYNC_MODE: mode,
   AsyncTriggerTimeout: String(TRIGGER_MS),
   GATEWAY_JOBS_RECONCILE_SECONDS: "2",

@@ -88,14 +88,16 @@ async function settled(): Promise<void> {
   }).toBe(true);
 }
 
-/** Sends held requests until they take the only slot of each host; some more may wait behind them. */
+async function killHost(index: 0 | 1): Promise<void> {
+  const pid = await partPid(stack.pid, "host", `"port":${new URL(jobs[index]).port},`);
+  if (pid === undefined) throw new Error("There is no such host.");
+  process.kill(pid, "SIGKILL");
+}
+
+/** Two held requests take the only slot of each host, whichever host receives them. */
 async function blockBoth(): Promise<Promise<Response>[]> {
-  const sent: Promise<Response>[] = [];
-  while (backend.held < 2 && sent.length < MOST_JOBS) {
-    sent.push(get(`${jobs[sent.length % 2]}/hold/block/${sent.length}`));
-    await eventually(() => inHands("standard")).toBe(sent.length);
-    await settled();
-  }
+  const sent = [0, 1].map((n) => get(`${jobs[0]}/hold/block/${n}`));
+  await eventually(() => backend.held).toBe(2);
   return sent;
 }
 
@@ -150,6 +152,15 @@ describe("the packages of both apps, unpacked and side by side", () => {
     expect(answers).toEqual(Array(REQUESTS).fill([200, "ok"]));
     const expected = Array.from({ length: REQUESTS }, (_, n) => `/queued/${n}`);
     expect(targetsOf("/queued/").toSorted()).toEqual(expected.toSorted());
+  });
+
+  it("let no message wait at a busy host once another has come that is idle", async () => {
+    await killHost(1);
+    // Both are received by the one that is there, and one of them waits.
+    const held = [0, 1].map((n) => get(`${jobs[0]}/hold/alone/${n}`));
+    await eventually(() => backend.held).toBe(2);
+    expect((await statuses()).map(({ slots }) => slots.running)).toEqual([1, 1]);
+    expect(await answered(held)).toEqual([200, 200]);
   });
 
   it("let an urgent request of one host pass what others sent to both", async () => {
@@ -214,8 +225,7 @@ describe("the packages of both apps, unpacked and side by side", () => {
       await settled();
     }
     expect(await runsOne()).toBe(true);
-    const pid = await partPid(stack.pid, "host", `"port":${new URL(jobs[0]).port},`);
-    process.kill(pid ?? 0, "SIGKILL");
+    await killHost(0);
     const ends = Promise.all(
       locations.map((location) => finishedJob(jobs[1], location, { withinMs: AFTER_LOCKS_MS })),
     );

@@ -125,6 +125,8 @@ describe("while the storage fails", () => {
       return isFile || isOutcome ? { lateMs: 2000 } : undefined;
     });
     const events = await fetch(`${stack.url}${location}/events`, { headers: CALLER });
+    // What waits in a lane may get its 202 before its turn.
+    await expect.poll(() => backend.held, patiently).toBe(1);
     backend.release();
     let told = "";
     for await (const chunk of events.body ?? []) {

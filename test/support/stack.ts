@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { InstanceStatus } from "../../shared/gateway/index.ts";
+import { type AppUrls, openFrontDoor } from "./front-door.ts";
 import { hasProcesses } from "./process-group.ts";
+import { packagesUnderTest } from "./shape.ts";
 import { until } from "./until.ts";
 
 /** The operators' key of every stack that names none. */
@@ -23,6 +25,8 @@ export interface TestStack extends AsyncDisposable {
   readonly pid: number;
   /** Everything it printed so far, both streams. */
   output(): string;
+  /** Where its apps listen, when it has roles. */
+  apps(): AppUrls;
   /** What its operators see. */
   status(): Promise<InstanceStatus>;
   /** Ends it; resolves with the exit code, or the signal's name. */
@@ -40,22 +44,42 @@ export interface StackOptions {
 /** Starts `npm start`'s own entry point on free ports; rejects with its output when it ends instead. */
 export async function startStack({ env = {}, dataDir }: StackOptions = {}): Promise<TestStack> {
   const folder = dataDir ?? makeDataDir();
-  const stack = launch({ LOCAL_DATA_DIR: folder, ...env });
-  const url = await stack.ready;
+  const packages = packagesUnderTest(env);
+  const roles = packages && { LOCAL_ROLES: "stream,jobs,jobs", LOCAL_PACKAGES: packages };
+  // Whoever names the port means the one URL before all hosts.
+  const own = packages ? { ...env, PORT: FREE_PORTS.PORT } : env;
+  const stack = launch({ LOCAL_DATA_DIR: folder, ...roles, ...own });
+  const readyUrl = await stack.ready;
+  const isQueued = /queued|auto/.test(env["GATEWAY_SYNC_MODE"] ?? "");
+  const door = packages
+    ? await openFrontDoor({
+        apps: appUrls(stack.output()),
+        isQueued,
+        port: Number(env["PORT"] ?? 0),
+      })
+    : undefined;
+  const url = door?.origin ?? readyUrl;
   return {
     url,
+    apps: () => appUrls(stack.output()),
     dataDir: folder,
     pid: stack.pid,
     output: stack.output,
     status: () => statusOf(url),
-    stop: (signal = "SIGTERM") => stack.end(signal),
+    async stop(signal = "SIGTERM") {
+      const how = await stack.end(signal);
+      await door?.[Symbol.asyncDispose]();
+      return how;
+    },
     async crash() {
       await stack.end("SIGKILL");
+      await door?.[Symbol.asyncDispose]();
       // A killed process ends when it is next given the processor; until then it holds its ports.
       await until(async () => !(await hasProcesses(stack.pid)) || undefined, END_MS, "The end");
     },
     async [Symbol.asyncDispose]() {
       await stack.end("SIGTERM");
+      await door?.[Symbol.asyncDispose]();
       if (dataDir === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -76,6 +100,18 @@ export async function failedStart(
 /** An empty folder for a stack's data. */
 export function makeDataDir(): string {
   return mkdtempSync(join(tmpdir(), "gateway-stack-"));
+}
+
+/** What a stack with roles prints of its hosts. */
+function appUrls(output: string): AppUrls {
+  const urlsOf = (host: RegExp): string[] =>
+    [...output.matchAll(/^([\w-]+) (http:\/\/\S+)$/gm)].flatMap(([, name = "", url = ""]) =>
+      host.test(name) ? [url] : [],
+    );
+  const [stream] = urlsOf(/^stream$/);
+  const jobs = urlsOf(/^jobs(?:-\d+)?$/);
+  if (stream === undefined || jobs.length === 0) throw new Error(`There are no roles:\n${output}`);
+  return { stream, jobs };
 }
 
 async function statusOf(url: string): Promise<InstanceStatus> {

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { createFairShareLedger } from "../../../shared/gateway/fair-share-ledger.ts";
-import { FairShareBook, LeftRequests } from "../../../shared/scheduling/index.ts";
+import { FairShareBook, LaneRelief, LeftRequests } from "../../../shared/scheduling/index.ts";
 import { toLongText } from "../../../shared/storage/index.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { MemoryTable } from "../../support/memory-table.ts";
 
 const STANDARD = 2;
+const QUEUE = "lane-standard";
+const SLOTS = 5;
 const HEAVY = { userId: "heavy" };
 const LIGHT = { userId: "light" };
 
@@ -15,17 +17,23 @@ function houseOf(...ids: readonly string[]) {
   const table = new MemoryTable();
   const problems: unknown[] = [];
   const open = (instanceId: string) => {
-    const book = new FairShareBook({ clock, capacityOf: () => 5 });
+    const book = new FairShareBook({ clock, capacityOf: () => SLOTS });
     const left = new LeftRequests(clock);
+    const relief = new LaneRelief({
+      queues: [QUEUE],
+      spareOf: () => SLOTS,
+      random: () => 0,
+    });
     const onProblem = (error: unknown): void => void problems.push(error);
     const ledger = createFairShareLedger({
-      ...{ book, left, table: table.asTable, instanceId, clock, onProblem },
+      ...{ book, left, relief, table: table.asTable, instanceId, clock, onProblem },
     });
     const hold = (caller: { userId: string }, count: number) =>
       Array.from({ length: count }, () => book.hold(STANDARD, caller));
     return {
       book,
       left,
+      relief,
       ledger,
       hold,
       isOver: (caller: { userId: string }) => book.judge(STANDARD, caller).isOver,
@@ -202,5 +210,14 @@ describe("the book of fair share", () => {
       held.release();
     }
     expect(a.book.local()).toMatchObject([{ priority: STANDARD, users: [] }]);
+  });
+
+  it("hands back what waits at one instance while another has slots for it", async () => {
+    const { a, b } = two();
+    const waits = Array.from({ length: SLOTS + 1 }, () => a.relief.enter(QUEUE));
+    b.relief.serve(QUEUE);
+    await b.ledger.exchange();
+    await a.ledger.exchange();
+    expect(waits.filter(({ signal }) => signal.aborted)).toHaveLength(SLOTS);
   });
 });

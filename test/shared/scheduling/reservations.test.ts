@@ -54,6 +54,33 @@ describe("reserved slots", () => {
   });
 });
 
+describe("the slots to spare for a class", () => {
+  const RESERVED = new Map([
+    [1, 2],
+    [2, 1],
+  ]);
+
+  it.each([1, 2, 3])("are as many as it would be given at once: class %i", async (priority) => {
+    for (const running of [[], [1], [2], [3], [1, 1, 2], [1, 1, 1], [2, 2, 3], [3, 3, 3]]) {
+      const house = new FairHouse({ capacity: 6, reservations: RESERVED });
+      for (const [n, of] of running.entries()) await house.send(`held-${n}`, { priority: of });
+      const spare = house.scheduler.spareFor(priority);
+      let given = 0;
+      while (house.scheduler.tryAcquire({ priority })) given++;
+      expect([running, spare]).toEqual([running, given]);
+    }
+  });
+
+  it("are none while somebody as urgent waits, whatever waits that is less urgent", async () => {
+    const house = new FairHouse({ capacity: 2, reservations: new Map([[1, 1]]) });
+    await house.sendAll(["a", "b"], { priority: 3 });
+    expect(house.running).toEqual(["a"]);
+    expect([1, 2, 3].map((priority) => house.scheduler.spareFor(priority))).toEqual([1, 0, 0]);
+    await house.sendAll(["c", "d"], { priority: 1 });
+    expect(house.scheduler.spareFor(1)).toBe(0);
+  });
+});
+
 describe("PriorityWorkers", () => {
   it("is read as pairs of class and count", () => {
     const { reservations, problems } = parsePriorityWorkers(" 2:1, 3 : 4,", 10);
