@@ -69,16 +69,29 @@ class SelfSentAnswer {
   readonly cookies = NO_COOKIES;
   readonly enableContentNegotiation = false;
   readonly status: number;
-  readonly body: { values(): AsyncIterable<undefined> };
+  readonly #send: () => Promise<void>;
 
   constructor(status: number, send: () => Promise<void>) {
     this.status = status;
-    // Of a stream the library uses no more than its values; these are none, and end when all is sent.
-    const next = async (): Promise<IteratorReturnResult<undefined>> => {
-      await send();
-      return { done: true, value: undefined };
-    };
-    this.body = { values: () => ({ [Symbol.asyncIterator]: () => ({ next }) }) };
+    this.#send = send;
+  }
+
+  /** Of a stream the library uses no more than its values; these are none, and end when all is sent. */
+  get body(): this {
+    return this;
+  }
+
+  values(): this {
+    return this;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorReturnResult<undefined>> {
+    await this.#send();
+    return { done: true, value: undefined };
   }
 }
 

@@ -1,4 +1,9 @@
+import { remembered } from "../shared/core/remembered.ts";
+
 type Native = globalThis.Request;
+
+// The library asks each call for its URL, and reads that once more for the query.
+const normalised = remembered((url) => new URL(url).href);
 
 /**
  * Stands in for fetch's `Request` in the bundle (esbuild.config.ts). The library makes one of every call,
@@ -21,7 +26,7 @@ export class Request implements Partial<Native> {
   }
 
   get url(): string {
-    return this.#made?.url ?? new URL(this.#input).href;
+    return this.#made?.url ?? normalised(this.#input);
   }
 
   get method(): string {
