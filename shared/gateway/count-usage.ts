@@ -28,11 +28,10 @@ export async function countUsage(
 ): Promise<void> {
   try {
     const { told, poison } = fromUsageMessage(message);
-    const { events } = told;
-    if (events.length > 0) {
+    const events = told.sums.reduce((sum, row) => sum + row.events, told.events.length);
+    if (events > 0) {
       await usage.ledger?.record(told);
-      const oldestAt = Math.min(...events.map(({ endedAt }) => endedAt));
-      emit(usageCounted({ events: events.length, lagMs: Math.max(0, clock.now() - oldestAt) }));
+      emit(usageCounted({ events, lagMs: Math.max(0, clock.now() - told.oldestAt) }));
     }
     if (!poison) return;
     await usage.poison?.send(poison.text);

@@ -11,6 +11,7 @@ export { type CostOf, createCostOf, type Price } from "./price.ts";
 export { type LedgerSpan, UsageLedger } from "./usage-ledger.ts";
 export {
   fromUsageMessage,
+  type TimedUsage,
   toUsageMessages,
   type UsageMessage,
 } from "./usage-message.ts";

@@ -33,7 +33,8 @@ export type LedgerRow = LedgerFacts & LedgerCounts;
 const HOUR_MS = 3_600_000;
 const KEY_BYTES = 16;
 
-const TOKEN_COUNTS = [
+/** The counts of tokens of a row, as events have them. */
+export const TOKEN_COUNTS = [
   "inputTokens",
   "outputTokens",
   "totalTokens",
@@ -67,21 +68,30 @@ export function rowKeyOf(facts: LedgerFacts, shard: number): string {
   return `${ROWS.from}${hour}~${digest(name)}~${shard}`;
 }
 
-export function factsOf(event: UsageEvent): LedgerFacts {
+/** The row of one event alone. */
+export function rowOf(event: UsageEvent): LedgerRow {
   const { endedAt, user, group = "", model = "", backend, priority, kind, provenance } = event;
   const hourAt = Math.floor(endedAt / HOUR_MS) * HOUR_MS;
-  return { hourAt, user, group, model, backend, priority, kind, provenance };
+  const facts = { hourAt, user, group, model, backend, priority, kind, provenance };
+  return { ...facts, ...NO_COUNTS, ...event.tokens, events: 1 };
+}
+
+/** One row for all that have their facts in common: the same use, said more briefly. */
+export function foldRows(rows: Iterable<LedgerRow>): LedgerRow[] {
+  const sums = new Map<string, { -readonly [Name in keyof LedgerRow]: LedgerRow[Name] }>();
+  for (const row of rows) {
+    const { hourAt, user, group, model, backend, priority, kind, provenance } = row;
+    const key = JSON.stringify([hourAt, user, group, model, backend, priority, kind, provenance]);
+    const sum = sums.get(key);
+    if (sum) for (const name of COUNTS) sum[name] += row[name];
+    else sums.set(key, { ...row });
+  }
+  return [...sums.values()];
 }
 
 export const NO_COUNTS = Object.freeze(
   Object.fromEntries(COUNTS.map((name) => [name, 0])),
 ) as unknown as LedgerCounts;
-
-export const countsOf = ({ tokens = {} }: UsageEvent): LedgerCounts => ({
-  ...NO_COUNTS,
-  ...tokens,
-  events: 1,
-});
 
 export function addCounts(one: LedgerCounts, other: LedgerCounts): LedgerCounts {
   return Object.fromEntries(
@@ -107,14 +117,14 @@ export function toLedgerRow(entity: LedgerEntity): LedgerRow {
 }
 
 /** As the table keeps a row: times as text, so that people can read them. */
-export function toEntity(facts: LedgerFacts, counts: LedgerCounts, shard: number): LedgerEntity {
+export function toEntity(row: LedgerRow, shard: number): LedgerEntity {
   return {
-    partitionKey: partitionOf(facts.user, facts.hourAt),
-    rowKey: rowKeyOf(facts, shard),
-    ...facts,
-    hourAt: new Date(facts.hourAt).toISOString(),
+    partitionKey: partitionOf(row.user, row.hourAt),
+    rowKey: rowKeyOf(row, shard),
+    ...row,
+    hourAt: new Date(row.hourAt).toISOString(),
     // As 64 bits: a plain number beyond 32 is not taken for a whole one.
-    ...Object.fromEntries(COUNTS.map((name) => [name, BigInt(counts[name])])),
+    ...Object.fromEntries(COUNTS.map((name) => [name, BigInt(row[name])])),
   };
 }
 

@@ -1,40 +1,52 @@
 import type { UsageEvent } from "../usage/index.ts";
-import { markerKeyOf } from "./ledger-row.ts";
+import { type LedgerRow, markerKeyOf, partitionOf, rowOf } from "./ledger-row.ts";
 
-/** Events on their way to the ledger, as one message brings them. */
+/** What one message tells the ledger. */
 export interface ToldUsage {
-  /** The message's own: whatever is told again under it counts once. Without it each event stands for itself. */
-  readonly id?: string | undefined;
+  /** The message's own: the sums of one that comes again count once. */
+  readonly id: string;
+  /** Of events that no other message tells. */
+  readonly sums: readonly LedgerRow[];
+  /** Those that another message may tell, too: each counts once by its own id. */
   readonly events: readonly UsageEvent[];
 }
 
-/** Events that are counted together or not at all, and the key of the marker by which that is seen. */
+/** Rows that are counted together or not at all, and the key of the marker by which that is seen. */
 export interface Portion {
   readonly marker: string;
-  readonly events: readonly UsageEvent[];
+  readonly rows: readonly LedgerRow[];
 }
 
-// A transaction has room for 100 rows: for as many events as give at most that, with a row for each.
+/** The portions that change together, within one partition. */
+export type Transaction = readonly Portion[];
+
 // https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 const MAX_ROWS = 100;
-const MAX_TOGETHER = MAX_ROWS - 1;
-const MAX_ALONE = MAX_ROWS / 2;
+// A marker for all, or one for each.
+const MAX_SUMS = MAX_ROWS - 1;
+const MAX_EVENTS = MAX_ROWS / 2;
 
-/**
- * Divides what a message tells of one partition into transactions, each of one portion or more. Events
- * that no other message will tell share a marker: it costs a row, and the same message always divides
- * alike. One that may come again in another message has a marker of its own.
- */
-export function* transactionsOf({ id, events }: ToldUsage): Generator<readonly Portion[]> {
-  const { alone = [], together = [] } = Object.groupBy(events, ({ mayComeAgain }) =>
-    id === undefined || mayComeAgain ? "alone" : "together",
-  );
-  for (let at = 0; at < together.length; at += MAX_TOGETHER) {
-    const marker = markerKeyOf(`${id} from ${at}`);
-    yield [{ marker, events: together.slice(at, at + MAX_TOGETHER) }];
+/** Divides what a message tells into transactions, by partition: the same message always divides alike. */
+export function transactionsOf({ id, sums, events }: ToldUsage): Map<string, Transaction[]> {
+  const transactions = new Map<string, Transaction[]>();
+  const add = (partition: string, portions: Transaction): void => {
+    transactions.set(partition, [...(transactions.get(partition) ?? []), portions]);
+  };
+  for (const [partition, all] of Map.groupBy(sums, (s) => partitionOf(s.user, s.hourAt))) {
+    for (let at = 0; at < all.length; at += MAX_SUMS) {
+      const rows = all.slice(at, at + MAX_SUMS);
+      add(partition, [{ marker: markerKeyOf(`${id} from ${at}`), rows }]);
+    }
   }
-  for (let at = 0; at < alone.length; at += MAX_ALONE) {
-    const some = alone.slice(at, at + MAX_ALONE);
-    yield some.map((event) => ({ marker: markerKeyOf(event.id), events: [event] }));
+  const known = new Map(events.map((event) => [event.id, event])).values();
+  for (const [partition, all] of Map.groupBy(known, (e) => partitionOf(e.user, e.endedAt))) {
+    for (let at = 0; at < all.length; at += MAX_EVENTS) {
+      const some = all.slice(at, at + MAX_EVENTS);
+      add(
+        partition,
+        some.map((event) => ({ marker: markerKeyOf(event.id), rows: [rowOf(event)] })),
+      );
+    }
   }
+  return transactions;
 }

@@ -1,23 +1,18 @@
 import { type Clock, delay } from "../core/clock.ts";
 import type { Random } from "../core/domain.ts";
-import type { UsageEvent } from "../usage/index.ts";
 import {
   addCounts,
-  countsOf,
   dayOf,
-  factsOf,
-  type LedgerCounts,
-  type LedgerFacts,
+  foldRows,
   type LedgerRow,
   MARKERS,
   partitionOf,
   ROWS,
-  rowKeyOf,
   toEntity,
   toLedgerRow,
 } from "./ledger-row.ts";
 import type { LedgerEntity, LedgerTable, RowChange } from "./ledger-table.ts";
-import { type Portion, type ToldUsage, transactionsOf } from "./portions.ts";
+import { type ToldUsage, type Transaction, transactionsOf } from "./portions.ts";
 
 export interface UsageLedgerOptions {
   readonly table: LedgerTable;
@@ -31,14 +26,14 @@ const MAX_PAUSE_MS = 400;
 const SHARDS = 8;
 const DAY_MS = 86_400_000;
 
-/** Thrown when others changed the same rows again and again; whoever has the events tries later. */
+/** Thrown when others changed the same rows again and again; whoever has the message tries later. */
 class LedgerBusyError extends Error {
   override readonly name = "LedgerBusyError";
 }
 
 /**
- * Counts usage events, each once: a marker and the rows that its events count to change in one
- * transaction, so that what is told again changes nothing. The table is global; the object itself: per instance.
+ * Counts what was used, each use once: a marker and the rows that it counts to change in one transaction,
+ * so that what is told again changes nothing. The table is global; the object itself: per instance.
  */
 export class UsageLedger {
   readonly #options: UsageLedgerOptions;
@@ -47,14 +42,10 @@ export class UsageLedger {
     this.#options = options;
   }
 
-  /** Resolves when all events are counted; where it rejects some may be, and telling all again is safe. */
-  async record({ id, events }: ToldUsage): Promise<void> {
-    const known = new Map(events.map((event) => [event.id, event]));
-    const partitions = Map.groupBy(known.values(), ({ user, endedAt }) =>
-      partitionOf(user, endedAt),
-    );
-    const counted = [...partitions.entries()].map(([partition, together]) =>
-      this.#recordIn(partition, { id, events: together }),
+  /** Resolves when all is counted; where it rejects some may be, and telling all again is safe. */
+  async record(told: ToldUsage): Promise<void> {
+    const counted = [...transactionsOf(told)].map(([partition, transactions]) =>
+      this.#recordIn(partition, transactions),
     );
     await Promise.all(counted);
   }
@@ -120,11 +111,11 @@ export class UsageLedger {
     return removed;
   }
 
-  async #recordIn(partition: string, told: ToldUsage): Promise<void> {
-    for (const portions of transactionsOf(told)) await this.#recordTogether(partition, portions);
+  async #recordIn(partition: string, transactions: readonly Transaction[]): Promise<void> {
+    for (const portions of transactions) await this.#recordTogether(partition, portions);
   }
 
-  async #recordTogether(partition: string, portions: readonly Portion[]): Promise<void> {
+  async #recordTogether(partition: string, portions: Transaction): Promise<void> {
     const { table, clock, random } = this.#options;
     let left = portions;
     let shard = 0;
@@ -141,7 +132,7 @@ export class UsageLedger {
 
   async #changesOf(
     partitionKey: string,
-    portions: readonly Portion[],
+    portions: Transaction,
     shard: number,
   ): Promise<RowChange[]> {
     const madeAt = new Date(this.#options.clock.now()).toISOString();
@@ -151,20 +142,20 @@ export class UsageLedger {
         row: { partitionKey, rowKey: marker, madeAt },
       }),
     );
-    const events = portions.flatMap((portion) => portion.events);
-    const rows = [...folded(events, shard).values()].map((more) => this.#rowChange(more, shard));
-    return [...markers, ...(await Promise.all(rows))];
+    const rows = foldRows(portions.flatMap((portion) => portion.rows));
+    const changes = rows.map((row) => this.#rowChange(row, shard));
+    return [...markers, ...(await Promise.all(changes))];
   }
 
-  async #rowChange({ facts, counts }: Folded, shard: number): Promise<RowChange> {
-    const fresh = toEntity(facts, counts, shard);
+  async #rowChange(row: LedgerRow, shard: number): Promise<RowChange> {
+    const fresh = toEntity(row, shard);
     const known = await this.#options.table.get(fresh.partitionKey, fresh.rowKey);
     if (!known) return { kind: "insert", row: fresh };
-    const sum = addCounts(toLedgerRow(known), counts);
-    return { kind: "replace", row: toEntity(facts, sum, shard), etag: etagOf(known) };
+    const sum = { ...row, ...addCounts(toLedgerRow(known), row) };
+    return { kind: "replace", row: toEntity(sum, shard), etag: etagOf(known) };
   }
 
-  async #uncounted(partition: string, portions: readonly Portion[]): Promise<readonly Portion[]> {
+  async #uncounted(partition: string, portions: Transaction): Promise<Transaction> {
     const { table } = this.#options;
     const found = await Promise.all(portions.map(({ marker }) => table.get(partition, marker)));
     return portions.filter((_, index) => found[index] === undefined);
@@ -191,23 +182,6 @@ export interface DaySpan {
   /** When to leave the rest for the next time; epoch milliseconds. */
   readonly endAt: number;
   readonly signal: AbortSignal;
-}
-
-interface Folded {
-  readonly facts: LedgerFacts;
-  readonly counts: LedgerCounts;
-}
-
-function folded(events: readonly UsageEvent[], shard: number): Map<string, Folded> {
-  const rows = new Map<string, Folded>();
-  for (const event of events) {
-    const facts = factsOf(event);
-    const key = rowKeyOf(facts, shard);
-    const counts = countsOf(event);
-    const known = rows.get(key);
-    rows.set(key, { facts, counts: known ? addCounts(known.counts, counts) : counts });
-  }
-  return rows;
 }
 
 /** Everybody's days lie side by side; one user's are a partition each. */

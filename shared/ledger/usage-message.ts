@@ -2,90 +2,99 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { NewId } from "../core/domain.ts";
 import type { UsageEvent } from "../usage/index.ts";
+import { foldRows, type LedgerRow, NO_COUNTS, rowOf, TOKEN_COUNTS } from "./ledger-row.ts";
 import type { ToldUsage } from "./portions.ts";
 
 // A message of a storage queue holds 64 KiB, of which base64 leaves three quarters.
 // https://learn.microsoft.com/rest/api/storageservices/put-message
 const MAX_MESSAGE_BYTES = 48 * 1024;
 const MAX_NAME_CHARACTERS = 256;
-const VERSION = 1;
-const textOf = (id: string, events: string): string =>
-  `{"version":${VERSION},"id":${JSON.stringify(id)},"events":[${events}]}`;
 
 const count = z.int().min(0).optional();
-const eventSchema = z.object({
-  id: z.string().min(1),
-  mayComeAgain: z.literal(true).optional(),
-  kind: z.enum(["answer", "attempt"]),
-  endedAt: z.int().min(0),
-  requestId: z.string(),
+const tokenCounts = Object.fromEntries(TOKEN_COUNTS.map((name) => [name, count]));
+const common = {
   user: z.string(),
   group: z.string().optional(),
   model: z.string().optional(),
   backend: z.string(),
   priority: z.int(),
-  status: z.int(),
+  kind: z.enum(["answer", "attempt"]),
   provenance: z.enum(["reported", "estimated", "partial", "unknown"]),
-  tokens: z
-    .object({
-      inputTokens: count,
-      outputTokens: count,
-      totalTokens: count,
-      cacheReadInputTokens: count,
-      cacheCreationInputTokens: count,
-      reasoningOutputTokens: count,
-      audioInputTokens: count,
-      audioOutputTokens: count,
-    })
-    .optional(),
+};
+const eventSchema = z.object({
+  ...common,
+  id: z.string().min(1),
+  endedAt: z.int().min(0),
+  requestId: z.string(),
+  status: z.int(),
+  tokens: z.object(tokenCounts).optional(),
 });
-const messageSchema = z.object({
-  version: z.int().min(VERSION),
-  // Absent in what an older app has sent.
-  id: z.string().min(1).optional(),
-  events: z.array(z.unknown()).min(1),
+const sumSchema = z.object({
+  ...common,
+  ...tokenCounts,
+  group: z.string().default(""),
+  model: z.string().default(""),
+  hourAt: z.int().min(0),
+  events: z.int().min(1),
 });
+const VERSION = 2;
+const messageSchema = z
+  .object({
+    version: z.int().min(1),
+    // Version 1 did not add up: it has events alone, which count by their own ids.
+    id: z.string().min(1).optional(),
+    oldestAt: z.int().min(0).optional(),
+    sums: z.array(z.unknown()).default([]),
+    events: z.array(z.unknown()).default([]),
+  })
+  .refine(({ sums, events }) => sums.length + events.length > 0, "It tells nothing.");
 
-/** Events on their way, as text. */
+/** Use on its way, as text. */
 export interface UsageMessage {
   readonly text: string;
   readonly eventCount: number;
 }
 
+/** A message's use, and the time of the oldest event in it. */
+export interface TimedUsage extends ToldUsage {
+  readonly oldestAt: number;
+}
+
 /**
- * Puts events into as few messages as have room for them, in their order. Each event is in one message
- * only, and each message has an id, by which it is known when it comes again.
+ * Puts events into as few messages as have room for them. What only this message will tell is added up
+ * first: it is told once, and not for each call. Each message has an id, by which it is known when it
+ * comes again.
  */
 export function toUsageMessages(events: readonly UsageEvent[], newId: NewId): UsageMessage[] {
+  const { again = [], once = [] } = Object.groupBy(events, ({ mayComeAgain }) =>
+    mayComeAgain ? "again" : "once",
+  );
+  const oldestAt = oldestOf(events);
   const messages: UsageMessage[] = [];
-  let id = newId();
-  let texts: string[] = [];
-  let bytes = Buffer.byteLength(textOf(id, ""));
-  const close = (): void => {
-    if (texts.length === 0) return;
-    messages.push({ text: textOf(id, texts.join(",")), eventCount: texts.length });
-    id = newId();
-    texts = [];
-    bytes = Buffer.byteLength(textOf(id, ""));
+  let draft = new Draft(newId(), oldestAt);
+  const put = (kind: Kind, value: object, eventCount: number): void => {
+    const text = JSON.stringify(value);
+    if (!draft.hasRoomFor(text)) {
+      messages.push(draft.message());
+      draft = new Draft(newId(), oldestAt);
+    }
+    draft.add(kind, text, eventCount);
   };
-  for (const event of events) {
-    const text = JSON.stringify(shortened(event));
-    const size = Buffer.byteLength(text) + 1;
-    if (bytes + size > MAX_MESSAGE_BYTES) close();
-    texts.push(text);
-    bytes += size;
+  for (const sum of foldRows(once.map((event) => rowOf(shortened(event))))) {
+    put("sums", withoutZeros(sum), sum.events);
   }
-  close();
+  for (const event of again) put("events", shortened(event), 1);
+  if (draft.eventCount > 0) messages.push(draft.message());
   return messages;
 }
 
 /** What a message tells, and what of it nobody can count. */
 export interface ReadUsage {
-  readonly told: ToldUsage;
+  readonly told: TimedUsage;
   readonly poison: UsagePoison | undefined;
 }
 
-/** A message of what cannot be counted: of the events that are wrong, or the whole where all of it is. */
+/** A message of what cannot be counted: of what is wrong, or the whole where all of it is. */
 export interface UsagePoison {
   readonly text: string;
   readonly problem: string;
@@ -96,27 +105,50 @@ class NewerUsageError extends Error {
   override readonly name = "NewerUsageError";
 }
 
-/** Reads a message, event by event: one that is wrong keeps no other from being counted. */
+const NOTHING: TimedUsage = { id: "", oldestAt: 0, sums: [], events: [] };
+
+/** Reads a message, part by part: one that is wrong keeps no other from being counted. */
 export function fromUsageMessage(message: unknown): ReadUsage {
   const parsed = messageSchema.safeParse(parsedOf(message));
   if (!parsed.success) {
     const text = typeof message === "string" ? message : JSON.stringify(message);
-    return { told: { events: [] }, poison: { text, problem: problemOf(parsed.error) } };
+    return { told: NOTHING, poison: { text, problem: problemOf(parsed.error) } };
   }
-  const { version, id, events } = parsed.data;
+  const { version, id = digestOf(message) } = parsed.data;
   if (version > VERSION) throw new NewerUsageError(`The message is of version ${version}.`);
-  const read = events.map((event) => ({ event, parsed: eventSchema.safeParse(event) }));
+  const sums = partsOf(parsed.data.sums, sumSchema);
+  const events = partsOf(parsed.data.events, eventSchema);
   // What JSON does not hold is absent, never undefined.
-  const good = read.flatMap(({ parsed }) => (parsed.success ? [parsed.data as UsageEvent] : []));
-  const wrong = read.filter(({ parsed }) => !parsed.success);
-  const [first] = wrong;
-  if (!first?.parsed.error) return { told: { id, events: good }, poison: undefined };
-  const text = textOf(
-    // Always the same: what is put aside twice counts once when it can be counted.
-    `${id ?? digestOf(message)}/poison`,
-    wrong.map(({ event }) => JSON.stringify(event)).join(","),
-  );
-  return { told: { id, events: good }, poison: { text, problem: problemOf(first.parsed.error) } };
+  const counted = events.good as UsageEvent[];
+  const { oldestAt = oldestOf(counted) } = parsed.data;
+  const told = {
+    id,
+    oldestAt,
+    sums: sums.good.map((sum) => ({ ...NO_COUNTS, ...sum })),
+    events: counted,
+  };
+  const problem = sums.problem ?? events.problem;
+  if (problem === undefined) return { told, poison: undefined };
+  // Always the same: what is put aside twice counts once when it can be counted.
+  const draft = new Draft(`${id}/poison`, oldestAt);
+  for (const sum of sums.wrong) draft.add("sums", JSON.stringify(sum), 1);
+  for (const event of events.wrong) draft.add("events", JSON.stringify(event), 1);
+  return { told, poison: { text: draft.message().text, problem } };
+}
+
+function partsOf<Part>(parts: readonly unknown[], schema: z.ZodType<Part>) {
+  const good: Part[] = [];
+  const wrong: unknown[] = [];
+  let problem: string | undefined;
+  for (const part of parts) {
+    const parsed = schema.safeParse(part);
+    if (parsed.success) good.push(parsed.data);
+    else {
+      wrong.push(part);
+      problem ??= problemOf(parsed.error);
+    }
+  }
+  return { good, wrong, problem };
 }
 
 function parsedOf(message: unknown): unknown {
@@ -132,6 +164,56 @@ const problemOf = (error: z.ZodError): string => z.prettifyError(error).split("\
 
 const digestOf = (message: unknown): string =>
   createHash("sha256").update(JSON.stringify(message)).digest("base64url");
+
+/** 0 where there is none. */
+const oldestOf = (events: readonly UsageEvent[]): number =>
+  events.reduce((oldest, { endedAt }) => Math.min(oldest, endedAt), events[0]?.endedAt ?? 0);
+
+type Kind = "sums" | "events";
+
+/** A message that is being filled. Scope: one message. */
+class Draft {
+  eventCount = 0;
+  readonly #id: string;
+  readonly #oldestAt: number;
+  readonly #texts: Record<Kind, string[]> = { sums: [], events: [] };
+  #bytes: number;
+
+  constructor(id: string, oldestAt: number) {
+    this.#id = id;
+    this.#oldestAt = oldestAt;
+    this.#bytes = Buffer.byteLength(this.#text());
+  }
+
+  hasRoomFor(text: string): boolean {
+    return this.eventCount === 0 || this.#bytes + sizeOf(text) <= MAX_MESSAGE_BYTES;
+  }
+
+  add(kind: Kind, text: string, eventCount: number): void {
+    this.#texts[kind].push(text);
+    this.#bytes += sizeOf(text);
+    this.eventCount += eventCount;
+  }
+
+  message(): UsageMessage {
+    return { text: this.#text(), eventCount: this.eventCount };
+  }
+
+  #text(): string {
+    const { sums, events } = this.#texts;
+    const head = `"version":${VERSION},"id":${JSON.stringify(this.#id)},"oldestAt":${this.#oldestAt}`;
+    return `{${head},"sums":[${sums.join(",")}],"events":[${events.join(",")}]}`;
+  }
+}
+
+// With the comma before it.
+const sizeOf = (text: string): number => Buffer.byteLength(text) + 1;
+
+/** Most counts of tokens are; the reader knows. */
+function withoutZeros(sum: LedgerRow): object {
+  const zeros = TOKEN_COUNTS.filter((name) => sum[name] === 0).map((name) => [name, undefined]);
+  return { ...sum, ...Object.fromEntries(zeros) };
+}
 
 /** Names that callers choose may be of any length; that of a user is cut nowhere, or two would be one. */
 function shortened(event: UsageEvent): UsageEvent {

@@ -22,7 +22,8 @@ export interface OutboxState {
 }
 
 const MAX_WAITING_EVENTS = 20_000;
-const FLUSH_EVENTS = 200;
+// A second's events at the most that an instance serves: more messages would only cost more.
+const FLUSH_EVENTS = 5000;
 const FLUSH_MS = 1000;
 const MAX_RETRY_MS = 30_000;
 const CLOSE_MS = 5000;

@@ -7,9 +7,9 @@ export type UsageKind = "answer" | "attempt";
 
 /** What one call to a backend used, and for whom. */
 export interface UsageEvent {
-  /** Its own: whatever is told twice under one id counts once. */
+  /** Its own. */
   readonly id: string;
-  /** Another message may tell it under the same id. */
+  /** It may be noted again under the same id, and counts once all the same. */
   readonly mayComeAgain?: true | undefined;
   readonly kind: UsageKind;
   /** Epoch milliseconds; says to which hour it counts. */

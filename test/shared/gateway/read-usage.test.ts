@@ -12,7 +12,8 @@ const PRICES = JSON.stringify([{ model: "gpt-4o*", input: 2, output: 10 }]);
 
 let gateway: TestGateway;
 
-const record = (...events: UsageEvent[]) => gateway.services.usage.ledger?.record({ events });
+const record = (...events: UsageEvent[]) =>
+  gateway.services.usage.ledger?.record({ id: "m", sums: [], events });
 
 async function ask(query: string, headers: readonly (readonly [string, string])[] = OPERATOR) {
   const response = await readUsage(gateway.services, { headers, target: `/usage?${query}` });

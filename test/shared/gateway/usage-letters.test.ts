@@ -54,7 +54,7 @@ describe("usage that can never be counted", () => {
     await countUsage(services, message(GOOD, WRONG, usageEvent({ id: "other" })));
     expect(await countedIn(gateway)).toBe(2);
     expect(poison.texts.map(({ text }) => JSON.parse(text) as object)).toEqual([
-      { version: 1, id: "m1/poison", events: [WRONG] },
+      { version: 2, id: "m1/poison", oldestAt: USED_AT, sums: [], events: [WRONG] },
     ]);
     const book = new MetricBook({ usesLatestNames: false });
     const emit = emitTo([measureRecords(book, { maxModels: 1, maxUsers: 1 })]);
@@ -65,6 +65,22 @@ describe("usage that can never be counted", () => {
     expect(problems?.points).toEqual([
       { attributes: { "simplel7proxy.reason": "poisoned" }, value: 1 },
     ]);
+  });
+
+  it("is a sum as well as an event", async () => {
+    const { gateway, services, poison } = open();
+    const sent = toUsageMessages([GOOD, usageEvent({ id: "x", user: "bob" })], () => "m1");
+    const { sums, ...rest } = JSON.parse(sent[0]?.text ?? "") as { sums: [object, object] };
+    const wrong = { ...sums[1], totalTokens: 0.5 };
+    await countUsage(services, JSON.stringify({ ...rest, sums: [sums[0], wrong] }));
+    expect(await countedIn(gateway)).toBe(1);
+    const [aside] = poison.texts;
+    expect(JSON.parse(aside?.text ?? "")).toEqual({
+      ...{ version: 2, id: "m1/poison", oldestAt: USED_AT, sums: [wrong], events: [] },
+    });
+    const mended = JSON.stringify({ ...JSON.parse(aside?.text ?? ""), sums: [sums[1]] });
+    for (let times = 0; times < 2; times++) await countUsage(services, mended);
+    expect(await countedIn(gateway)).toBe(2);
   });
 
   it.each([["no JSON"], ['{"version":1}'], ["[]"]])("is put aside whole: %s", async (text) => {
@@ -85,8 +101,8 @@ describe("usage that can never be counted", () => {
 
   it("is no such thing when a newer app has sent it: it comes again", async () => {
     const { services, poison } = open();
-    const newer = JSON.stringify({ version: 2, id: "m1", events: [{}] });
-    await expect(countUsage(services, newer)).rejects.toThrow("version 2");
+    const newer = JSON.stringify({ version: 3, id: "m1", events: [{}] });
+    await expect(countUsage(services, newer)).rejects.toThrow("version 3");
     expect(poison.texts).toEqual([]);
   });
 });

@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../shared/core/clock.ts";
-import { type LedgerRow, type LedgerTable, UsageLedger } from "../../../shared/ledger/index.ts";
+import {
+  fromUsageMessage,
+  type LedgerRow,
+  type LedgerTable,
+  type ToldUsage,
+  toUsageMessages,
+  UsageLedger,
+} from "../../../shared/ledger/index.ts";
 import type { UsageEvent } from "../../../shared/usage/index.ts";
 import { MemoryTable } from "../../support/memory-table.ts";
 import { USED_AT, usageEvent } from "../../support/usage-events.ts";
@@ -31,22 +38,31 @@ const totalOf = (rows: readonly LedgerRow[]) => ({
   tokens: rows.reduce((sum, { totalTokens }) => sum + totalTokens, 0),
 });
 
+/** What a message tells whose events may all come again. */
+const alone = (all: readonly UsageEvent[]): ToldUsage => ({ id: "m", sums: [], events: all });
+/** A message as the outbox makes it. */
+function told(id: string, all: readonly UsageEvent[]): ToldUsage {
+  const [message, ...more] = toUsageMessages(all, () => id);
+  if (!message || more.length > 0) throw new Error("The test's events fill more than a message.");
+  return fromUsageMessage(message.text).told;
+}
+
 const events = (count: number, change: (index: number) => Partial<UsageEvent> = () => ({})) =>
   Array.from({ length: count }, (_, index) => usageEvent({ id: `e${index}`, ...change(index) }));
 
 describe("UsageLedger", () => {
   it("adds events up by user, group, model, backend, class, kind, provenance and hour", async () => {
     const { ledger } = createLedger();
-    await ledger.record({
-      events: [
+    await ledger.record(
+      alone([
         usageEvent({ id: "a" }),
         usageEvent({ id: "b" }),
         usageEvent({ id: "c", model: "other" }),
         usageEvent({ id: "d", kind: "attempt", provenance: "unknown", tokens: undefined }),
         usageEvent({ id: "e", endedAt: USED_AT + HOUR_MS }),
         usageEvent({ id: "f", group: "team", priority: 1, backend: "Host2" }),
-      ],
-    });
+      ]),
+    );
     const rows = await rowsOf(ledger);
     expect(rows.map(({ events: count }) => count).sort()).toEqual([1, 1, 1, 1, 2]);
     expect(rows.find(({ events: count }) => count === 2)).toEqual({
@@ -73,9 +89,9 @@ describe("UsageLedger", () => {
   it("counts an event once, however often and in whatever company it is told", async () => {
     const { ledger } = createLedger();
     const all = events(130);
-    await ledger.record({ events: [...all, ...all.slice(0, 7)] });
-    await ledger.record({ events: all });
-    await ledger.record({ events: [...all.slice(60, 90), usageEvent({ id: "new" })] });
+    await ledger.record(alone([...all, ...all.slice(0, 7)]));
+    await ledger.record(alone(all));
+    await ledger.record(alone([...all.slice(60, 90), usageEvent({ id: "new" })]));
     expect(totalOf(await rowsOf(ledger))).toEqual({ events: 131, tokens: 131 * 15 });
   });
 
@@ -84,7 +100,7 @@ describe("UsageLedger", () => {
     const others = Array.from({ length: 9 }, () => createLedger(table).ledger);
     await Promise.all(
       [ledger, ...others].map((each, index) =>
-        each.record({ events: events(40, (n) => ({ id: `i${index}-${n}` })) }),
+        each.record(alone(events(40, (n) => ({ id: `i${index}-${n}` })))),
       ),
     );
     expect(totalOf(await rowsOf(ledger))).toEqual({ events: 400, tokens: 6000 });
@@ -93,10 +109,7 @@ describe("UsageLedger", () => {
   it("counts the same events once when two are told them at the same time", async () => {
     const { ledger, table } = createLedger();
     const all = events(70);
-    await Promise.all([
-      ledger.record({ events: all }),
-      createLedger(table).ledger.record({ events: all }),
-    ]);
+    await Promise.all([ledger.record(alone(all)), createLedger(table).ledger.record(alone(all))]);
     expect(totalOf(await rowsOf(ledger))).toEqual({ events: 70, tokens: 1050 });
   });
 
@@ -110,18 +123,18 @@ describe("UsageLedger", () => {
       if (writes === 2) throw new Error("The storage is away.");
       return transact.call(table, changes);
     };
-    await expect(ledger.record({ events: all })).rejects.toThrow("away");
+    await expect(ledger.record(alone(all))).rejects.toThrow("away");
     expect(totalOf(await rowsOf(ledger)).events).toBeLessThan(60);
-    await ledger.record({ events: all });
+    await ledger.record(alone(all));
     expect(totalOf(await rowsOf(ledger))).toEqual({ events: 60, tokens: 900 });
   });
 
   it("marks a message once for all its events of a user's day, and counts it once", async () => {
     const { ledger, table } = createLedger();
-    const told = { id: "m1", events: events(70) };
-    await Promise.all([ledger.record(told), createLedger(table).ledger.record(told)]);
-    await ledger.record(told);
-    await ledger.record({ id: "m2", events: events(30, (n) => ({ id: `other${n}` })) });
+    const message = told("m1", events(70));
+    await Promise.all([ledger.record(message), createLedger(table).ledger.record(message)]);
+    await ledger.record(message);
+    await ledger.record(told("m2", events(30)));
     expect(totalOf(await rowsOf(ledger))).toEqual({ events: 100, tokens: 1500 });
     const markers = [...table.rows.values()].filter(({ rowKey }) => rowKey?.startsWith("event~"));
     expect(markers).toHaveLength(2);
@@ -130,8 +143,8 @@ describe("UsageLedger", () => {
   it("counts an event once that comes again in another message, among others that do not", async () => {
     const { ledger } = createLedger();
     const again = events(60, (n) => ({ id: `provider-${n}`, mayComeAgain: true }));
-    await ledger.record({ id: "m1", events: [...events(120), ...again] });
-    await ledger.record({ id: "m2", events: [...again, usageEvent({ id: "new" })] });
+    await ledger.record(told("m1", [...events(120), ...again]));
+    await ledger.record(told("m2", [...again, usageEvent({ id: "new" })]));
     expect(totalOf(await rowsOf(ledger))).toEqual({ events: 181, tokens: 181 * 15 });
   });
 
@@ -162,13 +175,16 @@ describe("UsageLedger", () => {
           ...(n % again === 0 ? { mayComeAgain: true as const } : {}),
         })),
       );
-      const record = () =>
-        ledger.record({ id: "m", events: all }).then(
-          () => true,
-          () => false,
-        );
-      while (!(await record()));
-      await record();
+      let ids = 0;
+      const messages = toUsageMessages(all, () => `m${++ids}`);
+      for (const { text } of [...messages, ...messages]) {
+        const record = () =>
+          ledger.record(fromUsageMessage(text).told).then(
+            () => true,
+            () => false,
+          );
+        while (!(await record()));
+      }
       expect(totalOf(await rowsOf(ledger)).events).toBe(all.length);
     });
     await fc.assert(run, { numRuns: 15 });
@@ -177,9 +193,9 @@ describe("UsageLedger", () => {
   it("counts an event that comes late to its own hour", async () => {
     const { ledger } = createLedger();
     const endedAt = USED_AT - DAY_MS;
-    await ledger.record({
-      events: [usageEvent({ id: "late", endedAt }), usageEvent({ id: "now" })],
-    });
+    await ledger.record(
+      told("m", [usageEvent({ id: "late", endedAt }), usageEvent({ id: "now" })]),
+    );
     const span = { fromAt: endedAt - HOUR_MS, beforeAt: endedAt + HOUR_MS };
     expect(totalOf(await rowsOf(ledger, span))).toEqual({ events: 1, tokens: 15 });
   });
@@ -187,7 +203,7 @@ describe("UsageLedger", () => {
   it("reads one user's rows, whatever the name is", async () => {
     const { ledger } = createLedger();
     const name = "ann/?#\\\u0001\n'; drop--".padEnd(3000, "x");
-    await ledger.record({ events: [usageEvent({ id: "a", user: name }), usageEvent({ id: "b" })] });
+    await ledger.record(alone([usageEvent({ id: "a", user: name }), usageEvent({ id: "b" })]));
     const [row, ...rest] = await rowsOf(ledger, ALL, name);
     expect([row?.user, rest]).toEqual([name, []]);
   });
@@ -195,9 +211,9 @@ describe("UsageLedger", () => {
   it("keeps counts beyond 32 bits", async () => {
     const { ledger } = createLedger();
     const tokens = { inputTokens: 4_000_000_000, totalTokens: 4_000_000_000 };
-    await ledger.record({
-      events: [usageEvent({ id: "a", tokens }), usageEvent({ id: "b", tokens })],
-    });
+    await ledger.record(
+      told("m", [usageEvent({ id: "a", tokens }), usageEvent({ id: "b", tokens })]),
+    );
     expect(totalOf(await rowsOf(ledger)).tokens).toBe(8_000_000_000);
   });
 
@@ -208,7 +224,7 @@ describe("UsageLedger", () => {
     const used = days.flatMap((endedAt) =>
       ["ann", "bob"].map((user) => usageEvent({ id: `${endedAt} ${user}`, endedAt, user })),
     );
-    await ledger.record({ id: "m", events: used });
+    await ledger.record(told("m", used));
     const rowsLeft = async () =>
       (await rowsOf(ledger, { fromAt: 0, beforeAt: USED_AT + 9 * DAY_MS })).length;
     const endAt = Date.now() + DAY_MS;
@@ -226,7 +242,7 @@ describe("UsageLedger", () => {
 
   it("forgets the markers of a while ago, and no row", async () => {
     const { ledger, table } = createLedger();
-    await ledger.record({ events: events(3) });
+    await ledger.record(alone(events(3)));
     const signal = new AbortController().signal;
     const span = { fromAt: ALL.fromAt, beforeAt: ALL.beforeAt, signal };
     expect(await ledger.forgetMarkers({ ...span, madeBefore: 0 })).toBe(0);
