@@ -54,7 +54,7 @@ export async function checkAttempt(services: Services, ref: LookRef): Promise<Jo
     await placeAttempt(services, { job, turn, priority, trace: ref.trace });
   }
   // What a topic or a broker that was away has missed so far is told now, and not first at the end.
-  await jobs.events.announce(jobId, { kind: "queued" });
+  if (jobs.events.concerns(snapshot.job)) await jobs.events.announce(jobId, { kind: "queued" });
   const word = wordOf(snapshot, ref);
   const { lease } = snapshot;
   if (word || lease?.attempt !== attempt || lease.until > services.clock.now()) return word ?? null;

@@ -66,7 +66,8 @@ export class JobEventLog {
   }
 }
 
-const loggedJob = ({ id, owner, notify }: JobRecord): LoggedJob => ({
+/** What the log of a job keeps of it. */
+export const loggedJob = ({ id, owner, notify }: JobRecord): LoggedJob => ({
   id,
   owner,
   targets: notify ?? {},

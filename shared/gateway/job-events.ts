@@ -8,7 +8,13 @@ import {
   type StatusEvent,
 } from "../jobs/index.ts";
 import { type Emit, jobEventFailed } from "../telemetry/index.ts";
-import { type JobEventLog, type JobLog, type LoggedJob, newLog } from "./job-event-log.ts";
+import {
+  type JobEventLog,
+  type JobLog,
+  type LoggedJob,
+  loggedJob,
+  newLog,
+} from "./job-event-log.ts";
 
 /** A way by which events leave: each job's go in order, each at least once, and it drops repetitions. */
 export interface EventChannel {
@@ -53,9 +59,15 @@ export class JobEvents {
     return this.#tell({ jobId, change }, () => this.#note(jobId, change));
   }
 
+  /** Whether anybody wants to be told of a job, besides those who follow its log. */
+  concerns(job: JobRecord): boolean {
+    return this.#options.channels.some((channel) => channel.concerns(loggedJob(job)));
+  }
+
   /** Tells of a job that was just stored: its log is known, and nothing of it was told. */
   announceNew(job: JobRecord): Promise<void> {
     this.#options.onEvent?.(job.id);
+    if (!this.concerns(job)) return Promise.resolve();
     return this.#tell({ jobId: job.id, change: { kind: "queued" } }, async () => newLog(job));
   }
 

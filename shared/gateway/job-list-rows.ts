@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { FinalState, JobListRange, JobRecord } from "../jobs/index.ts";
-import { type Row, type RowRange, toLongText } from "../storage/index.ts";
+import { type RowRange, toLongText } from "../storage/index.ts";
 
 /** What a row of an owner's list holds. */
 export interface ListedJob {
@@ -26,10 +26,7 @@ export const listKey = ({ id, createdAt }: Pick<JobRecord, "id" | "createdAt">):
   `${timeKey(createdAt)}-${id}`;
 
 /** The row of a job in its owner's list. */
-export function listRow(
-  job: Pick<JobRecord, "id" | "owner" | "createdAt">,
-  listed: ListedJob,
-): Row {
+export function listRow(job: Pick<JobRecord, "id" | "owner" | "createdAt">, listed: ListedJob) {
   return {
     partitionKey: listPartition(job.owner),
     rowKey: listKey(job),

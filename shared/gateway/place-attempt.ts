@@ -43,6 +43,9 @@ const FIRST_TURN = { attempt: 1, epoch: 0 };
 // What more there is to send is sent by the jobs' orchestrators, at their first look.
 const MAX_PLACING = 1000;
 
+/** The answer in hand goes out first. */
+const turnEnd = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /**
  * Sends a job that was just stored on its way, behind its 202: its first message, and word of it to
  * whom it concerns. Nothing of it is promised here: what is not done when this process is killed, or
@@ -52,10 +55,12 @@ export function sendOff(services: Services, job: JobRecord, trace: TraceFields |
   const { jobs, emit } = services;
   if (!jobs || jobs.detached.size >= MAX_PLACING) return;
   const { priority } = job;
-  const placing = placeAttempt(services, { job, turn: FIRST_TURN, priority, trace }).then(
-    () => jobs.events.announceNew(job),
-    (error: unknown) => emit(jobPlacementFailed(job.id, error)),
-  );
+  const placing = turnEnd()
+    .then(() => placeAttempt(services, { job, turn: FIRST_TURN, priority, trace }))
+    .then(
+      () => jobs.events.announceNew(job),
+      (error: unknown) => emit(jobPlacementFailed(job.id, error)),
+    );
   // Told to end, a process waits for what it is sending: there is nothing to hand over.
   jobs.detached.add(placing, { abort() {} });
 }

@@ -15,7 +15,13 @@ import {
   type RunningAttempt,
   wordOf,
 } from "../jobs/index.ts";
-import { fromLongText, type Row, type Table, toLongText } from "../storage/index.ts";
+import {
+  fromLongText,
+  GatheredUpserts,
+  type Row,
+  type Table,
+  toLongText,
+} from "../storage/index.ts";
 import { batchIn } from "./batch-rows.ts";
 import { attemptsIn, endRowKey, type TurnUse, turnRowKey } from "./job-attempt-rows.ts";
 import { firstEventRow } from "./job-event-log.ts";
@@ -45,10 +51,13 @@ interface GivenUp {
  */
 export class TableJobStore implements JobStore {
   readonly #table: Table;
+  /** The jobs of one owner come together, and their list is one partition. */
+  readonly #lists: GatheredUpserts;
   readonly #files: OutcomeFiles | undefined;
 
   constructor(table: Table, files?: OutcomeFiles) {
     this.#table = table;
+    this.#lists = new GatheredUpserts(table);
     this.#files = files;
   }
 
@@ -57,7 +66,7 @@ export class TableJobStore implements JobStore {
     const rows = [rowOf(job.id, JOB_ROW, job), firstEventRow(job), ...rowsOf(job.id, running)];
     const [isNew] = await Promise.all([
       this.#table.transact(rows.map((row) => ({ kind: "insert", row }) as const)),
-      this.#table.upsert(listRow(job, { jobId: job.id })),
+      this.#lists.upsert(listRow(job, { jobId: job.id })),
     ]);
     return isNew;
   }
@@ -181,7 +190,7 @@ export class TableJobStore implements JobStore {
   }
 
   noteListed(job: Pick<JobRecord, "id" | "owner" | "createdAt">, state: FinalState): Promise<void> {
-    return this.#table.upsert(listRow(job, { jobId: job.id, state }));
+    return this.#lists.upsert(listRow(job, { jobId: job.id, state }));
   }
 
   async remove(jobId: string): Promise<void> {

@@ -6,6 +6,7 @@ export {
   openBlobService,
 } from "./blob-container.ts";
 export { BlobStore } from "./blob-store.ts";
+export { GatheredUpserts } from "./gathered-upserts.ts";
 export { fromLongText, toLongText } from "./long-text.ts";
 export { type HeldText, MessageQueue, type QueuedText } from "./message-queue.ts";
 export { MAX_LINK_LIFE_MS, ReadLinks } from "./read-links.ts";

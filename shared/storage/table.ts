@@ -22,9 +22,10 @@ const MAX_CHANGES = 100;
 /** Gone, there already, or changed since it was read. */
 const CONFLICTS: ReadonlySet<number> = new Set([404, 409, 412]);
 
-/** One row of a transaction: new, in place of the version that was read, or removed. */
+/** One row of a transaction: new, in place of the version that was read, of whatever was there, or removed. */
 export type TableChange =
   | { readonly kind: "insert"; readonly row: Keyed }
+  | { readonly kind: "upsert"; readonly row: Keyed }
   | { readonly kind: "replace"; readonly row: Keyed; readonly etag: string }
   | { readonly kind: "remove"; readonly row: Keyed };
 
@@ -202,6 +203,7 @@ export class Table {
 
 function toAction(change: TableChange): TransactionAction {
   if (change.kind === "insert") return ["create", change.row];
+  if (change.kind === "upsert") return ["upsert", change.row, "Replace"];
   if (change.kind === "remove") return ["delete", change.row];
   return ["update", change.row, "Replace", { etag: change.etag }];
 }

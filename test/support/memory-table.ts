@@ -83,6 +83,7 @@ export class MemoryTable {
   #isAsExpected(change: TableChange): boolean {
     const known = this.rows.get(keyOf(change.row));
     if (change.kind === "insert") return known === undefined;
+    if (change.kind === "upsert") return true;
     return known !== undefined && (change.kind === "remove" || known["etag"] === change.etag);
   }
 
