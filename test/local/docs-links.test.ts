@@ -96,14 +96,10 @@ describe("README.md", () => {
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name);
 
-  it.each(["shared", "local", "infra", "test"])("names what is in %s", (folder) => {
+  it.each(["shared", "local", "infra"])("names what is in %s", (folder) => {
     const [, tree = ""] =
       /^## The tree\n+```\n([\s\S]*?)```$/m.exec(readDocument("README.md")) ?? [];
-    // Below test/ each folder of the app has its mirror.
-    const mirrored = new Set(folder === "test" ? ["shared", "functions", "local", "infra"] : []);
-    const missing = foldersIn(folder).filter(
-      (name) => !mirrored.has(name) && !tree.includes(`${name}/`),
-    );
+    const missing = foldersIn(folder).filter((name) => !tree.includes(`${name}/`));
     expect(missing).toEqual([]);
   });
 });

@@ -1,0 +1,44 @@
+import { parseArgs } from "node:util";
+import { StartError } from "../service.ts";
+
+/** What a set-up is asked to do. */
+export interface SetupOptions {
+  /** For azd's environment rather than for this machine. */
+  readonly isForAzure: boolean;
+  /** Questions that are answered beforehand. */
+  readonly given: ReadonlyMap<string, string>;
+  /** Asks nothing. */
+  readonly isSilent: boolean;
+  readonly wantsHelp: boolean;
+}
+
+export const USAGE = `Usage: npm run setup -- [--azure] [--set NAME=VALUE]... [--yes]
+
+  --azure            for azd up, into .azure/; without it for npm start, into local.settings.json
+  --set NAME=VALUE   answers a question beforehand
+  --yes              asks nothing: what is not given stays as it is, or becomes the default`;
+
+/** Reads the command line. */
+export function readOptions(argv: readonly string[]): SetupOptions {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      azure: { type: "boolean", default: false },
+      set: { type: "string", multiple: true, default: [] },
+      yes: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  return {
+    isForAzure: values.azure,
+    given: new Map(values.set.map(readPair)),
+    isSilent: values.yes,
+    wantsHelp: values.help,
+  };
+}
+
+function readPair(text: string): [name: string, value: string] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new StartError("--set takes NAME=VALUE.");
+  return [text.slice(0, at), text.slice(at + 1)];
+}
