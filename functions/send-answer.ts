@@ -31,6 +31,7 @@ export async function sendAnswer(
   const pieces = body[Symbol.asyncIterator]();
   // Node holds a head back for what follows it; one whose body is not there yet goes ahead.
   const flushing = setImmediate(() => response.flushHeaders());
+  let isUnderWay = false;
   try {
     while (!closed.aborted) {
       const { done, value } = await pieces.next();
@@ -39,7 +40,9 @@ export async function sendAnswer(
         if (trailers) response.addTrailers(trailers().map(([...field]): [string, string] => field));
         return;
       }
-      if (!response.write(value)) await drained(response);
+      const isTaken = isUnderWay ? writeChunk(response, value) : response.write(value);
+      isUnderWay = true;
+      if (!isTaken) await drained(response);
     }
   } catch (error) {
     // A client that left has nobody to tell, and is no failure of the function.
@@ -75,14 +78,45 @@ export function setHeaders(response: ServerResponse, headers: HeaderList): void 
   }
 }
 
+// Up to here a copy costs less than what it saves.
+const MAX_FRAMED_BYTES = 16 * 1024;
+const CRLF = "\r\n";
+
+/**
+ * Writes a piece behind the head; false when the client is behind. Node makes four writes of each chunk
+ * and one call of all their parts, which is most of what a small event costs: here it goes to the
+ * connection in its frame, as one write, and in its order with all others.
+ */
+function writeChunk(response: ServerResponse, piece: Uint8Array): boolean {
+  const { socket } = response;
+  const size = piece.byteLength;
+  // Nothing is the frame of the end; and who waits behind another answer has no connection yet.
+  const isOwn = response.chunkedEncoding && size > 0 && size <= MAX_FRAMED_BYTES;
+  return isOwn && socket?.writable ? socket.write(chunkOf(piece)) : response.write(piece);
+}
+
+/** RFC 9112, section 7.1. */
+function chunkOf(piece: Uint8Array): Buffer {
+  const size = piece.byteLength.toString(16) + CRLF;
+  const chunk = Buffer.allocUnsafe(size.length + piece.byteLength + CRLF.length);
+  chunk.write(size, 0, "latin1");
+  chunk.set(piece, size.length);
+  chunk.write(CRLF, size.length + piece.byteLength, "latin1");
+  return chunk;
+}
+
 /** Resolves when the client has taken what was written so far, or is gone. */
 export function drained(response: ServerResponse): Promise<void> {
-  if (!response.writableNeedDrain || response.destroyed) return Promise.resolve();
+  const { socket } = response;
+  const isBehind = response.writableNeedDrain || socket?.writableNeedDrain;
+  if (!isBehind || response.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {
+      socket?.off("drain", done);
       response.off("drain", done).off("close", done);
       resolve();
     };
+    socket?.on("drain", done);
     response.on("drain", done).on("close", done);
   });
 }

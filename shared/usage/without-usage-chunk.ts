@@ -3,10 +3,9 @@ import { usageTrace } from "./usage-trace.ts";
 
 // Chunks are some hundred bytes; what is longer without an end is none, and passes as it is.
 const MAX_HELD_BYTES = 1024 * 1024;
-const [CR, LF, QUOTE] = [0x0d, 0x0a, 0x22];
+const [CR, LF, COLON] = [0x0d, 0x0a, 0x3a];
 const EMPTY = Buffer.alloc(0);
-const USAGE_NAME = '"usage"';
-const NAMES_USAGE = /usage"\s*:/;
+const NAMES_USAGE = /"usage"\s*:/g;
 
 /**
  * `"usage":null` as it nearly always stands: nothing opens or closes between it and the brace that ends
@@ -44,18 +43,17 @@ export class WithoutUsageChunk {
     const text = events.toString("latin1");
     const left = text.replace(NULL_USAGE, "");
     const edited = left.length === text.length ? events : Buffer.from(left, "latin1");
-    return NAMES_USAGE.test(left) ? this.#editedSingly(edited) : edited;
+    return this.#editedSingly(edited, left);
   }
 
-  /** Looks at each event that still names usage. */
-  #editedSingly(events: Buffer): Buffer {
+  /** Looks at each event that still names usage; `text` is what the bytes are as Latin-1 characters. */
+  #editedSingly(events: Buffer, text: string): Buffer {
     const kept: Buffer[] = [];
     let keptUntil = 0;
-    for (let at = 0; ; ) {
-      const named = events.indexOf(USAGE_NAME, at);
-      if (named < 0) break;
-      const start = endOfLastEvent(events.subarray(0, named), at);
-      at = endOfEvent(events, named);
+    NAMES_USAGE.lastIndex = 0;
+    for (let at = 0; NAMES_USAGE.test(text); NAMES_USAGE.lastIndex = at) {
+      const start = endOfLastEvent(events.subarray(0, NAMES_USAGE.lastIndex), at);
+      at = endOfEvent(events, NAMES_USAGE.lastIndex);
       const trace = usageTrace(events, { start, end: at });
       if (!trace) continue;
       kept.push(events.subarray(keptUntil, trace.start));
@@ -67,6 +65,6 @@ export class WithoutUsageChunk {
 }
 
 function endOfEvent(events: Buffer, within: number): number {
-  const length = endOfFirstEvent(events.subarray(within), QUOTE);
+  const length = endOfFirstEvent(events.subarray(within), COLON);
   return length < 0 ? events.length : within + length;
 }

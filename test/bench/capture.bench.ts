@@ -122,6 +122,12 @@ const plain = (way: Way): Figure[] => [
 ];
 const lost = (way: Way): Figure[] => [
   {
+    name: `${way}: processor time added`,
+    value: compared(way, (own, unread) => (own.cpu / unread.cpu - 1) * 100),
+    unit: "%",
+    aim: "",
+  },
+  {
     name: `${way}: throughput lost`,
     value: compared(way, (own, unread) => (1 - own.rate / unread.rate) * 100),
     unit: "%",
