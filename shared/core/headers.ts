@@ -60,16 +60,20 @@ export function withoutHopByHop(
   );
 }
 
+// What nearly every `Connection` says; it names no field.
+const OF_EVERY_CONNECTION = new Set(["", "close", "keep-alive"]);
+
 /**
  * Drops `Connection` and what it names, but for `kept`: names that the gateway has judged or written. A
  * client may take back what it said itself, and nothing that was said of it.
  */
-export function withoutConnection(headers: HeaderList, kept: ReadonlySet<string>): HeaderList {
+export function withoutConnection(headers: HeaderList, kept: () => readonly string[]): HeaderList {
   const named = namedByConnection(headers);
   if (!named) return headers;
+  const stays = new Set(kept());
   return withoutHeaders(
     headers,
-    (name) => name === CONNECTION || (named.has(name) && !kept.has(name)),
+    (name) => name === CONNECTION || (named.has(name) && !stays.has(name)),
   );
 }
 
@@ -77,8 +81,10 @@ function namedByConnection(headers: HeaderList): ReadonlySet<string> | undefined
   let named: Set<string> | undefined;
   for (const [name, value] of headers) {
     if (name.length !== CONNECTION.length || name.toLowerCase() !== CONNECTION) continue;
-    named ??= new Set();
-    for (const token of value.split(",")) named.add(token.trim().toLowerCase());
+    for (const token of value.split(",")) {
+      const field = token.trim().toLowerCase();
+      if (!OF_EVERY_CONNECTION.has(field)) named = (named ?? new Set()).add(field);
+    }
   }
   return named;
 }

@@ -55,7 +55,7 @@ function judge(parts: AskedParts, policy: PolicySnapshot): Recognised {
   if (!validation.ok) throw new GatewayError(validation.code, validation.detail);
   const { profile } = validation;
   const caller = callerOf(validation.caller.userId, profile);
-  const headers = withoutConnection(validation.headers, new Set(judgedNames(policy, profile)));
+  const headers = withoutConnection(validation.headers, () => judgedNames(policy, profile));
   return { caller, profile, verified: undefined, headers, policy };
 }
 

@@ -50,7 +50,7 @@ export const IDENTITY: readonly Weakening[] = [
   },
   {
     name: "Connection takes away whatever it names",
-    edits: [["shared/core/headers.ts", "(named.has(name) && !kept.has(name))", "named.has(name)"]],
+    edits: [["shared/core/headers.ts", "(named.has(name) && !stays.has(name))", "named.has(name)"]],
     breaks: [
       test("takes from a request nothing that the gateway has written"),
       test("takes from a request nothing that was judged"),
