@@ -171,12 +171,19 @@ function toUrl(text: string): URL | undefined {
 }
 
 /** Why a URL is no backend's; what may hold a password is not repeated. */
+// This machine alone hears what is said there.
+const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/;
+
 function faultOf(
   url: URL | undefined,
-  { host, ipaddress }: z.infer<typeof hostSchema>,
+  { host, ipaddress, usemi, useoauth }: z.infer<typeof hostSchema>,
 ): string | undefined {
   if (!url) return `"${host.replace(/^.*@/, "...@")}" is not an http(s) URL`;
   if (url.username !== "" || url.password !== "") return "the URL must not hold credentials";
+  const isIdentified = usemi ?? useoauth ?? false;
+  if (isIdentified && url.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
+    return "the gateway's token goes over https only";
+  }
   const spelledOut = url.hostname.replace(/^\[|\]$/g, "");
   const addresses = [spelledOut, ipaddress].filter(
     (text) => text !== undefined && isIP(text) !== 0,

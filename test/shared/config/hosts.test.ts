@@ -96,6 +96,17 @@ describe("parseHosts", () => {
     expect(host?.tokenScope).toBe(scope);
   });
 
+  it.each([
+    ["http://a.test", ["Host1: the gateway's token goes over https only"]],
+    ["http://127.0.0.1.a.test", ["Host1: the gateway's token goes over https only"]],
+    ["https://a.test", []],
+    ["http://localhost:8080", []],
+    ["http://127.0.0.1:8080", []],
+    ["http://[::1]:8080", []],
+  ])("sends its token to %s where nobody else can hear it", (host, problems) => {
+    expect(parseHosts({ Host1: `host=${host};usemi=true` }).problems).toEqual(problems);
+  });
+
   it("takes what becomes of broken streams from the setting where it does not say", () => {
     const env = { GATEWAY_BACKENDS_MIDSTREAM: "verify" };
     expect(only({ Host1: "host=a.test", ...env })).toMatchObject({ midstream: "verify" });

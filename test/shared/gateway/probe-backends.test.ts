@@ -8,7 +8,7 @@ import { createGateway, requestTo } from "../../support/gateway.ts";
 function probing(env: Record<string, string> = {}) {
   const gateway = createGateway({
     GATEWAY_SYNC_MODE: "direct",
-    Host1: "host=http://a.test/base;probe=/up?deep=1;usemi=true",
+    Host1: "host=https://a.test/base;probe=/up?deep=1;usemi=true",
     Host2: "host=http://b.test;mode=direct",
     PollInterval: "1000",
     PollTimeout: "300",
