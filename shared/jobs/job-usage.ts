@@ -29,26 +29,12 @@ function provenanceOf(sum: JobUsage, usage: JobUsage): UsageProvenance {
   return both.includes("unknown") || both.includes("partial") ? "partial" : "estimated";
 }
 
-const COUNTS = [
-  "inputTokens",
-  "outputTokens",
-  "totalTokens",
-  "cacheReadInputTokens",
-  "cacheCreationInputTokens",
-  "reasoningOutputTokens",
-  "audioInputTokens",
-  "audioOutputTokens",
-] as const satisfies readonly (keyof TokenUsage)[];
-
 function addTokens(
   one: TokenUsage | undefined,
   other: TokenUsage | undefined,
 ): TokenUsage | undefined {
   if (!one || !other) return one ?? other;
-  const counts = COUNTS.map((name) => [name, one[name], other[name]] as const);
-  return Object.fromEntries(
-    counts
-      .filter(([, a, b]) => a !== undefined || b !== undefined)
-      .map(([name, a = 0, b = 0]) => [name, a + b]),
-  );
+  const sum: Record<string, number> = { ...one };
+  for (const [name, count] of Object.entries(other)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
 }

@@ -1,5 +1,10 @@
 import { createHash } from "node:crypto";
-import type { TokenUsage, UsageEvent, UsageKind, UsageProvenance } from "../usage/index.ts";
+import {
+  TOKEN_COUNTS,
+  type UsageEvent,
+  type UsageKind,
+  type UsageProvenance,
+} from "../usage/index.ts";
 import type { LedgerEntity } from "./ledger-table.ts";
 
 /** The counts of a row, each a sum over its events. */
@@ -33,17 +38,6 @@ export type LedgerRow = LedgerFacts & LedgerCounts;
 const HOUR_MS = 3_600_000;
 const KEY_BYTES = 16;
 
-/** The counts of tokens of a row, as events have them. */
-export const TOKEN_COUNTS = [
-  "inputTokens",
-  "outputTokens",
-  "totalTokens",
-  "cacheReadInputTokens",
-  "cacheCreationInputTokens",
-  "reasoningOutputTokens",
-  "audioInputTokens",
-  "audioOutputTokens",
-] as const satisfies readonly (keyof TokenUsage)[];
 const COUNTS = ["events", ...TOKEN_COUNTS] as const;
 
 /** Of all rows of an hour their keys begin so, and no marker's does. */

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { NewId } from "../core/domain.ts";
-import type { UsageEvent } from "../usage/index.ts";
-import { foldRows, type LedgerRow, NO_COUNTS, rowOf, TOKEN_COUNTS } from "./ledger-row.ts";
+import { TOKEN_COUNTS, type UsageEvent } from "../usage/index.ts";
+import { foldRows, type LedgerRow, NO_COUNTS, rowOf } from "./ledger-row.ts";
 import type { ToldUsage } from "./portions.ts";
 
 // A message of a storage queue holds 64 KiB, of which base64 leaves three quarters.

@@ -1,6 +1,6 @@
 export type { AnswerUsage, UncountedText, UsageProvenance } from "./answer-usage.ts";
 export { withUsageWish } from "./include-usage.ts";
-export type { TokenUsage } from "./token-usage.ts";
+export { TOKEN_COUNTS, type TokenUsage } from "./token-usage.ts";
 export type { UsageEvent, UsageKind } from "./usage-event.ts";
 export { UsageReader } from "./usage-reader.ts";
 export { WithoutUsageChunk } from "./without-usage-chunk.ts";

@@ -15,6 +15,18 @@ export interface TokenUsage {
   readonly audioOutputTokens?: number;
 }
 
+/** The counts of {@link TokenUsage}, in the order in which they are shown. */
+export const TOKEN_COUNTS = [
+  "inputTokens",
+  "outputTokens",
+  "totalTokens",
+  "cacheReadInputTokens",
+  "cacheCreationInputTokens",
+  "reasoningOutputTokens",
+  "audioInputTokens",
+  "audioOutputTokens",
+] as const satisfies readonly (keyof TokenUsage)[];
+
 /** Usage as providers write it, merged over the events of a stream. */
 export type RawUsage = Readonly<Record<string, unknown>>;
 
@@ -100,20 +112,9 @@ type Draft = { readonly [Name in keyof TokenUsage]: number | undefined };
 
 function withoutUndefined(draft: Draft): TokenUsage {
   const said: { -readonly [Name in keyof TokenUsage]: number } = {};
-  for (const name of NAMES) {
+  for (const name of TOKEN_COUNTS) {
     const count = draft[name];
     if (count !== undefined) said[name] = count;
   }
   return said;
 }
-
-const NAMES = [
-  "inputTokens",
-  "outputTokens",
-  "totalTokens",
-  "cacheReadInputTokens",
-  "cacheCreationInputTokens",
-  "reasoningOutputTokens",
-  "audioInputTokens",
-  "audioOutputTokens",
-] as const satisfies readonly (keyof TokenUsage)[];

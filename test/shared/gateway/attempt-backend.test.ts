@@ -3,27 +3,12 @@ import { BackendFailure } from "../../../shared/backends/index.ts";
 import { handleRequest } from "../../../shared/gateway/index.ts";
 import { stallingBody } from "../../support/fake-backends.ts";
 import { settle } from "../../support/fake-clock.ts";
-import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
+import { requestTo, type TestGateway } from "../../support/gateway.ts";
+import { hostsOf, openPair, serve } from "../../support/serving.ts";
 import { bodyOf, textOf } from "../../support/streams.ts";
 
-const open = (env: Record<string, string> = {}): TestGateway =>
-  createGateway({
-    GATEWAY_SYNC_MODE: "direct",
-    LoadBalanceMode: "roundrobin",
-    Host2: "http://backend-2.test",
-    ...env,
-  });
-
-async function serve(gateway: TestGateway, change: Parameters<typeof requestTo>[1] = {}) {
-  const response = await handleRequest(gateway.services, requestTo(gateway, change), undefined);
-  const text = await textOf(response.body);
-  return { status: response.status, text, headers: new Map(response.headers) };
-}
-
-const hostsOf = ({ backends }: TestGateway): string[] => backends.calls.map(({ host }) => host.id);
-
 describe("a backend that is silent", () => {
-  const strict = (): TestGateway => open({ Host2: "", CBErrorThreshold: "1" });
+  const strict = (): TestGateway => openPair({ Host2: "", CBErrorThreshold: "1" });
 
   it("is to blame when a request's time is over while it is waited for", async () => {
     const gateway = strict();
@@ -47,7 +32,7 @@ describe("a backend that is silent", () => {
   });
 
   it("is known by the transport's own limits too", async () => {
-    const gateway = open();
+    const gateway = openPair();
     gateway.backends.answers.push(async () => {
       throw new BackendFailure("first-byte-timeout", "too slow", { mayHaveBegun: true });
     });
@@ -82,7 +67,7 @@ describe("a backend that is silent", () => {
 
 describe("a backend's place", () => {
   it("is freed without blame when the reader leaves in the middle of an answer", async () => {
-    const gateway = open({ Host2: "", CBErrorThreshold: "1" });
+    const gateway = openPair({ Host2: "", CBErrorThreshold: "1" });
     const { body, discard } = stallingBody();
     gateway.backends.answers.push(async () => ({ status: 200, headers: [], body, discard }));
     const leaving = new AbortController();
@@ -97,7 +82,7 @@ describe("a backend's place", () => {
   });
 
   it("is freed, and the backend blamed, when its answer breaks off", async () => {
-    const gateway = open({ Host2: "", CBErrorThreshold: "1" });
+    const gateway = openPair({ Host2: "", CBErrorThreshold: "1" });
     async function* breaking(): AsyncGenerator<Uint8Array> {
       yield Buffer.from("half");
       throw new BackendFailure("truncated", "reset", { mayHaveBegun: true });
@@ -109,7 +94,7 @@ describe("a backend's place", () => {
   });
 
   it("is held until the last byte, and freed when the reader leaves", async () => {
-    const gateway = open({ Host1: "host=a.test;maxconcurrency=1", Host2: "" });
+    const gateway = openPair({ Host1: "host=a.test;maxconcurrency=1", Host2: "" });
     const inFlight = () => gateway.services.pool.backends[0]?.view(0).inFlight;
     gateway.backends.answer(200, bodyOf("a", "b"));
     const whole = await handleRequest(gateway.services, requestTo(gateway), undefined);

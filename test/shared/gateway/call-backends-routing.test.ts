@@ -1,31 +1,20 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { BackendFailure } from "../../../shared/backends/index.ts";
-import { handleRequest } from "../../../shared/gateway/index.ts";
 import { bodyTextOf, stallingBody } from "../../support/fake-backends.ts";
 import { settle } from "../../support/fake-clock.ts";
-import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
-import { bodyOf, textOf } from "../../support/streams.ts";
+import { createGateway, type TestGateway } from "../../support/gateway.ts";
+import { hostsOf, openPair, serve as serveAsIs } from "../../support/serving.ts";
+import { bodyOf } from "../../support/streams.ts";
 
-const open = (env: Record<string, string> = {}): TestGateway =>
-  createGateway({
-    GATEWAY_SYNC_MODE: "direct",
-    LoadBalanceMode: "roundrobin",
-    Host2: "http://backend-2.test",
-    ...env,
-  });
-
-async function serve(gateway: TestGateway, change: Parameters<typeof requestTo>[1] = {}) {
-  const response = await handleRequest(gateway.services, requestTo(gateway, change), undefined);
-  const text = await textOf(response.body);
-  return { status: response.status, text, headers: new Map(response.headers) };
+async function serve(...asked: Parameters<typeof serveAsIs>) {
+  const served = await serveAsIs(...asked);
+  return { ...served, headers: new Map(served.headers) };
 }
-
-const hostsOf = ({ backends }: TestGateway): string[] => backends.calls.map(({ host }) => host.id);
 
 describe("when every backend is out", () => {
   it("answers at once with an honest Retry-After, and calls nobody (V70)", async () => {
-    const gateway = open({ CBErrorThreshold: "1", CBTimeslice: "10" });
+    const gateway = openPair({ CBErrorThreshold: "1", CBTimeslice: "10" });
     gateway.backends.refuse();
     await serve(gateway);
     await gateway.clock.advance(4000);
@@ -36,7 +25,7 @@ describe("when every backend is out", () => {
   });
 
   it("tries one call each when their time is over, and serves again (V63)", async () => {
-    const gateway = open({ CBErrorThreshold: "1", CBTimeslice: "10" });
+    const gateway = openPair({ CBErrorThreshold: "1", CBTimeslice: "10" });
     gateway.backends.refuse();
     await serve(gateway);
     gateway.backends.answers.splice(0);
@@ -50,7 +39,7 @@ describe("when every backend is out", () => {
   });
 
   it("says 429 where all only ask to wait, with the shortest wait (V121)", async () => {
-    const gateway = open();
+    const gateway = openPair();
     gateway.backends.answer(429, "a", [["retry-after-ms", "1500"]]);
     gateway.backends.answer(429, "b", [["retry-after", "30"]]);
     const first = await serve(gateway);
@@ -62,7 +51,7 @@ describe("when every backend is out", () => {
   });
 
   it("finds no route for a class that no backend takes (V117)", async () => {
-    const gateway = open({
+    const gateway = openPair({
       Host1: "host=a.test;priorities=1",
       Host2: "host=b.test;priorities=1,3",
     });
@@ -73,7 +62,7 @@ describe("when every backend is out", () => {
 
 describe("retries", () => {
   it("go round again where MultiPass says so, with back-off, up to MaxAttempts", async () => {
-    const gateway = open({ IterationMode: "multipass", MaxAttempts: "5" });
+    const gateway = openPair({ IterationMode: "multipass", MaxAttempts: "5" });
     gateway.backends.answer(503);
     const serving = serve(gateway);
     await settle();
@@ -88,7 +77,7 @@ describe("retries", () => {
   });
 
   it("do not stand in their own way where a backend takes one call at a time", async () => {
-    const gateway = open({
+    const gateway = openPair({
       IterationMode: "multipass",
       MaxAttempts: "2",
       Host1: "host=http://backend-1.test;maxconcurrency=1",
@@ -103,7 +92,7 @@ describe("retries", () => {
   });
 
   it("do not reach a backend whose budget for retries is used up", async () => {
-    const gateway = open({ CBErrorThreshold: "1000" });
+    const gateway = openPair({ CBErrorThreshold: "1000" });
     gateway.backends.answer(500);
     for (let n = 0; n < 60; n++) await serve(gateway, { id: `request-${n}` });
     const callsPerRequest = gateway.receipts.map(
@@ -116,7 +105,7 @@ describe("retries", () => {
   });
 
   it("stop at the deadline, whatever is left to try (V34)", async () => {
-    const gateway = open({ Host3: "http://backend-3.test" });
+    const gateway = openPair({ Host3: "http://backend-3.test" });
     gateway.backends.silence();
     const serving = serve(gateway, {
       headers: [
@@ -131,7 +120,7 @@ describe("retries", () => {
   });
 
   it("give a host its own time to the first byte", async () => {
-    const gateway = open({ Host1: "host=a.test;timeout=200" });
+    const gateway = openPair({ Host1: "host=a.test;timeout=200" });
     gateway.backends.silence();
     gateway.backends.answer(200);
     const serving = serve(gateway);
@@ -143,7 +132,7 @@ describe("retries", () => {
 describe("a refusal for a request's length", () => {
   const REFUSAL = '{"error":{"code":"context_length_exceeded"}}';
   const sized = (): TestGateway =>
-    open({
+    openPair({
       Host1: "host=a.test;contextwindow=8000",
       Host2: "host=b.test;contextwindow=8000",
       Host3: "host=c.test;contextwindow=200000",
@@ -175,14 +164,14 @@ describe("a refusal for a request's length", () => {
   });
 
   it("is passed on where no larger model is there", async () => {
-    const gateway = open();
+    const gateway = openPair();
     gateway.backends.answer(400, REFUSAL);
     expect(await serve(gateway)).toMatchObject({ status: 400, text: REFUSAL });
     expect(hostsOf(gateway)).toHaveLength(1);
   });
 
   it("whose body breaks off is no answer: the next backend is asked", async () => {
-    const gateway = open();
+    const gateway = openPair();
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield Buffer.from('{"error"');
       throw new BackendFailure("truncated", "cut", { mayHaveBegun: true });
@@ -194,7 +183,7 @@ describe("a refusal for a request's length", () => {
   });
 
   it("whose body stalls is given up with its client, and at the deadline", async () => {
-    const gateway = open();
+    const gateway = openPair();
     for (const _ of [1, 2]) {
       const { body, discard } = stallingBody();
       gateway.backends.answers.push(() => ({ status: 400, headers: [], body, discard }));
@@ -226,7 +215,7 @@ describe("what a client is told", () => {
     ["one who asks with a wrong key", ["S7PDEBUG: true", "x-operator-key: third"], false],
     ["one who asks without a key", ["S7PDEBUG: true"], false],
   ])("has the receipt for operators alone: %s", async (_who, lines, isThere) => {
-    const gateway = open({ OperatorKeys: "first,second" });
+    const gateway = openPair({ OperatorKeys: "first,second" });
     gateway.backends.answer(200, "ok", [["x-s7p-receipt", "of the backend"]]);
     const headers = lines.map((line) => line.split(": ") as [string, string]);
     const answer = await serve(gateway, { headers });
@@ -237,7 +226,7 @@ describe("what a client is told", () => {
   });
 
   it("has an affinity of ours only where there is a choice and the backend has none", async () => {
-    const gateway = open();
+    const gateway = openPair();
     gateway.backends.answer(200);
     const { headers } = await serve(gateway);
     const ours = headers.get("x-backend-affinity") ?? "";
@@ -256,7 +245,7 @@ describe("what a client is told", () => {
     single.backends.answer(200);
     expect((await serve(single)).headers.has("x-backend-affinity")).toBe(false);
 
-    const own = open();
+    const own = openPair();
     own.backends.answer(200, "ok", [["X-Backend-Affinity", "theirs"]]);
     const answer = await serve(own);
     expect(answer.headers.get("X-Backend-Affinity")).toBe("theirs");
@@ -264,7 +253,7 @@ describe("what a client is told", () => {
   });
 
   it("leaves one receipt a request in the log, whatever its end", async () => {
-    const gateway = open();
+    const gateway = openPair();
     gateway.backends.answer(500);
     await serve(gateway);
     expect(gateway.receipts).toMatchObject([
@@ -281,7 +270,7 @@ describe("what a client is told", () => {
   });
 
   it("does not rename a model in a body that is compressed", async () => {
-    const gateway = open({ Host1: "host=a.test;model=new" });
+    const gateway = openPair({ Host1: "host=a.test;model=new" });
     gateway.backends.answer(200);
     const body = '{"model":"old"}';
     await serve(gateway, { body, headers: [["Content-Encoding", "gzip"]] });

@@ -1,27 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { handleRequest } from "../../../shared/gateway/index.ts";
 import { bodyTextOf } from "../../support/fake-backends.ts";
-import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
+import { createGateway, requestTo } from "../../support/gateway.ts";
+import { hostsOf, openPair, serve } from "../../support/serving.ts";
 import { textOf } from "../../support/streams.ts";
-
-const open = (env: Record<string, string> = {}): TestGateway =>
-  createGateway({
-    GATEWAY_SYNC_MODE: "direct",
-    LoadBalanceMode: "roundrobin",
-    Host2: "http://backend-2.test",
-    ...env,
-  });
-
-async function serve(gateway: TestGateway, change: Parameters<typeof requestTo>[1] = {}) {
-  const response = await handleRequest(gateway.services, requestTo(gateway, change), undefined);
-  return { status: response.status, text: await textOf(response.body), headers: response.headers };
-}
-
-const hostsOf = ({ backends }: TestGateway): string[] => backends.calls.map(({ host }) => host.id);
 
 describe("the search for a backend", () => {
   it("tries the next one after a failure, with the same body", async () => {
-    const gateway = open();
+    const gateway = openPair();
     gateway.backends.answer(500, "broken");
     gateway.backends.answer(200, "fine");
     expect(await serve(gateway, { body: "question" })).toMatchObject({ status: 200, text: "fine" });
@@ -32,14 +18,14 @@ describe("the search for a backend", () => {
   });
 
   it("passes a verdict on the request on, and asks nobody else", async () => {
-    const gateway = open();
+    const gateway = openPair();
     gateway.backends.answer(400, '{"error":"content_filter"}');
     expect(await serve(gateway)).toMatchObject({ status: 400, text: '{"error":"content_filter"}' });
     expect(hostsOf(gateway)).toEqual(["Host1"]);
   });
 
   it("hands on, body and all, the answer that asks for the shortest wait where all ask for one (V54)", async () => {
-    const gateway = open();
+    const gateway = openPair();
     gateway.backends.answer(429, "first", [["retry-after", "1"]]);
     gateway.backends.answer(429, "second", [["retry-after", "7"]]);
     const answer = await serve(gateway);
@@ -50,7 +36,7 @@ describe("the search for a backend", () => {
   });
 
   it("says 502 where they disagree, and discards every answer", async () => {
-    const gateway = open();
+    const gateway = openPair();
     gateway.backends.answer(500);
     gateway.backends.answer(404);
     const { status, text } = await serve(gateway);
@@ -60,7 +46,7 @@ describe("the search for a backend", () => {
   });
 
   it("names no backend to the client, but does in the log", async () => {
-    const gateway = open();
+    const gateway = openPair();
     gateway.backends.refuse();
     const { status, text } = await serve(gateway);
     expect(status).toBe(502);
@@ -72,7 +58,7 @@ describe("the search for a backend", () => {
   });
 
   it("gives each attempt its own time, and says 408 when all were silent", async () => {
-    const gateway = open();
+    const gateway = openPair();
     gateway.backends.silence();
     const serving = serve(gateway, { headers: [["S7PTimeout", "1000"]] });
     await gateway.clock.advance(999);
@@ -86,7 +72,7 @@ describe("the search for a backend", () => {
   });
 
   it("limits only the time to the first byte of an answer", async () => {
-    const gateway = open();
+    const gateway = openPair();
     gateway.backends.answer(200);
     const request = requestTo(gateway, { headers: [["S7PTimeout", "1000"]] });
     const { body } = await handleRequest(gateway.services, request, undefined);
@@ -96,14 +82,14 @@ describe("the search for a backend", () => {
   });
 
   it("tries no more than it may", async () => {
-    const gateway = open({ MaxAttempts: "1" });
+    const gateway = openPair({ MaxAttempts: "1" });
     gateway.backends.answer(500);
     await serve(gateway);
     expect(hostsOf(gateway)).toEqual(["Host1"]);
   });
 
   it("stops when the client leaves between attempts", async () => {
-    const gateway = open();
+    const gateway = openPair();
     const leaving = new AbortController();
     gateway.backends.answers.push(() => {
       leaving.abort(new Error("gone"));
@@ -120,7 +106,7 @@ describe("the search for a backend", () => {
   });
 
   it("takes a status that HTTP does not have for a broken backend", async () => {
-    const gateway = open();
+    const gateway = openPair();
     gateway.backends.answer(999);
     expect((await serve(gateway)).status).toBe(502);
     expect(gateway.backends.discarded).toBe(2);

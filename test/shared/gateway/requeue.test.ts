@@ -1,26 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { handleRequest } from "../../../shared/gateway/index.ts";
 import { settle } from "../../support/fake-clock.ts";
-import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
-import { bodyOf, textOf } from "../../support/streams.ts";
+import type { TestGateway } from "../../support/gateway.ts";
+import { hostsOf, openPair, serve } from "../../support/serving.ts";
+import { bodyOf } from "../../support/streams.ts";
 
 const open = (env: Record<string, string> = {}): TestGateway =>
-  createGateway({
-    GATEWAY_SYNC_MODE: "direct",
-    LoadBalanceMode: "roundrobin",
-    Workers: "1",
-    ...env,
-  });
-
-async function serve(gateway: TestGateway, change: Parameters<typeof requestTo>[1] = {}) {
-  const response = await handleRequest(gateway.services, requestTo(gateway, change), undefined);
-  return { status: response.status, text: await textOf(response.body), headers: response.headers };
-}
+  openPair({ Workers: "1", Host2: "", ...env });
 
 const asksAgain = (gateway: TestGateway, ...headers: [string, string][]): void =>
   gateway.backends.answer(429, "later", [["S7PREQUEUE", "True"], ...headers]);
 
-const hostsOf = ({ backends }: TestGateway): string[] => backends.calls.map(({ host }) => host.id);
 const headerOf = (gateway: TestGateway, call: number, name: string): string | undefined =>
   gateway.backends.calls[call]?.headers.find(([key]) => key === name)?.[1];
 

@@ -1,24 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { handleRequest } from "../../../shared/gateway/index.ts";
 import { settle } from "../../support/fake-clock.ts";
-import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
+import type { TestGateway } from "../../support/gateway.ts";
 import { envelopeFor, run } from "../../support/lane-messages.ts";
-import { textOf } from "../../support/streams.ts";
+import { hostsOf, openPair, serve } from "../../support/serving.ts";
 
 const open = (env: Record<string, string> = {}): TestGateway =>
-  createGateway({
-    GATEWAY_SYNC_MODE: "direct",
-    LoadBalanceMode: "roundrobin",
-    Workers: "1",
-    ...env,
-  });
+  openPair({ Workers: "1", Host2: "", ...env });
 
-async function serve(gateway: TestGateway, change: Parameters<typeof requestTo>[1] = {}) {
-  const response = await handleRequest(gateway.services, requestTo(gateway, change), undefined);
-  return { status: response.status, text: await textOf(response.body), headers: response.headers };
-}
-
-const hostsOf = ({ backends }: TestGateway): string[] => backends.calls.map(({ host }) => host.id);
 const ptuFirst = (spill: string, env: Record<string, string> = {}): TestGateway =>
   open({
     Workers: "10",
