@@ -77,11 +77,11 @@ describe.each(DOCUMENTS)("the commands of %s", (document) => {
 /** The words behind `npm run <script> --`, as a shell would part them. */
 function argumentsOf(command: string, script: string): string[] | undefined {
   const [, rest] = new RegExp(`^npm run ${script}(?: -- (.*))?$`).exec(command) ?? [];
-  const words = rest?.match(/'[^']*'|"[^"]*"|\S+/g) ?? [];
+  const words = rest?.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
   return command.startsWith(`npm run ${script}`)
     ? words
         .filter((word) => word !== "…" && word !== "...")
-        .map((word) => word.replace(/^(['"])(.*)\1$/, "$2"))
+        .map((word) => word.replaceAll(/'([^']*)'|"([^"]*)"/g, "$1$2"))
     : undefined;
 }
 
