@@ -56,6 +56,32 @@ const THREADS = [
   { in: "shared/tokens/count-tokens.worker.ts", out: "count-tokens.worker" },
 ] as const;
 
+/**
+ * What durable-functions loads for calls of its own to the host, for timers and for checks of addresses:
+ * a fifth of what the app would evaluate before its first request, and the stream app never asks for it.
+ */
+const BESIDE_DURABLE = /^(?:axios|moment|validator|lodash\/cloneDeep)$/;
+
+/** Evaluates what stands beside durable-functions when it is first touched, and not when it is named. */
+const onFirstTouch: Plugin = {
+  name: "on-first-touch",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: BESIDE_DURABLE }, ({ path, importer }) =>
+      /\/node_modules\/durable-functions\//.test(importer.replaceAll("\\", "/"))
+        ? { path, namespace: "on-first-touch" }
+        : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "on-first-touch" }, ({ path }) => ({
+      contents: `const library = () => require(${JSON.stringify(path)});
+module.exports = new Proxy(() => {}, {
+  apply: (_, self, given) => Reflect.apply(library(), self, given),
+  get: (_, name) => library()[name],
+});`,
+      resolveDir: import.meta.dirname,
+    }));
+  },
+};
+
 /** Libraries by the file that holds them. */
 type Libraries = Map<string, Set<string>>;
 
@@ -135,7 +161,7 @@ export async function buildBundle(
     ...options,
     entryPoints: { index: "functions/index.ts" },
     define: { ...options.define, OPERATIONS_PAGE: JSON.stringify(await buildPage()) },
-    plugins: [...before, onFirstUse(libraries), mapOwnCode],
+    plugins: [...before, onFirstUse(libraries), onFirstTouch, mapOwnCode],
   });
   const entryPoints = [...libraries.keys()].map((out) => ({ in: `libraries:${out}`, out }));
   entryPoints.push(...THREADS);

@@ -27,7 +27,12 @@ export default defineConfig({
       inProject("local", ["test/local/**/*.test.ts", "test/infra/**/*.test.ts"], 60_000),
       inProject("conformance", ["test/conformance/**/*.test.ts"], 180_000),
       inProject("security", ["test/security/**/*.test.ts"], 60_000),
-      inProject("e2e", ["test/e2e/**/*.test.ts"], 180_000),
+      {
+        test: {
+          ...inProject("e2e", ["test/e2e/**/*.test.ts"], 180_000).test,
+          setupFiles: ["test/roles/skip-single-app.ts"],
+        },
+      },
     ],
   },
 });

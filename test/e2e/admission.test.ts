@@ -123,11 +123,8 @@ describe("whose turn it is", () => {
     const high = get("/v23/hi", { S7PPriorityKey: "hi" });
     await waiting(2);
     first.releaseOne();
-    expect((await high).status).toBe(200);
-    // The free slot is reserved for a class that is more urgent than the one that waits.
-    expect(targets("/v23")).toEqual(["/v23/hi"]);
-    first.releaseOne();
-    expect((await low).status).toBe(200);
+    // What is reserved for class 2 may be used by class 1, whose call goes on: the other is for class 3 in its turn.
+    expect([(await high).status, (await low).status]).toEqual([200, 200]);
     expect(targets("/v23")).toEqual(["/v23/hi", "/v23/lo"]);
   });
 });

@@ -19,8 +19,6 @@ export interface FrontDoorOptions {
   readonly apps: AppUrls;
   /** Whether every request goes to the jobs app, as where the gateway's requests wait in lanes. */
   readonly isQueued: boolean;
-  /** 0 for a free one. */
-  readonly port: number;
 }
 
 /** One URL before both apps. */
@@ -33,11 +31,7 @@ export interface FrontDoor extends AsyncDisposable {
  * the jobs app, everything else to the stream app. Each request of the jobs app goes to its next
  * instance, so that whoever accepts is seldom who is asked afterwards.
  */
-export async function openFrontDoor({
-  apps,
-  isQueued,
-  port,
-}: FrontDoorOptions): Promise<FrontDoor> {
+export async function openFrontDoor({ apps, isQueued }: FrontDoorOptions): Promise<FrontDoor> {
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
   let turn = 0;
   const nextInstance = (): string => apps.jobs[turn++ % apps.jobs.length] ?? apps.stream;
@@ -45,7 +39,7 @@ export async function openFrontDoor({
     const to = isQueued || isForJobs(asked) ? nextInstance() : apps.stream;
     forward({ asked, answer }, to, agent);
   };
-  const { origin, server, [Symbol.asyncDispose]: end } = await startServer(serve, port);
+  const { origin, server, [Symbol.asyncDispose]: end } = await startServer(serve);
   // How long anything may take is for the gateway to say.
   Object.assign(server, { requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 60_000 });
   return {

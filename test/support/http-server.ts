@@ -8,10 +8,10 @@ export interface TestServer extends AsyncDisposable {
   readonly server: Server;
 }
 
-/** Listens on a free port, or on the one that is named. */
-export async function startServer(listener: RequestListener, atPort = 0): Promise<TestServer> {
+/** Listens on a free port. */
+export async function startServer(listener: RequestListener): Promise<TestServer> {
   const server = createServer(listener);
-  server.listen(atPort, "127.0.0.1");
+  server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {

@@ -46,17 +46,11 @@ export async function startStack({ env = {}, dataDir }: StackOptions = {}): Prom
   const folder = dataDir ?? makeDataDir();
   const packages = packagesUnderTest(env);
   const roles = packages && { LOCAL_ROLES: "stream,jobs,jobs", LOCAL_PACKAGES: packages };
-  // Whoever names the port means the one URL before all hosts.
-  const own = packages ? { ...env, PORT: FREE_PORTS.PORT } : env;
-  const stack = launch({ LOCAL_DATA_DIR: folder, ...roles, ...own });
+  const stack = launch({ LOCAL_DATA_DIR: folder, ...roles, ...env });
   const readyUrl = await stack.ready;
   const isQueued = /queued|auto/.test(env["GATEWAY_SYNC_MODE"] ?? "");
   const door = packages
-    ? await openFrontDoor({
-        apps: appUrls(stack.output()),
-        isQueued,
-        port: Number(env["PORT"] ?? 0),
-      })
+    ? await openFrontDoor({ apps: appUrls(stack.output()), isQueued })
     : undefined;
   const url = door?.origin ?? readyUrl;
   return {
