@@ -46,6 +46,14 @@ describe("the bundle", () => {
     expect(outputs["dist/functions/index.cjs"]?.bytes).toBeLessThan(MOST_BYTES_AT_START);
   });
 
+  it("evaluates what durable-functions seldom needs when that is touched, and not at the start", () => {
+    const inputs = Object.keys(outputs["dist/functions/index.cjs"]?.inputs ?? {});
+    const late = ["axios", "lodash/cloneDeep", "moment", "validator"];
+    expect(inputs.filter((name) => name.startsWith("on-first-touch:")).sort()).toEqual(
+      late.map((name) => `on-first-touch:${name}`),
+    );
+  });
+
   it("holds all that it needs but what the Functions worker gives it", () => {
     const foreign = Object.values(outputs)
       .flatMap(({ imports }) => imports)
