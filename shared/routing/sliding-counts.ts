@@ -31,13 +31,12 @@ export class SlidingCounts {
 
   at(nowMs: number): { readonly total: number; readonly failures: number } {
     this.#forget(nowMs);
-    return this.#buckets.reduce(
-      (sum, bucket) => ({
-        total: sum.total + bucket.total,
-        failures: sum.failures + bucket.failures,
-      }),
-      { total: 0, failures: 0 },
-    );
+    const sum = { total: 0, failures: 0 };
+    for (const { total, failures } of this.#buckets) {
+      sum.total += total;
+      sum.failures += failures;
+    }
+    return sum;
   }
 
   clear(): void {
