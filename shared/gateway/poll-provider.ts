@@ -1,6 +1,7 @@
 import { GatewayError } from "../core/errors.ts";
 import { retryAfterMs } from "../core/retry-after.ts";
 import {
+  type JobOutcome,
   type JobSnapshot,
   judgePoll,
   ownTarget,
@@ -48,8 +49,9 @@ export async function pollProvider(services: Services, ref: PollRef): Promise<Po
   const jobs = required(services);
   const { jobId, attempt, isLast } = ref;
   const snapshot = await jobs.store.read(jobId);
-  if (!snapshot || snapshot.outcome) return { isFinal: true };
-  const { job, provider: work } = snapshot;
+  if (!snapshot) return { isFinal: true };
+  const { job, provider: work, outcome } = snapshot;
+  if (outcome) return { isFinal: true, ...(isAbandoned(outcome) ? { isAbandoned: true } : {}) };
   if (work?.attempt !== attempt) return { isFinal: false, isRefused: true };
   const host = hostOf(services, work.hostKey);
   // Settings are rolled out one instance after the other: it may be known again at the next look.
@@ -70,6 +72,9 @@ export async function pollProvider(services: Services, ref: PollRef): Promise<Po
     return { isFinal: false };
   }
 }
+
+const isAbandoned = ({ state, result }: JobOutcome): boolean =>
+  (state === "cancelled" || state === "expired") && result === undefined;
 
 async function look(look: Look, origin: string): Promise<PollReport> {
   const { run, work, isLast, ask } = look;

@@ -11,6 +11,7 @@ import {
 } from "./job-attempt.ts";
 import { startAttempt } from "./job-transitions.ts";
 import { closeRequestBody } from "./read-request-body.ts";
+import { releaseProvider } from "./release-provider.ts";
 import { fromEnvelope } from "./request-envelope.ts";
 import type { LaneRun } from "./run-lane-message.ts";
 import { JobEndedError, watchJob } from "./watch-job.ts";
@@ -23,7 +24,11 @@ export async function runJobAttempt(lane: LaneRun, signal: AbortSignal): Promise
   const run = attemptOf(lane);
   const { jobs, jobId, attempt } = run;
   const standing = await jobs.store.signalOf(jobId, attempt);
-  if (standing) return signalEngine(run, standing);
+  if (standing) {
+    // Whoever handed the work over may have died before they could stop what nobody wants any more.
+    if (standing.isAbandoned === true) await releaseProvider(run.services, jobId);
+    return signalEngine(run, standing);
+  }
   const { epoch = 0 } = lane.envelope;
   const start = await startAttempt(run, { attempt, epoch });
   if (!start) return;

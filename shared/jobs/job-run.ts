@@ -179,7 +179,10 @@ function onHandOver(
 }
 
 function onPoll(run: JobRun, report: PollReport, nowMs: number): { run: JobRun; step: JobStep } {
-  if (report.isFinal) return { run, step: { kind: "done" } };
+  if (report.isFinal) {
+    // A look may see a cancellation before the signal of it comes, which nobody then waits for.
+    return { run, step: report.isAbandoned === true ? releaseStep(run) : { kind: "done" } };
+  }
   const polls = (run.provider?.polls ?? 0) + 1;
   const refusals = report.isRefused === true ? (run.provider?.refusals ?? 0) + 1 : 0;
   const nextPollAt = nowMs + pollDelayMs(polls, report.retryAfterMs);

@@ -34,6 +34,8 @@ export interface ProviderWork {
 export interface PollReport {
   /** True when the outcome stands in the store. */
   readonly isFinal: boolean;
+  /** True when the job was ended while the provider may go on with its work, and is to be told. */
+  readonly isAbandoned?: boolean;
   /** True when the provider did not know the work, or refused to tell of it. */
   readonly isRefused?: boolean;
   /** How long it asked to wait, in milliseconds. */

@@ -143,6 +143,24 @@ describe("work that a provider has taken over", () => {
     expect(gateway.backends.calls.at(-1)).toMatchObject({ method, target });
   });
 
+  it("is to be stopped when a look finds that its job was cancelled, though no signal comes", async () => {
+    const { gateway } = await handedOver();
+    const outcome = { state: "cancelled", endedAt: 1, attempt: 1 } as const;
+    await gateway.services.jobs?.store.commitOutcome("job-1", outcome);
+    const report = await pollProvider(gateway.services, REF);
+    expect(report).toEqual({ isFinal: true, isAbandoned: true });
+    expect(gateway.backends.calls).toHaveLength(1);
+  });
+
+  it("is stopped by a repeated delivery when the one before died over a job that was cancelled", async () => {
+    const { gateway, job } = await handedOver();
+    const outcome = { state: "cancelled", endedAt: 1, attempt: 1 } as const;
+    await gateway.services.jobs?.store.commitOutcome("job-1", outcome);
+    gateway.backends.answer(200);
+    await run(gateway, job, { deliveryCount: 2 });
+    expect(gateway.backends.calls.at(-1)?.target).toBe("/chat/resp_1/cancel?x=%2F");
+  });
+
   it("is stopped when its job ended before it was noted", async () => {
     const gateway = createGateway({ Host1: "host=http://one.test;mode=direct;path=/" });
     const job = await acceptedJob(gateway);

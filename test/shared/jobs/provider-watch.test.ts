@@ -66,6 +66,9 @@ describe("a job whose work a provider has taken over", () => {
 
   it("is done when the outcome stands, and expires while it waits", () => {
     expect(polled(watched(), { isFinal: true }).step).toEqual({ kind: "done" });
+    // The look came before the signal of the cancellation.
+    const abandoned = polled(watched(), { isFinal: true, isAbandoned: true }).step;
+    expect(abandoned).toEqual({ kind: "release", attempt: 1 });
     expect(advance(watched(), { kind: "waitedInVain" }, EXPIRES).step).toEqual({ kind: "expire" });
     const late = polled(watched(), { retryAfterMs: 300_000 }, EXPIRES - 1000);
     expect(late.step).toEqual({ kind: "wait", untilMs: EXPIRES });
