@@ -68,6 +68,13 @@ export const IDENTITY: readonly Weakening[] = [
     breaks: [test("takes from a request nothing that the gateway has written")],
   },
   {
+    name: "two proofs in one header are read as one",
+    edits: [
+      ["shared/identity/authenticate.ts", 'if (principal?.includes(",")) throw refused();', ""],
+    ],
+    breaks: [test("is nothing that two proofs can say, apart or joined")],
+  },
+  {
     name: "words for the gateway reach the backend",
     edits: [[FILTER, 'name.startsWith("s7p") ||', ""]],
     breaks: [test("go to no backend, however they are written")],
