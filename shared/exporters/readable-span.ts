@@ -6,6 +6,7 @@ import {
   type AttemptFacts,
   attemptFacts,
   attributeAs,
+  errorOf,
   type MessageFacts,
   messageFacts,
   type RequestFacts,
@@ -97,9 +98,7 @@ function toAttributes(told: Told["attributes"], usesLatestNames: boolean): Attri
 }
 
 function requestSpan(facts: RequestFacts): Told {
-  const { method, status = 0, code, tokens, firstByteMs } = facts;
-  const { inputTokens, outputTokens, cacheReadInputTokens } = tokens ?? {};
-  const { cacheCreationInputTokens, reasoningOutputTokens } = tokens ?? {};
+  const { method, status = 0, code, firstByteMs } = facts;
   const error = status >= 500 ? (code ?? String(status)) : undefined;
   return {
     name: nameOf(facts),
@@ -112,14 +111,8 @@ function requestSpan(facts: RequestFacts): Told {
       [A.status, status],
       [A.errorType, status >= 400 ? (code ?? String(status)) : undefined],
       ...genAiAttributes(facts),
-      [A.responseModel, facts.model],
-      [A.inputTokens, inputTokens],
-      [A.outputTokens, outputTokens],
-      [A.cacheReadTokens, cacheReadInputTokens],
-      [A.cacheCreationTokens, cacheCreationInputTokens],
-      [A.reasoningTokens, reasoningOutputTokens],
+      ...usageAttributes(facts),
       [A.timeToFirstChunk, firstByteMs === undefined ? undefined : firstByteMs / MS_PER_SECOND],
-      [A.provenance, facts.usage],
       [A.requestId, facts.requestId],
       [A.user, facts.user],
       [A.group, facts.group],
@@ -137,19 +130,22 @@ function requestSpan(facts: RequestFacts): Told {
 function attemptSpan(facts: AttemptFacts): Told {
   const { origin, status, outcome } = facts;
   const { hostname, port } = new URL(origin);
-  const isError = status >= 400;
+  const error = errorOf(status, outcome);
   return {
     name: nameOf(facts),
     kind: "client",
-    tookMs: facts.tookMs,
-    error: isError ? outcome : undefined,
+    tookMs: facts.totalMs,
+    error: error === undefined ? undefined : outcome,
     attributes: [
       [A.serverAddress, hostname],
       [A.serverPort, port === "" ? undefined : Number(port)],
       [A.path, facts.path],
       [A.status, status],
-      [A.errorType, isError ? String(status) : undefined],
+      [A.errorType, error],
       ...genAiAttributes(facts),
+      ...usageAttributes(facts),
+      [A.responseId, facts.responseId],
+      [A.isWhole, facts.isWhole],
       [A.requestId, facts.requestId],
       [A.backend, facts.backend],
       [A.tier, facts.tier],
@@ -185,6 +181,18 @@ const genAiAttributes = ({ operation, provider, requestModel }: Asked): Told["at
   [A.operation, operation],
   [A.provider, provider],
   [A.requestModel, requestModel],
+];
+
+type Answered = Pick<RequestFacts, "model" | "tokens" | "usage">;
+
+const usageAttributes = ({ model, tokens, usage }: Answered): Told["attributes"] => [
+  [A.responseModel, model],
+  [A.inputTokens, tokens?.inputTokens],
+  [A.outputTokens, tokens?.outputTokens],
+  [A.cacheReadTokens, tokens?.cacheReadInputTokens],
+  [A.cacheCreationTokens, tokens?.cacheCreationInputTokens],
+  [A.reasoningTokens, tokens?.reasoningOutputTokens],
+  [A.provenance, usage],
 ];
 
 /** `chat gpt-4o`, as the conventions have it; what is no request to a model goes by its method. */

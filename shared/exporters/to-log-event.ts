@@ -2,6 +2,7 @@ import type { HeaderList } from "../core/headers.ts";
 import {
   type AttemptFacts,
   attemptFacts,
+  errorOf,
   type LoggedExchange,
   type RequestFacts,
   redactText,
@@ -29,6 +30,7 @@ const CATEGORIES: Readonly<Record<string, string>> = {
   "request.ended": "proxy",
   "attempt.ended": "backend",
   "request.failed": "exception",
+  "backend.health.changed": "poller",
 };
 
 /** The category of an event; undefined for those that the log does not have. */
@@ -40,6 +42,8 @@ export function toLogEvent(event: TelemetryEvent, common: CommonFacts): LogEvent
   switch (categoryOf(event)) {
     case "backend":
       return written({ ...common, ...backendRequest(attemptFacts(event)) });
+    case "poller":
+      return written({ ...common, ...poller(event) });
     case "exception":
       return written({ ...common, ...serverError(event) });
     default:
@@ -72,7 +76,7 @@ function proxyRequest(facts: RequestFacts): Draft {
     Attempts: facts.attempts,
     "Backend-Host": facts.backend,
     Message: code,
-    Model: facts.model,
+    Disposition: dispositionOf(facts),
     ...exchangeFields(exchange),
     ...usageFields(facts),
     ...traceFields(facts),
@@ -102,8 +106,15 @@ function headerFields(whose: string, headers: HeaderList): Draft {
   return fields;
 }
 
-function usageFields({ tokens, usage }: RequestFacts): Draft {
+/** How it ended for its caller. */
+function dispositionOf({ code, isWhole }: RequestFacts): string {
+  if (code !== undefined) return code === EXPIRED ? "Expired" : "Refused";
+  return isWhole ? "Completed" : "Broken";
+}
+
+function usageFields({ tokens, usage, model }: RequestFacts | AttemptFacts): Draft {
   return {
+    Model: model,
     "Usage.Prompt_Tokens": tokens?.inputTokens,
     "Usage.Completion_Tokens": tokens?.outputTokens,
     "Usage.Total_Tokens": tokens?.totalTokens,
@@ -122,14 +133,26 @@ function backendRequest(facts: AttemptFacts): Draft {
     Status: status,
     Method: facts.method,
     "Request-Date": time(startedAt),
-    Date: time(startedAt + facts.tookMs),
+    Date: time(startedAt + facts.totalMs),
     "Backend-Host": facts.backend,
     "Host-URL": redactText(facts.origin),
     Path: facts.path,
     Attempt: attempt,
     "Response-Latency": facts.tookMs.toFixed(DIGITS),
-    Error: status < 400 ? undefined : outcome,
+    "Total-Latency": facts.totalMs.toFixed(DIGITS),
+    Error: errorOf(status, outcome) === undefined ? undefined : outcome,
+    ...usageFields(facts),
     ...traceFields(facts),
+  };
+}
+
+/** The original tells of every probe; here of those after which a backend was taken out of use, or came back. */
+function poller({ backend, isHealthy }: TelemetryEvent): Draft {
+  return {
+    Type: "S7P-Poller",
+    "Backend-Host": String(backend),
+    Success: String(isHealthy),
+    Message: isHealthy ? "healthy" : "unhealthy",
   };
 }
 

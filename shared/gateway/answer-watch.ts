@@ -11,11 +11,19 @@ export interface AnswerWatchOptions {
   onEnd(usage: AnswerUsage, outcome: AnswerOutcome): void;
 }
 
+/** What was told of an answer's end. */
+export interface WatchedEnd {
+  readonly usage: AnswerUsage;
+  readonly outcome: AnswerOutcome;
+}
+
 /** Reads along what one backend's answer says it used, and tells it once. Scope: one answer. */
 export class AnswerWatch {
   readonly #reader: UsageReader | undefined;
   readonly #onEnd: AnswerWatchOptions["onEnd"];
   #usage: Promise<AnswerUsage> | undefined;
+  #end: WatchedEnd | undefined;
+  #follower: ((end: WatchedEnd) => void) | undefined;
 
   constructor({ headers, isUnread, onEnd }: AnswerWatchOptions) {
     this.#reader = isUnread ? undefined : new UsageReader(headers);
@@ -31,6 +39,12 @@ export class AnswerWatch {
     this.#usage ??= this.#tell(outcome);
   }
 
+  /** One more who is to know of the end; at once where it has been told. */
+  follow(follower: (end: WatchedEnd) => void): void {
+    if (this.#end) follower(this.#end);
+    else this.#follower = follower;
+  }
+
   /** What it used, as far as it was read; for who knows that it is over. */
   usage(): Promise<AnswerUsage> {
     this.#usage ??= this.#tell("left");
@@ -39,7 +53,9 @@ export class AnswerWatch {
 
   async #tell(outcome: AnswerOutcome): Promise<AnswerUsage> {
     const usage = (await this.#reader?.end(outcome === "whole")) ?? UNKNOWN_USAGE;
+    this.#end = { usage, outcome };
     this.#onEnd(usage, outcome);
+    this.#follower?.(this.#end);
     return usage;
   }
 }

@@ -2,12 +2,13 @@ import type { BackendAnswer } from "../backends/index.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { CalledBackend } from "../core/http.ts";
 import { type Candidate, rewriteModelInTarget, type Selection } from "../routing/index.ts";
-import { attemptEnded, genAiRequest, redactTarget, spanFacts } from "../telemetry/index.ts";
+import type { AnswerWatch } from "./answer-watch.ts";
 import { type Attempt, attemptBackend } from "./attempt-backend.ts";
 import { headersForAttempt } from "./attempt-headers.ts";
 import type { OutgoingRequest } from "./call-backends.ts";
-import { CLIENT_CLOSED, modelOfBody, noteCall } from "./call-usage.ts";
+import { CLIENT_CLOSED, noteCall } from "./call-usage.ts";
 import { learnFromAttempt } from "./learn-from-attempt.ts";
+import { noteAttempt } from "./note-attempt.ts";
 import type { RouteTrip } from "./route-trip.ts";
 import type { Services } from "./services.ts";
 import { withoutCandidate } from "./without-candidate.ts";
@@ -83,46 +84,19 @@ function calledBackend({ key, host, target }: Candidate): CalledBackend {
   return { hostKey: key, origin, target: sent };
 }
 
-/** What the backend was asked for, in the words of the conventions for generative AI. */
-function calledAs(request: OutgoingRequest, { host, target }: Candidate): Record<string, unknown> {
-  const { method } = request;
-  const { origin, model = modelOfBody(request) } = host;
-  const asked = { method, target, origin, model };
-  const { operation, provider, model: requestModel } = genAiRequest(asked);
-  return { method, origin, path: redactTarget(target), operation, provider, requestModel };
-}
-
 async function makeAttempt(
   services: Services,
   { request, trip, signal }: Search,
   { selection, candidate }: { selection: Selection<Candidate>; candidate: Candidate },
 ): Promise<Attempt> {
-  const { pool, clock, emit, requestHeaders, tracing } = services;
+  const { pool, clock, requestHeaders, tracing } = services;
   const turn = pool.begin(selection, trip.isRetry, trip.takeTurn());
   if (!turn) throw new GatewayError("internal", "A backend was chosen that is not there.");
   const startedAt = clock.now();
   const span = trip.facts.trace && tracing?.within(trip.facts.trace);
-  const note = (status: number, outcome: string): void => {
-    const record = {
-      backend: candidate.host.id,
-      tier: candidate.host.tier,
-      atMs: startedAt - trip.facts.receivedAt,
-      tookMs: clock.now() - startedAt,
-      status,
-      outcome,
-    };
-    trip.attempted(record, selection.firstTier);
-    const attempt = trip.attemptCount;
-    emit(
-      attemptEnded(request.id, () => ({
-        attempt,
-        ...record,
-        startedAt,
-        isSpilled: record.tier !== selection.firstTier,
-        ...calledAs(request, candidate),
-        ...spanFacts(span),
-      })),
-    );
+  const note = (status: number, outcome: string, watch?: AnswerWatch): void => {
+    const call = { request, trip, selection, candidate, span };
+    noteAttempt(services, call, { startedAt, status, outcome, watch });
   };
   const headers = headersForAttempt(requestHeaders(request.headers), {
     requestId: request.id,
@@ -133,7 +107,11 @@ async function makeAttempt(
   try {
     const outgoing = { ...request, headers };
     const attempt = await attemptBackend(services, outgoing, { candidate, turn, signal });
-    note(attempt.status, "answer" in attempt ? attempt.verdict.kind : attempt.failure);
+    if (!("answer" in attempt)) note(attempt.status, attempt.failure);
+    else {
+      const { kind } = attempt.verdict;
+      note(attempt.status, kind, kind === "answered" ? request.usage?.current : undefined);
+    }
     return attempt;
   } catch (error) {
     note(CLIENT_CLOSED, "ended");

@@ -56,6 +56,7 @@ export {
 export {
   type AttemptFacts,
   attemptFacts,
+  errorOf,
   type MessageFacts,
   messageFacts,
   type RequestFacts,

@@ -6,6 +6,7 @@ import { METRICS } from "./names.ts";
 import {
   type AttemptFacts,
   attemptFacts,
+  errorOf,
   type RequestFacts,
   requestFacts,
 } from "./record-facts.ts";
@@ -23,7 +24,7 @@ export function measureRecords(book: MetricBook, { maxModels, maxUsers }: Limits
   const users = new KnownNames(maxUsers);
   const measures: Readonly<Record<string, (event: TelemetryEvent) => void>> = {
     "request.ended": (event) => measureRequest(book, requestFacts(event), { models, users }),
-    "attempt.ended": (event) => measureAttempt(book, attemptFacts(event)),
+    "attempt.ended": (event) => measureAttempt(book, attemptFacts(event), models),
     "response.broken": () => book.record(METRICS.brokenAnswers, []),
     "usage.counted": ({ lagMs }) =>
       book.record(METRICS.ledgerLag, [], Number(lagMs) / MS_PER_SECOND),
@@ -112,10 +113,22 @@ function measureTokens(book: MetricBook, { facts, genAi, model, user }: Told): v
   book.record(METRICS.usedOutputTokens, [...genAi, MODALITY_UNKNOWN], outputTokens);
 }
 
-function measureAttempt(book: MetricBook, facts: AttemptFacts): void {
+function measureAttempt(book: MetricBook, facts: AttemptFacts, models: KnownNames): void {
   const { backend, status, outcome, tier, tookMs } = facts;
+  measureOperation(book, facts, models);
   book.record(METRICS.attempts, [backend, status, outcome]);
   book.record(METRICS.attemptDuration, [backend, outcome], tookMs / MS_PER_SECOND);
   if (facts.attempt > 1) book.record(METRICS.retries, [backend]);
   if (facts.isSpilled) book.record(METRICS.spills, [backend, tier]);
+}
+
+/** The client's side of a request to a model: each call to a backend by itself. */
+function measureOperation(book: MetricBook, facts: AttemptFacts, models: KnownNames): void {
+  const { operation, provider, requestModel, model, backend, status, outcome } = facts;
+  if (operation === undefined) return;
+  const isAnswered = status < 400;
+  const asked = models.told(requestModel, isAnswered);
+  const genAi = [operation, provider, asked, models.told(model, isAnswered), backend];
+  const error = errorOf(status, outcome);
+  book.record(METRICS.operationDuration, [...genAi, error], facts.totalMs / MS_PER_SECOND);
 }

@@ -13,6 +13,7 @@ export const ATTRIBUTES = {
   system: "gen_ai.system",
   requestModel: "gen_ai.request.model",
   responseModel: "gen_ai.response.model",
+  responseId: "gen_ai.response.id",
   tokenType: "gen_ai.token.type",
   tokenModality: "gen_ai.token.modality",
   inputTokens: "gen_ai.usage.input_tokens",
@@ -133,6 +134,11 @@ export const METRICS = {
     "gen_ai.server.time_per_output_token",
     ["s", "Time per token of a stream, the first one aside."],
     { attributes: MODEL, bounds: PER_TOKEN },
+  ),
+  operationDuration: histogram(
+    "gen_ai.client.operation.duration",
+    ["s", "Time of a call to a backend, to the end of its answer."],
+    { attributes: [...MODEL, A.errorType], bounds: DURATIONS },
   ),
   tokenUsage: histogram("gen_ai.client.token.usage", ["{token}", "Tokens of an answer."], {
     attributes: [...MODEL, A.tokenType],

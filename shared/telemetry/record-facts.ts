@@ -57,7 +57,10 @@ export interface AttemptFacts extends SpanFacts {
   readonly attempt: number;
   readonly backend: string;
   readonly tier: number;
+  /** Until its answer began. */
   readonly tookMs: number;
+  /** Until its answer was over. */
+  readonly totalMs: number;
   readonly status: number;
   readonly outcome: string;
   readonly method: string;
@@ -67,6 +70,12 @@ export interface AttemptFacts extends SpanFacts {
   readonly provider?: string;
   readonly requestModel?: string;
   readonly isSpilled: boolean;
+  /** Absent where there was no answer for anybody. */
+  readonly isWhole?: boolean;
+  readonly model?: string;
+  readonly responseId?: string;
+  readonly tokens?: TokenFacts;
+  readonly usage?: string;
 }
 
 /** The record of a message on its way to a worker (`message.sent`), or with one (`message.ended`). */
@@ -79,6 +88,14 @@ export interface MessageFacts extends SpanFacts {
   readonly isDone?: boolean;
   readonly deliveryCount?: number;
 }
+
+/** What went wrong with a call, as `error.type` has it; undefined where nothing did. */
+export function errorOf(status: number, outcome: string): string | undefined {
+  if (status >= 400) return String(status);
+  return outcome === BROKEN ? BROKEN : undefined;
+}
+
+const BROKEN = "broken";
 
 // Records are written by the gateway alone: who reads them knows what is in them.
 /** The facts of a `request.ended`. */

@@ -1,6 +1,6 @@
 import type { TelemetryEvent } from "./events.ts";
 
-/** One call to one backend is over: its answer has begun, or never will. */
+/** One call to one backend is over: its answer is, or there never will be one. */
 export const attemptEnded = (requestId: string, attempt: () => object): TelemetryEvent => ({
   event: "attempt.ended",
   level: "info",

@@ -96,6 +96,12 @@ describe("one trace from the client to the backend", () => {
     const [[server], [attempt]] = [kind(SERVER), kind(CLIENT)];
     expect(attempt?.parentSpanId).toBe(server?.spanId);
     expect(callersOf(seen)).toEqual([attempt?.spanId]);
+    expect(attempt?.attributes).toMatchObject({
+      "gen_ai.response.model": "gpt-4o-2024",
+      "gen_ai.usage.input_tokens": 3,
+      "gen_ai.usage.output_tokens": 11,
+      "simplel7proxy.usage.provenance": "reported",
+    });
     expect(server?.attributes).toMatchObject({
       "gen_ai.operation.name": "chat",
       "gen_ai.request.model": "gpt-4o",

@@ -5,7 +5,12 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { EventProducer } from "../../../shared/exporters/event-hub.ts";
 import { openEventLog } from "../../../shared/exporters/index.ts";
 import { handleRequest } from "../../../shared/gateway/index.ts";
-import { type Emit, emitTo, requestFailed } from "../../../shared/telemetry/index.ts";
+import {
+  backendHealthChanged,
+  type Emit,
+  emitTo,
+  requestFailed,
+} from "../../../shared/telemetry/index.ts";
 import { FakeClock, settle } from "../../support/fake-clock.ts";
 import { createGateway, requestTo } from "../../support/gateway.ts";
 import { settingsWith } from "../../support/settings.ts";
@@ -140,7 +145,14 @@ describe("the event log of a request", () => {
     const lines = await logged({});
     expect(lines).toMatchObject([
       { Type: "S7P-BackendRequest", MID: "request-1-1", ParentId: "request-1", Status: "500" },
-      { Type: "S7P-BackendRequest", MID: "request-1-2", ParentId: "request-1", Status: "200" },
+      {
+        Type: "S7P-BackendRequest",
+        MID: "request-1-2",
+        ParentId: "request-1",
+        Status: "200",
+        "Total-Latency": "0.000",
+        "Usage.Total_Tokens": "7",
+      },
       {
         Type: "S7P-ProxyRequest",
         MID: "request-1",
@@ -154,6 +166,7 @@ describe("the event log of a request", () => {
         "Request-Queue-Duration": "0.000",
         "Total-Latency": "0.000",
         Attempts: "2",
+        Disposition: "Completed",
         "Backend-Host": "Host2",
         "Content-Type": "application/json",
         "Usage.Prompt_Tokens": "3",
@@ -166,6 +179,19 @@ describe("the event log of a request", () => {
     expect(lines.every(({ Ver, Replica, ContainerApp }) => Ver && Replica && ContainerApp)).toBe(
       true,
     );
+  });
+
+  it("tells of backends that are taken out of use where the settings ask for the poller", async () => {
+    for (const [LogToEvents, told] of [
+      ["proxy", []],
+      ["*", ["S7P-Poller"]],
+      ["poller", ["S7P-Poller"]],
+    ] as const) {
+      const log = logOf({ ...HOSTS, EVENT_LOGGERS: "console", LogToEvents });
+      log.emit(backendHealthChanged("Host1", false));
+      await log.clock.advance(1000);
+      expect(log.lines().map(({ Type }) => Type)).toEqual(told);
+    }
   });
 
   it("tells only those headers that the settings name", async () => {

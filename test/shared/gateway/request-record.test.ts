@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { BackendFailure } from "../../../shared/backends/index.ts";
 import type { HeaderList } from "../../../shared/core/headers.ts";
 import { handleRequest } from "../../../shared/gateway/index.ts";
 import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
@@ -34,7 +35,11 @@ describe("what is told of a request", () => {
     await textOf(body);
     expect(gateway.records).toMatchObject([
       { event: "attempt.ended", requestId: "request-1", attempt: 1, backend: "Host1", status: 500 },
-      { event: "attempt.ended", requestId: "request-1", attempt: 2, backend: "Host2", status: 200 },
+      {
+        ...{ event: "attempt.ended", requestId: "request-1", attempt: 2, backend: "Host2" },
+        ...{ status: 200, outcome: "answered", tookMs: 0, totalMs: 500, isWhole: true },
+        ...{ usage: "reported", tokens: { inputTokens: 3, outputTokens: 4, totalTokens: 7 } },
+      },
       {
         event: "request.ended",
         requestId: "request-1",
@@ -49,6 +54,22 @@ describe("what is told of a request", () => {
         tokens: { inputTokens: 3, outputTokens: 4, totalTokens: 7 },
       },
     ]);
+  });
+
+  it("says of a call whose answer broke off that it did, when it did", async () => {
+    const gateway = createGateway(HOSTS);
+    async function* breaking(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("a");
+      throw new BackendFailure("reset", "broke", { mayHaveBegun: true });
+    }
+    gateway.backends.answer(200, breaking(), [["content-type", "text/plain"]]);
+    const { body } = await ask(gateway);
+    await gateway.clock.advance(700);
+    await expect(textOf(body)).rejects.toThrow();
+    expect(gateway.records[0]).toMatchObject({
+      event: "attempt.ended",
+      ...{ status: 200, outcome: "broken", tookMs: 0, totalMs: 700, isWhole: false },
+    });
   });
 
   it("names the code where the gateway answered itself, and what that took", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { handleRequest } from "../../../shared/gateway/index.ts";
 import { heard, requestRouted, type TelemetryEvent } from "../../../shared/telemetry/index.ts";
 import { createGateway, requestTo } from "../../support/gateway.ts";
+import { textOf } from "../../support/streams.ts";
 
 describe("an event whose facts are dear", () => {
   it("has them for whoever hears it, in one record", () => {
@@ -17,10 +18,13 @@ describe("an event whose facts are dear", () => {
       ...gateway.services,
       emit: (event: TelemetryEvent) => void told.push(event),
     };
-    await handleRequest(services, requestTo(gateway), undefined);
+    const { body } = await handleRequest(services, requestTo(gateway), undefined);
+    expect(told.map(({ event }) => event)).toEqual(["request.routed"]);
+    await textOf(body);
     expect(told.map(({ event, lazily }) => [event, typeof lazily])).toEqual([
-      ["attempt.ended", "function"],
       ["request.routed", "function"],
+      ["attempt.ended", "function"],
+      ["request.ended", "function"],
     ]);
   });
 });

@@ -121,6 +121,7 @@ describe("the figures of calls to backends", () => {
     backend: "Host2",
     tier: 2,
     tookMs: 250,
+    totalMs: 250,
     status: 429,
     outcome: "throttled",
     isSpilled: true,
@@ -140,6 +141,35 @@ describe("the figures of calls to backends", () => {
     ]);
     expect(values("simplel7proxy.retries")).toEqual([1]);
     expect(values("simplel7proxy.spills")).toEqual([1]);
+  });
+});
+
+describe("the time of calls to models", () => {
+  const call = {
+    event: "attempt.ended",
+    attempt: 1,
+    tookMs: 250,
+    totalMs: 4000,
+    outcome: "answered",
+    isWhole: true,
+  };
+
+  it.each([
+    [{ status: 200 }, undefined],
+    [{ status: 429, outcome: "throttled" }, "429"],
+    [{ status: 200, outcome: "broken", isWhole: false }, "broken"],
+  ])("is that of the whole answer, and says how it failed: %j", (how, error) => {
+    const { of, values, told } = measured({ ...call, ...how });
+    const name = "gen_ai.client.operation.duration";
+    expect(of(name)).toMatchObject([{ attributes: { "gen_ai.operation.name": "chat" } }]);
+    expect(values(name)).toMatchObject([{ sum: 4 }]);
+    expect(told(name, "error.type")).toEqual([error]);
+    expect(values("simplel7proxy.attempt.duration")).toMatchObject([{ sum: 0.25 }]);
+  });
+
+  it("is not told of what asks no model", () => {
+    const { of } = measured({ ...call, status: 200, operation: undefined });
+    expect(of("gen_ai.client.operation.duration")).toEqual([]);
   });
 });
 
