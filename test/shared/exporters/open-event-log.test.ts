@@ -5,12 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { EventProducer } from "../../../shared/exporters/event-hub.ts";
 import { openEventLog } from "../../../shared/exporters/index.ts";
 import { handleRequest } from "../../../shared/gateway/index.ts";
-import {
-  backendHealthChanged,
-  type Emit,
-  emitTo,
-  requestFailed,
-} from "../../../shared/telemetry/index.ts";
+import { type Emit, emitTo, requestFailed } from "../../../shared/telemetry/index.ts";
 import { FakeClock, settle } from "../../support/fake-clock.ts";
 import { createGateway, requestTo } from "../../support/gateway.ts";
 import { settingsWith } from "../../support/settings.ts";
@@ -179,19 +174,6 @@ describe("the event log of a request", () => {
     expect(lines.every(({ Ver, Replica, ContainerApp }) => Ver && Replica && ContainerApp)).toBe(
       true,
     );
-  });
-
-  it("tells of backends that are taken out of use where the settings ask for the poller", async () => {
-    for (const [LogToEvents, told] of [
-      ["proxy", []],
-      ["*", ["S7P-Poller"]],
-      ["poller", ["S7P-Poller"]],
-    ] as const) {
-      const log = logOf({ ...HOSTS, EVENT_LOGGERS: "console", LogToEvents });
-      log.emit(backendHealthChanged("Host1", false));
-      await log.clock.advance(1000);
-      expect(log.lines().map(({ Type }) => Type)).toEqual(told);
-    }
   });
 
   it("tells only those headers that the settings name", async () => {
