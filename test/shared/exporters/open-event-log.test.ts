@@ -143,8 +143,7 @@ describe("the event log of a request", () => {
       {
         Type: "S7P-BackendRequest",
         MID: "request-1-2",
-        ParentId: "request-1",
-        Status: "200",
+        ...{ ParentId: "request-1", Status: "200" },
         ...{ "Total-Latency": "0.000", "Usage.Total_Tokens": "7" },
       },
       {
@@ -155,8 +154,7 @@ describe("the event log of a request", () => {
         Method: "POST",
         UserID: "ann",
         Priority: "2",
-        RequestType: "Sync",
-        RequestHost: "gateway.test",
+        ...{ RequestType: "Sync", RequestHost: "gateway.test" },
         "Request-Queue-Duration": "0.000",
         "Total-Latency": "0.000",
         ...{ Attempts: "2", Disposition: "Completed" },
