@@ -24,6 +24,12 @@ const activity = (name: string, attempt: number): Asked => ({
   input: { jobId: "job-1", attempt, epoch: 0 },
 });
 
+const check = (look: object): Asked => ({
+  kind: "activity",
+  name: "checkAttempt",
+  input: { jobId: "job-1", attempt: 1, epoch: 0, look },
+});
+
 const settle = (isLast = false): Asked => ({
   kind: "activity",
   name: "settleEvents",
@@ -40,10 +46,8 @@ function expectEnd(job: Orchestration): void {
 const final = { attempt: 1, isFinal: true };
 
 describe("the orchestrator of a job", () => {
-  it("puts the first attempt into its lane, then waits for word of it or for a while", () => {
+  it("waits at once for word of the first attempt, which whoever stored the job sends, or for a while", () => {
     const job = begin();
-    expect(job.asked).toEqual(activity("enqueueAttempt", 1));
-    job.resume();
     expect(job.asked).toMatchObject({
       kind: "any",
       tasks: [
@@ -55,7 +59,6 @@ describe("the orchestrator of a job", () => {
 
   it("ends on the final word, and leaves no timer running", () => {
     const job = begin();
-    job.resume();
     const { asked } = job;
     job.raise(final);
     expectEnd(job);
@@ -65,16 +68,16 @@ describe("the orchestrator of a job", () => {
 
   it("looks for itself when no word comes, and waits twice as long when there is none", () => {
     const job = begin();
-    job.resume();
     job.elapse();
-    expect(job.asked).toEqual(activity("checkAttempt", 1));
+    expect(job.asked).toEqual(check({ isFirst: true, isLate: false }));
     job.resume(null);
     expect(job.asked).toMatchObject({ kind: "any", tasks: [{}, { at: NOW + 90_000 }] });
+    job.elapse();
+    expect(job.asked).toEqual(check({ isFirst: false, isLate: true }));
   });
 
   it("keeps waiting for the same signal with a new timer, so that none that comes in between is lost", () => {
     const job = begin();
-    job.resume();
     const tasksOf = (asked: Asked) => (asked.kind === "any" ? asked.tasks : []);
     const [signal, timer] = tasksOf(job.asked);
     job.elapse();
@@ -86,7 +89,6 @@ describe("the orchestrator of a job", () => {
 
   it("ends when it finds the word that it missed", () => {
     const job = begin();
-    job.resume();
     job.elapse();
     job.resume(final);
     expectEnd(job);
@@ -94,7 +96,6 @@ describe("the orchestrator of a job", () => {
 
   it("sleeps as long as a backend asked before it repeats the attempt", () => {
     const job = begin();
-    job.resume();
     job.raise({ attempt: 1, isFinal: false, retryAfterMs: 7000 });
     expect(job.asked).toMatchObject({ kind: "timer", at: NOW + 7000 });
     job.nowMs += 7000;
@@ -103,16 +104,18 @@ describe("the orchestrator of a job", () => {
   });
 
   it("goes on waiting after late word of an attempt that was repeated", () => {
-    const job = begin({ ...input, attempt: 3 });
+    const job = begin();
+    job.raise({ attempt: 1, isFinal: false });
     job.resume();
-    job.raise({ attempt: 2, isFinal: false });
+    expect(job.asked).toEqual(activity("enqueueAttempt", 2));
+    job.resume();
+    job.raise({ attempt: 1, isFinal: false });
     expect(job.asked.kind).toBe("any");
   });
 
   it("expires at its time, whether it waits or sleeps", () => {
     for (const retryAfterMs of [undefined, 9_000_000]) {
       const job = begin({ ...input, expiresAt: NOW + 10_000 });
-      job.resume();
       if (retryAfterMs === undefined) {
         job.elapse();
       } else {
@@ -131,7 +134,6 @@ describe("the orchestrator of a job", () => {
 
   it("asks the provider that has taken the work over, until its answer is there", () => {
     const job = begin();
-    job.resume();
     job.raise({ attempt: 1, isFinal: false, isHandedOver: true });
     expect(job.asked).toMatchObject({ kind: "any", tasks: [{}, { at: NOW + 1000 }] });
     job.elapse();
@@ -146,7 +148,6 @@ describe("the orchestrator of a job", () => {
 
   it("tells the provider of a cancelled job a few times, and then no more", () => {
     const job = begin();
-    job.resume();
     job.raise({ attempt: 1, isFinal: true, isAbandoned: true });
     for (let tries = 1; tries <= 5; tries++) {
       expect(job.asked).toEqual(activity("releaseProvider", 1));
@@ -158,7 +159,6 @@ describe("the orchestrator of a job", () => {
 
   it("looks again, ever more rarely, for more than a day, while the end cannot be told", () => {
     const job = begin();
-    job.resume();
     job.raise(final);
     const waits: number[] = [];
     while (!job.isDone) {
@@ -188,7 +188,9 @@ describe("the orchestrator of a job", () => {
     const copied = JSON.parse(JSON.stringify(carried)) as object;
     expect(copied).toMatchObject({ jobId: "job-1", attempt: 1 });
     const continued = new Orchestration(orchestrator(), copied, job.nowMs);
-    expect(continued.asked).toEqual(activity("checkAttempt", 1));
+    expect(continued.asked).toMatchObject({ kind: "any" });
+    continued.elapse();
+    expect(continued.asked).toEqual(check({ isFirst: false, isLate: true }));
     continued.resume(final);
     expectEnd(continued);
     expect(continued.continueAsNew).not.toHaveBeenCalled();
@@ -196,8 +198,8 @@ describe("the orchestrator of a job", () => {
 
   it("asks for its activities again for as long as a job may live, half a minute apart", () => {
     const job = begin();
-    job.resume();
     job.elapse();
+    job.resume(final);
     expect(job.retries).toHaveLength(2);
     for (const retry of job.retries) {
       expect(retry.maxNumberOfAttempts * 30_000).toBeGreaterThan(86_400_000);
