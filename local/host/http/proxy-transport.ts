@@ -1,5 +1,6 @@
 import { Agent, request as httpRequest, type IncomingMessage, type Server } from "node:http";
 import { pipeline } from "node:stream";
+import { systemClock } from "../../../shared/core/clock.ts";
 import type { HostLog } from "../invocation/host-log.ts";
 import type { Invoker } from "../invocation/invoker.ts";
 import type { HttpCall, HttpTransport } from "./http-call.ts";
@@ -94,8 +95,9 @@ function forward(
   return {
     ended: ended.promise,
     begins() {
-      const timer = setTimeout(() => begun.resolve(false), ARRIVAL_DEADLINE_MS);
-      return begun.promise.finally(() => clearTimeout(timer));
+      // This clock reads what has come in before it gives up, also in a process that was held up.
+      const cancel = systemClock.schedule(ARRIVAL_DEADLINE_MS, () => begun.resolve(false));
+      return begun.promise.finally(cancel);
     },
     abort: () => upstream.destroy(),
   };

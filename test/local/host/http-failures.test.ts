@@ -10,7 +10,7 @@ describe.each([
   { name: "streaming past the proxy", options: {}, env: {} },
   { name: "streaming over the proxy hop", options: { httpMode: "proxy" as const }, env: {} },
   { name: "buffering", options: {}, env: { STREAMING: "false" } },
-])("a host $name", ({ options, env }) => {
+])("a host $name", ({ name, options, env }) => {
   let host: FixtureHost;
   const isBuffered = "STREAMING" in env;
 
@@ -40,8 +40,13 @@ describe.each([
   });
 
   it("breaks the connection when a body fails midway, so that it never looks complete", async () => {
-    if (isBuffered) expect((await answer(`${host.url}/midway`)).status).toBe(500);
-    else await expect(answer(`${host.url}/midway`)).rejects.toThrow();
+    const seen = await answer(`${host.url}/midway`).then(
+      ({ status }) => status,
+      () => "broken",
+    );
+    // Over the hop a host that is held up may see the break before it has read the head.
+    const possible = isBuffered ? [500] : name.includes("hop") ? ["broken", 500] : ["broken"];
+    expect(possible).toContain(seen);
   });
 
   it("answers 500 when a function outlasts functionTimeout", async () => {

@@ -180,12 +180,14 @@ describe("message triggers with a real broker and real storage", () => {
 
   it("go on after the broker was killed and came back", async () => {
     const port = Number(broker.facts["port"]);
-    const before = (await seen("single", 1)).length;
     await broker.stop("SIGKILL");
     broker = await startBroker(port);
     await client.close();
     client = new ServiceBusClient(String(broker.facts["connectionString"]));
     await send("single", [{ body: "after" }]);
-    expect((await seen("single", before + 1)).at(-1)?.body).toBe("after");
+    // What was being settled when the broker died may come once more, before or after it.
+    await eventually(async () =>
+      (await seen("single", 1)).some(({ body }) => body === "after") ? true : undefined,
+    );
   });
 });
