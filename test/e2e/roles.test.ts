@@ -88,10 +88,20 @@ async function settled(): Promise<void> {
   }).toBe(true);
 }
 
+/** Resolves when its connections are gone too: until then the broker may still send it messages. */
 async function killHost(index: 0 | 1): Promise<void> {
   const pid = await partPid(stack.pid, "host", `"port":${new URL(jobs[index]).port},`);
   if (pid === undefined) throw new Error("There is no such host.");
   process.kill(pid, "SIGKILL");
+  await eventually(() => isRunning(pid)).toBe(false);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Two held requests take the only slot of each host, whichever host receives them. */
@@ -158,7 +168,7 @@ describe("the packages of both apps, unpacked and side by side", () => {
     await killHost(1);
     // Both are received by the one that is there, and one of them waits.
     const held = [0, 1].map((n) => get(`${jobs[0]}/hold/alone/${n}`));
-    await eventually(() => backend.held).toBe(2);
+    await expect.poll(() => backend.held, { timeout: AFTER_LOCKS_MS }).toBe(2);
     expect((await statuses()).map(({ slots }) => slots.running)).toEqual([1, 1]);
     expect(await answered(held)).toEqual([200, 200]);
   });
