@@ -3,7 +3,7 @@ import type { GatewayResponse } from "../core/http.ts";
 import { type JobEngine, type JobSnapshot, stateOf } from "../jobs/index.ts";
 import { acceptedAnswer } from "./accepted-answer.ts";
 import { enterLane } from "./enter-lane.ts";
-import { engineInputOf, jobRecordOf } from "./job-record.ts";
+import { jobRecordOf, newEngineInput } from "./job-record.ts";
 import { sendOff } from "./place-attempt.ts";
 import { packRequestBody } from "./read-request-body.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
@@ -32,7 +32,7 @@ export async function acceptJob(
   if (known) return standingAnswer(services, admitted, known);
   const body = await packRequestBody(waitingRoom.claimCheck, `jobs/${id}/request`, admitted.body);
   const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
-  const input = engineInputOf(job, settings, admitted.request.trace);
+  const input = newEngineInput(job, services, admitted.request.trace);
   if (await startJob({ jobs, engine, clock, input }, job)) {
     sendOff(services, job, input.trace);
     const preferenceApplied = admitted.ticket.promotion?.preference;

@@ -7,7 +7,7 @@ import type { Submission } from "../messaging/index.ts";
 import { countJob } from "./accept-job.ts";
 import { admitRequest } from "./admit-request.ts";
 import { underPolicy } from "./in-force.ts";
-import { engineInputOf, jobRecordOf } from "./job-record.ts";
+import { jobRecordOf, newEngineInput } from "./job-record.ts";
 import { sendOff } from "./place-attempt.ts";
 import { packRequestBody } from "./read-request-body.ts";
 import { type Recognised, recogniseAsSaid } from "./recognise.ts";
@@ -130,7 +130,7 @@ async function insert(
   const name = `jobs/${id}/request-${newId()}`;
   const body = await packRequestBody(room.claimCheck, name, admitted.body);
   const job = jobRecordOf({ ...admitted, isOver: countJob(services, admitted) }, body, settings);
-  const input = engineInputOf(job, settings, admitted.request.trace);
+  const input = newEngineInput(job, services, admitted.request.trace);
   if (await startJob({ jobs, engine, clock, input }, job)) {
     sendOff(services, job, input.trace);
     return accepted(id);

@@ -1,9 +1,10 @@
 import type { Settings } from "../config/index.ts";
 import { type TraceContext, toTraceFields } from "../core/trace-context.ts";
-import type { JobEngineInput, JobRecord } from "../jobs/index.ts";
+import { firstLookMs, type JobEngineInput, type JobRecord } from "../jobs/index.ts";
 import type { MessageBody } from "../messaging/index.ts";
 import { type AdmittedRequest, toEnvelope } from "./request-envelope.ts";
 import { resultPlaceOf } from "./result-place.ts";
+import type { Services } from "./services.ts";
 
 /** The record of the job that a request becomes; its body is where a later process can read it. */
 export function jobRecordOf(
@@ -43,4 +44,14 @@ export function engineInputOf(
 ): JobEngineInput {
   const carried = trace ? { trace: toTraceFields(trace) } : {};
   return { jobId, expiresAt, maxAttempts, reconcileMs, ...carried };
+}
+
+/** The same for a job that is new, whose first message is sent by whoever stores it. */
+export function newEngineInput(
+  job: JobRecord,
+  { settings, random }: Pick<Services, "settings" | "random">,
+  trace: TraceContext | undefined,
+): JobEngineInput {
+  const input = engineInputOf(job, settings, trace);
+  return { ...input, firstLookMs: firstLookMs(input.reconcileMs, random) };
 }

@@ -45,6 +45,7 @@ export {
   ATTEMPT_ENDED_EVENT,
   advance,
   beginRun,
+  firstLookMs,
   type JobEngineInput,
   type JobEvent,
   type JobLook,

@@ -1,3 +1,4 @@
+import type { Random } from "../core/domain.ts";
 import type { TraceFields } from "../core/trace-context.ts";
 import { MAX_REFUSALS, type PollReport, type ProviderWatch, pollDelayMs } from "./provider-work.ts";
 
@@ -8,6 +9,8 @@ export interface JobEngineInput {
   readonly maxAttempts: number;
   /** How long to wait for a signal before the store is asked, in milliseconds. */
   readonly reconcileMs: number;
+  /** The same for the first look at a job that was just stored; {@link firstLookMs}. */
+  readonly firstLookMs?: number;
   /**
    * True for work that was promoted: its first attempt runs, or waits in its lane, already. The first
    * message of any other job is sent by whoever stores it, and here only where that did not happen.
@@ -87,6 +90,21 @@ const LARGEST_SHARE_OF_LIFE = 0.25;
  * row lies one request to storage.
  */
 export const MAKING_MS = 60_000;
+
+// Within what lanes remember of messages (infra/lanes.json), so that what the look sends again is dropped.
+const LATEST_FIRST_LOOK_MS = 900_000;
+const FIRST_LOOKS_SPREAD = 3;
+
+/**
+ * When a job that was just stored is first looked at, in milliseconds from then: spread, since jobs that
+ * came at once would all look at once, and take the time from those that come then.
+ */
+export function firstLookMs(reconcileMs: number, random: Random): number {
+  return Math.min(
+    Math.round(reconcileMs * (1 + FIRST_LOOKS_SPREAD * random())),
+    LATEST_FIRST_LOOK_MS,
+  );
+}
 
 /** Name of the external event that carries a {@link JobSignal}. */
 export const ATTEMPT_ENDED_EVENT = "attemptEnded";
@@ -221,8 +239,10 @@ function waitStep(run: JobRun, nowMs: number): JobStep {
  * runs in process has nobody but its orchestrator to notice that its instance died: there it looks on.
  */
 function patienceMs(run: JobRun, nowMs: number): number {
-  const { reconcileMs, looks = 0, isInFlight, attempt, expiresAt } = run;
+  const { reconcileMs, firstLookMs: first, looks, isInFlight, attempt, expiresAt } = run;
   if (isInFlight === true && attempt === 1) return reconcileMs;
   const asLongAsIsSafe = Math.max(reconcileMs, (expiresAt - nowMs) * LARGEST_SHARE_OF_LIFE);
-  return Math.min(reconcileMs * 2 ** Math.min(looks, MAX_DOUBLINGS), asLongAsIsSafe);
+  const isFirst = attempt === 1 && looks === undefined;
+  if (isFirst && first !== undefined) return Math.min(first, asLongAsIsSafe);
+  return Math.min(reconcileMs * 2 ** Math.min(looks ?? 0, MAX_DOUBLINGS), asLongAsIsSafe);
 }

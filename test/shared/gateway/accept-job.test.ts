@@ -71,6 +71,7 @@ describe("a request that asks to be a job", () => {
       expiresAt: gateway.clock.now() + 60_000,
       maxAttempts: 7,
       reconcileMs: 30_000,
+      firstLookMs: 75_000,
     });
   });
 

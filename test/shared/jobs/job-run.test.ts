@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   advance,
   beginRun,
+  firstLookMs,
   type JobEvent,
   type JobRun,
   type JobStep,
@@ -25,6 +26,26 @@ const wait: JobStep = { kind: "wait", untilMs: NOW + 10_000 };
 describe("a job's course", () => {
   it("begins by waiting, while whoever makes the job stores it and sends it on its way", () => {
     expect(first.step).toEqual(wait);
+  });
+
+  it("looks first when its maker has said, for jobs that came at once do not look at once", () => {
+    const spread = [0, 0.5, 1].map((chance) => firstLookMs(30_000, () => chance));
+    expect(spread).toEqual([30_000, 75_000, 120_000]);
+    const job = { ...input, expiresAt: NOW + 3_600_000, firstLookMs: 75_000 };
+    const { run, step } = beginRun(job, NOW);
+    expect(step).toEqual({ kind: "wait", untilMs: NOW + 75_000 });
+    expect(advance(run, { kind: "checked", signal: undefined }, NOW).step).toEqual({
+      kind: "wait",
+      untilMs: NOW + 20_000,
+    });
+    expect(beginRun({ ...job, expiresAt: EXPIRES }, NOW).step).toEqual({
+      kind: "wait",
+      untilMs: NOW + 15_000,
+    });
+  });
+
+  it("looks first while lanes still know what was sent to them, however rare looks are to be", () => {
+    expect(firstLookMs(3_600_000, () => 1)).toBe(900_000);
   });
 
   const lookOf = (run: JobRun, now = NOW) => {
