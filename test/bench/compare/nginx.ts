@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../support/free-port.ts";
@@ -9,7 +9,7 @@ import type { Target } from "./targets.ts";
 
 const START_LIMIT_MS = 10_000;
 
-/** Starts nginx as a streaming proxy with one worker, where it is installed. */
+/** Starts nginx as a streaming proxy in one process, where it is installed. */
 export async function startNginx(backendPort: number): Promise<Target | string> {
   if (spawnSync("nginx", ["-v"]).error) return "nginx is not installed";
   const folder = mkdtempSync(join(tmpdir(), "bench-nginx-"));
@@ -24,17 +24,13 @@ export async function startNginx(backendPort: number): Promise<Target | string> 
     name: "nginx",
     port,
     headers: [],
-    pids: workersOf(child.pid ?? 0),
+    pids: [child.pid ?? 0],
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
       await exited;
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-function workersOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
 }
 
 interface Places {
@@ -45,7 +41,7 @@ interface Places {
 
 const configuration = ({ folder, port, backendPort }: Places): string => `
 daemon off;
-worker_processes 1;
+master_process off;
 pid ${folder}/pid;
 error_log ${folder}/error.log;
 events { worker_connections 8192; }
