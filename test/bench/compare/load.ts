@@ -1,5 +1,15 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { LoadConnection } from "./load-connection.ts";
 import type { LoadOrder, LoadResult } from "./orders.ts";
+
+// Paced streams begin within this part of their length. Were they to begin at once, the events that come first would
+// wait for requests that are still being taken, and the measure would be of that.
+const BEGIN_WITHIN = 0.2;
+
+function beginningMs({ answer, connections }: LoadOrder): (lane: number) => number {
+  const { events = 0, intervalMs = 0 } = answer;
+  return (lane) => (events * intervalMs * BEGIN_WITHIN * lane) / connections;
+}
 
 /** The load generator, in a process of its own: takes an order, gives what it saw, takes the next. */
 async function run(order: LoadOrder): Promise<LoadResult> {
@@ -8,7 +18,9 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   );
   const startedAt = performance.now();
   const endsAt = startedAt + order.durationMs;
-  const repeat = async (lane: LoadConnection): Promise<void> => {
+  const beginsAfterMs = beginningMs(order);
+  const repeat = async (lane: LoadConnection, index: number): Promise<void> => {
+    await pause(beginsAfterMs(index));
     do await lane.request();
     while (performance.now() < endsAt);
   };
