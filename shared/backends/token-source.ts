@@ -2,6 +2,7 @@ import { identityCredential } from "../connections/index.ts";
 import { type Clock, delay } from "../core/clock.ts";
 import { createDeadline } from "../core/deadline.ts";
 import type { Random } from "../core/domain.ts";
+import { untilAborted } from "../core/until-aborted.ts";
 
 /** The gateway's own identity towards backends. */
 export interface TokenSource {
@@ -65,7 +66,7 @@ export class CachingTokenSource implements TokenSource {
     const known = this.#tokens.get(scope);
     const now = this.#options.clock.now();
     if (!known || known.expiresAt <= now) {
-      return (await orAborted(this.#fetch(scope), signal)).token;
+      return (await untilAborted(this.#fetch(scope), signal)).token;
     }
     // A token that still lives is still good: nobody waits for its renewal, which may fail for a while.
     if (known.renewAt <= now) this.#renew(scope, known);
@@ -81,7 +82,7 @@ export class CachingTokenSource implements TokenSource {
     if (known && known.token !== refused) return known.token;
     const isNew = known && this.#options.clock.now() < known.fetchedAt + RENEW_PAUSE_MS;
     if (isNew) return undefined;
-    const { token } = await orAborted(this.#fetch(scope), signal);
+    const { token } = await untilAborted(this.#fetch(scope), signal);
     return token === refused ? undefined : token;
   }
 
@@ -111,7 +112,7 @@ export class CachingTokenSource implements TokenSource {
     const earliestAt = (this.#failedAt.get(scope) ?? 0) + FAILURE_PAUSE_MS;
     if (earliestAt > clock.now()) await delay(clock, earliestAt - clock.now(), signal);
     try {
-      const fresh = this.#asOfNow(await orAborted(fetchToken(scope, signal), signal));
+      const fresh = this.#asOfNow(await untilAborted(fetchToken(scope, signal), signal));
       this.#tokens.set(scope, fresh);
       this.#failedAt.delete(scope);
       return fresh;
@@ -129,16 +130,6 @@ export class CachingTokenSource implements TokenSource {
     // The service may give the same token again, or one that ends soon.
     return { ...fresh, fetchedAt, renewAt: Math.max(wantedAt, fetchedAt + RENEW_PAUSE_MS) };
   }
-}
-
-/** What is awaited, unless the signal aborts first. */
-function orAborted<Value>(awaited: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    awaited.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
 
 /** Tokens of the app's managed identity, or of the developer's sign-in. The library loads on first use. */

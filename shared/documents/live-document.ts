@@ -1,6 +1,7 @@
 import type { Cancel, Clock } from "../core/clock.ts";
 import { createDeadline } from "../core/deadline.ts";
 import type { Random } from "../core/domain.ts";
+import { untilAborted } from "../core/until-aborted.ts";
 import type { Emit } from "../telemetry/index.ts";
 import {
   documentLoaded,
@@ -20,7 +21,6 @@ import {
   lastErrorOf,
   UNKNOWN_DOCUMENT,
 } from "./document-state.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 /** What stands in until the first good load: nothing where the document is required. */
 export type Presence<Value> =

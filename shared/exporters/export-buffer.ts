@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from "../core/clock.ts";
+import { untilAborted } from "../core/until-aborted.ts";
 
 /** Why records were given up: there was no room, or whoever takes them did not. */
 export type LossReason = "full" | "failed" | "late";
@@ -87,6 +88,7 @@ export class ExportBuffer<Item> {
     this.#call = call;
     const cancel = clock.schedule(timeoutMs, () => call.abort(new Error("It took too long.")));
     try {
+      // Who does not heed the signal is not waited for either.
       await untilAborted(send(items, call.signal), call.signal);
     } catch {
       onLoss("failed", items.length);
@@ -94,14 +96,4 @@ export class ExportBuffer<Item> {
       cancel();
     }
   }
-}
-
-/** Who does not heed the signal is not waited for either. */
-function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
