@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { DocumentSource } from "./document-source.ts";
 
 /** A document that was read as a whole: its value, or everything that is wrong with it. */
@@ -47,7 +48,7 @@ async function inSteps<Value>(
   for (let step = steps.next(); ; step = steps.next()) {
     if (step.done) return step.value;
     // Not a wait but a way to let others run first, so no clock has a part in it.
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     signal.throwIfAborted();
   }
 }

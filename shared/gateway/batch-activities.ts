@@ -1,6 +1,12 @@
 import { GatewayError } from "../core/errors.ts";
 import { fromTraceFields, type TraceFields } from "../core/trace-context.ts";
-import { type BatchCursor, type BatchLine, type JobSnapshot, moveCursor } from "../jobs/index.ts";
+import {
+  type BatchCursor,
+  type BatchLine,
+  FIRST_TURN,
+  type JobSnapshot,
+  moveCursor,
+} from "../jobs/index.ts";
 import { readRequestEnvelope } from "../messaging/index.ts";
 import { expireJob } from "./job-activities.ts";
 import { startAttempt } from "./job-transitions.ts";
@@ -37,7 +43,7 @@ export async function advanceBatch(
   const { batch } = snapshot.job;
   if (!batch || snapshot.outcome) return { ...cursor, isOver: true };
   if (cursor.next === 0) {
-    const start = await startAttempt({ services, jobs, jobId }, { attempt: 1, epoch: 0 });
+    const start = await startAttempt({ services, jobs, jobId }, FIRST_TURN);
     await start?.told;
   }
   const counts = await Promise.all(
@@ -51,7 +57,7 @@ export async function advanceBatch(
 
 /** Ends a batch whose time is over; what is done of it is kept. */
 export async function expireBatch(services: Services, jobId: string): Promise<void> {
-  await expireJob(services, { jobId, attempt: 1, epoch: 0 });
+  await expireJob(services, { jobId, ...FIRST_TURN });
 }
 
 async function sendPiece(

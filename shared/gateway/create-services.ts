@@ -36,7 +36,6 @@ import type { JobServices, Services, WaitingRoom } from "./services.ts";
 import { TrafficBoard } from "./traffic-board.ts";
 import { onUnclaimedReply } from "./unclaimed-reply.ts";
 import { openUsage } from "./usage-services.ts";
-
 import type { LimitServices } from "./within-limits.ts";
 
 export interface CreateServicesOptions {

@@ -39,8 +39,8 @@ const MAX_ROW_CHARACTERS = 480_000;
 
 /**
  * Tells the instances who has how much of each class, with a delay of about a second, so that all of them
- * judge alike who is over their share, whose messages nobody waits for, and where a slot is free. Old load is forgotten with the
- * row that told it.
+ * judge alike who is over their share, whose messages nobody waits for, and where a slot is free. Old
+ * load is forgotten with the row that told it.
  */
 export function createFairShareLedger(
   options: FairShareLedgerOptions,

@@ -1,3 +1,4 @@
+import { FIRST_TURN } from "../jobs/index.ts";
 import type { MessageBody } from "../messaging/index.ts";
 import { promotionFailed } from "../telemetry/index.ts";
 import type { PromotionResult } from "./answered-or-promoted.ts";
@@ -10,8 +11,6 @@ import type { AdmittedRequest } from "./request-envelope.ts";
 import type { Services } from "./services.ts";
 import { SharedBody } from "./shared-body.ts";
 import { startJob } from "./start-job.ts";
-
-const FIRST_TURN = { attempt: 1, epoch: 0 };
 
 /**
  * Makes a job of a request whose work runs in this process. The process vouches for it with a lease;

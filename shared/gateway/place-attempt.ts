@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { GatewayError } from "../core/errors.ts";
 import { fromTraceFields, type TraceFields } from "../core/trace-context.ts";
-import type { JobRecord, JobTurn } from "../jobs/index.ts";
+import { FIRST_TURN, type JobRecord, type JobTurn } from "../jobs/index.ts";
 import { readRequestEnvelope } from "../messaging/index.ts";
 import { jobPlacementFailed } from "../telemetry/index.ts";
 import { sendTraced } from "./send-traced.ts";
@@ -39,12 +40,8 @@ export async function placeAttempt(services: Services, placement: Placement): Pr
   });
 }
 
-const FIRST_TURN = { attempt: 1, epoch: 0 };
 // What more there is to send is sent by the jobs' orchestrators, at their first look.
 const MAX_PLACING = 1000;
-
-/** The answer in hand goes out first. */
-const turnEnd = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
  * Sends a job that was just stored on its way, behind its 202: its first message, and word of it to
@@ -55,7 +52,8 @@ export function sendOff(services: Services, job: JobRecord, trace: TraceFields |
   const { jobs, emit } = services;
   if (!jobs || jobs.detached.size >= MAX_PLACING) return;
   const { priority } = job;
-  const placing = turnEnd()
+  // The answer in hand goes out first.
+  const placing = nextTurn()
     .then(() => placeAttempt(services, { job, turn: FIRST_TURN, priority, trace }))
     .then(
       () => jobs.events.announceNew(job),

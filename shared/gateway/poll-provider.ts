@@ -1,7 +1,7 @@
 import { GatewayError } from "../core/errors.ts";
 import { retryAfterMs } from "../core/retry-after.ts";
 import {
-  type JobOutcome,
+  isAbandoned,
   type JobSnapshot,
   judgePoll,
   ownTarget,
@@ -72,9 +72,6 @@ export async function pollProvider(services: Services, ref: PollRef): Promise<Po
     return { isFinal: false };
   }
 }
-
-const isAbandoned = ({ state, result }: JobOutcome): boolean =>
-  (state === "cancelled" || state === "expired") && result === undefined;
 
 async function look(look: Look, origin: string): Promise<PollReport> {
   const { run, work, isLast, ask } = look;

@@ -1,11 +1,11 @@
 import type { CalledBackend } from "../core/http.ts";
+import { FIRST_TURN } from "../jobs/index.ts";
 import type { RequestEnvelope } from "../messaging/index.ts";
 import type { JobAttemptRun } from "./job-attempt.ts";
 import { startAttempt } from "./job-transitions.ts";
 import type { LaneRun } from "./run-lane-message.ts";
 import { JobEndedError, type JobWatch, watchJob } from "./watch-job.ts";
 
-const FIRST_TURN = { attempt: 1, epoch: 0 };
 // However far the clocks of two instances are apart, it is less than this.
 const CLOCK_SKEW_MS = 30_000;
 

@@ -1,5 +1,5 @@
 import { type BackendAnswer, BackendFailure } from "../backends/index.ts";
-import { below, type JobRecord, type ProviderWork } from "../jobs/index.ts";
+import { below, isAbandoned, type JobRecord, type ProviderWork } from "../jobs/index.ts";
 import { providerReleaseFailed } from "../telemetry/index.ts";
 import { askProvider, callLimit, hostOf } from "./ask-provider.ts";
 import { openTarget } from "./hand-over.ts";
@@ -14,9 +14,7 @@ const RELEASE_LIMIT_MS = 10_000;
 export async function releaseProvider(services: Services, jobId: string): Promise<boolean> {
   const snapshot = await services.jobs?.store.read(jobId);
   const { provider, outcome, job } = snapshot ?? {};
-  const isAbandoned = outcome?.state === "cancelled" || outcome?.state === "expired";
-  // With a result the word was the provider's own.
-  if (!job || !provider || !isAbandoned || outcome.result) return true;
+  if (!job || !provider || !outcome || !isAbandoned(outcome)) return true;
   return cancelWork(services, job, provider);
 }
 

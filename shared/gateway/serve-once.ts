@@ -20,11 +20,6 @@ const MAX_JOIN_POLL_MS = 1000;
 // A longer stream is not kept: its repetition runs again.
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 
-/** Whether a repetition of the request would find it by its key. */
-export function isKeyed({ headers }: AdmittedRequest["request"]): boolean {
-  return headerValue(headers, KEY_HEADER) !== undefined;
-}
-
 type Serve<Admitted> = (admitted: Admitted) => Promise<GatewayResponse>;
 
 /**

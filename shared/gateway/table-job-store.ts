@@ -1,5 +1,6 @@
 import {
   type AttemptEnd,
+  FIRST_TURN,
   type FinalState,
   type JobLease,
   type JobListing,
@@ -215,8 +216,6 @@ export class TableJobStore implements JobStore {
     return standing ? fromLongText<TurnUse>(standing) : use;
   }
 }
-
-const FIRST_TURN = { attempt: 1, epoch: 0 };
 
 function rowsOf(jobId: string, running: RunningAttempt | undefined) {
   if (!running) return [];

@@ -28,7 +28,9 @@ export { below, findProviderWork, ownTarget, type TakenWork } from "./find-provi
 export {
   type AttemptEnd,
   type BatchFiles,
+  FIRST_TURN,
   type FinalState,
+  isAbandoned,
   type JobAttempt,
   type JobLease,
   type JobOutcome,

@@ -1,5 +1,6 @@
 import type { Random } from "../core/domain.ts";
 import type { TraceFields } from "../core/trace-context.ts";
+import { FIRST_TURN } from "./job.ts";
 import { MAX_REFUSALS, type PollReport, type ProviderWatch, pollDelayMs } from "./provider-work.ts";
 
 /** What an orchestrator is started with, and carries on from when its history is cut. */
@@ -111,7 +112,7 @@ export const ATTEMPT_ENDED_EVENT = "attemptEnded";
 
 /** A run at its beginning: its job is being stored meanwhile, and sent on its way by whoever stores it. */
 export function beginRun(input: JobEngineInput, nowMs: number): { run: JobRun; step: JobStep } {
-  const run = { ...input, beganAt: nowMs, attempt: 1, epoch: 0 };
+  const run = { ...input, beganAt: nowMs, ...FIRST_TURN };
   return { run, step: waitStep(run, nowMs) };
 }
 

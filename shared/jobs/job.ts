@@ -89,6 +89,10 @@ export interface JobOutcome {
   readonly error?: { readonly code: string; readonly detail: string };
 }
 
+/** Whether a job ended before its work did. With a result the word was that of whoever did the work. */
+export const isAbandoned = ({ state, result }: JobOutcome): boolean =>
+  (state === "cancelled" || state === "expired") && result === undefined;
+
 /**
  * Which message runs an attempt. A job that is moved to another lane gets a new message with the next
  * epoch, and the one before is void.
@@ -98,6 +102,9 @@ export interface JobTurn {
   /** 0 unless the job was moved while this attempt waited. */
   readonly epoch: number;
 }
+
+/** The turn that every job begins with. */
+export const FIRST_TURN: JobTurn = { attempt: 1, epoch: 0 };
 
 /** Why an attempt did not end its job, and what follows. */
 export interface AttemptEnd {

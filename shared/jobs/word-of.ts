@@ -1,4 +1,4 @@
-import type { JobSnapshot, JobTurn } from "./job.ts";
+import { isAbandoned, type JobSnapshot, type JobTurn } from "./job.ts";
 import type { JobSignal } from "./job-run.ts";
 
 /**
@@ -10,8 +10,8 @@ export function wordOf(
   { attempt, epoch }: JobTurn,
 ): JobSignal | undefined {
   if (outcome) {
-    const isAbandoned = outcome.state === "cancelled" || outcome.state === "expired";
-    return { attempt, isFinal: true, ...(isAbandoned && provider ? { isAbandoned } : {}) };
+    const goesOn = provider !== undefined && isAbandoned(outcome);
+    return { attempt, isFinal: true, ...(goesOn ? { isAbandoned: true } : {}) };
   }
   const end = history.find((entry) => entry.attempt === attempt)?.end;
   if (end) return { attempt, isFinal: false, retryAfterMs: end.retryAfterMs };

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type {
   PeekMessagesOptions,
   ServiceBusClient,
@@ -165,7 +166,7 @@ async function giveBack(
   messages: readonly ServiceBusReceivedMessage[],
 ): Promise<void> {
   // The SDK merges unlike settlements of one turn, and all get the first one's outcome.
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
   await Promise.all(messages.map((message) => receiver.abandonMessage(message).catch(() => {})));
 }
 

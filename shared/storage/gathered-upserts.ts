@@ -1,5 +1,5 @@
 import { GatewayError } from "../core/errors.ts";
-import type { Table, TableChange } from "./table.ts";
+import { MAX_CHANGES, type Table, type TableChange } from "./table.ts";
 
 type UpsertRow = Extract<TableChange, { kind: "upsert" }>["row"];
 
@@ -8,9 +8,6 @@ interface Gathering {
   readonly rows: Map<string, UpsertRow>;
   readonly written: PromiseWithResolvers<void>;
 }
-
-// https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
-const MAX_ROWS = 100;
 
 /**
  * Upserts rows, those of one partition together where they come while it is being written: the more
@@ -62,7 +59,7 @@ export class GatheredUpserts {
 function gatheringFor(waiting: Gathering[], row: UpsertRow): Gathering {
   const last = waiting.at(-1);
   const gathering =
-    last && last.rows.size < MAX_ROWS
+    last && last.rows.size < MAX_CHANGES
       ? last
       : { rows: new Map<string, UpsertRow>(), written: Promise.withResolvers<void>() };
   if (gathering !== last) waiting.push(gathering);

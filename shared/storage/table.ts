@@ -17,8 +17,11 @@ export interface RowRange {
 // https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination
 const MAX_PAGE_ROWS = 1000;
 
-// https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
-const MAX_CHANGES = 100;
+/**
+ * The most rows of one transaction.
+ * https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
+ */
+export const MAX_CHANGES = 100;
 /** Gone, there already, or changed since it was read. */
 const CONFLICTS: ReadonlySet<number> = new Set([404, 409, 412]);
 
