@@ -1,6 +1,13 @@
 import { GatewayError } from "../core/errors.ts";
 import { fromUsageMessage } from "../ledger/index.ts";
-import type { DeadLetter, DeadLetters } from "../messaging/index.ts";
+import {
+  type Act,
+  type DeadLetter,
+  type DeadLetters,
+  holdLetters,
+  type LetterBox,
+  settleLetters,
+} from "../messaging/index.ts";
 import type { HeldText, QueuedText } from "../storage/index.ts";
 import type { UsageQueue } from "./usage-services.ts";
 
@@ -18,9 +25,11 @@ const BATCH = 32;
  */
 export class UsageLetters implements Letters {
   readonly #queue: UsageQueue;
+  readonly #box: LetterBox<HeldText>;
 
   constructor(queue: UsageQueue) {
     this.#queue = queue;
+    this.#box = boxOf(queue);
   }
 
   async peek(_source: unknown, { from, atMost }: { from: bigint; atMost: number }) {
@@ -33,45 +42,31 @@ export class UsageLetters implements Letters {
 
   async dealWith(_source: unknown, sequenceNumber: string, act: Act) {
     const isWanted = (held: HeldText): boolean => numberOf(held) === sequenceNumber;
-    const held = await this.#take(MAX_HELD, isWanted);
+    const held = await holdLetters(this.#box, MAX_HELD, isWanted);
     const wanted = held.find(isWanted);
-    if (wanted) return (await this.#settle(held, [wanted], act)) === 1 ? "gone" : "kept";
-    await this.#settle(held, [], act);
+    if (wanted) {
+      return (await settleLetters(this.#box, held, { only: wanted, act })) ? "gone" : "kept";
+    }
+    await this.#box.giveBack(held);
     return held.length >= MAX_HELD ? "beyond" : "missing";
   }
 
   async dealWithFirst(_source: unknown, atMost: number, act: Act) {
-    const held = await this.#take(atMost, () => false);
-    const gone = await this.#settle(held, held, act);
+    const held = await holdLetters(this.#box, atMost);
+    const gone = await settleLetters(this.#box, held, { act });
     return { gone, kept: held.length - gone };
   }
-
-  async #take(atMost: number, isLast: (held: HeldText) => boolean): Promise<readonly HeldText[]> {
-    const held: HeldText[] = [];
-    while (held.length < atMost && !held.some(isLast)) {
-      const batch = await this.#queue.receive(Math.min(BATCH, atMost - held.length), HELD_MS);
-      if (batch.length === 0) break;
-      held.push(...batch);
-    }
-    return held;
-  }
-
-  /** Deals with some of what is held, and gives back what stays; returns how many are gone. */
-  async #settle(held: readonly HeldText[], some: readonly HeldText[], act: Act): Promise<number> {
-    const staying = new Set(held);
-    try {
-      for (const each of some) {
-        if (!(await act(toLetter(each)))) continue;
-        await this.#queue.remove(each);
-        staying.delete(each);
-      }
-      return held.length - staying.size;
-    } finally {
-      // What cannot be given back comes back by itself.
-      await Promise.all([...staying].map((each) => this.#queue.giveBack(each).catch(() => {})));
-    }
-  }
 }
+
+const boxOf = (queue: UsageQueue): LetterBox<HeldText> => ({
+  batch: BATCH,
+  receive: (atMost) => queue.receive(atMost, HELD_MS),
+  toLetter,
+  remove: (held) => queue.remove(held),
+  async giveBack(held) {
+    await Promise.all(held.map((each) => queue.giveBack(each).catch(() => {})));
+  },
+});
 
 /** What of a letter is to be counted again; throws where it still cannot be. */
 export function recountable(letter: DeadLetter): string {
@@ -80,8 +75,6 @@ export function recountable(letter: DeadLetter): string {
   if (!poison) return text;
   throw new GatewayError("redrive-refused", `It cannot be counted: ${poison.problem}`);
 }
-
-type Act = (letter: DeadLetter) => Promise<boolean>;
 
 const NUMBER_DIGITS = 14;
 

@@ -6,6 +6,7 @@ import type {
   ServiceBusReceiver,
 } from "@azure/service-bus";
 import { GatewayError } from "../core/errors.ts";
+import { type Act, holdLetters, type LetterBox, settleLetters } from "./held-letters.ts";
 import type { ServiceBus } from "./service-bus.ts";
 
 /** An entity that has dead letters. */
@@ -27,9 +28,6 @@ export interface DeadLetter {
   readonly properties: Readonly<Record<string, string | number | boolean>>;
   readonly body: unknown;
 }
-
-/** Deals with a letter that is held: true when it is to go, false when it is to stay. */
-type Act = (letter: DeadLetter) => Promise<boolean>;
 
 /** How one letter was dealt with; `beyond` when it lies behind more letters than are looked through. */
 export type Found = "gone" | "kept" | "missing" | "locked" | "beyond";
@@ -73,10 +71,11 @@ export class DeadLetters {
     };
     if (!(await isThere())) return "missing";
     return this.#with(source, async (receiver) => {
-      const held = await receive(receiver, MAX_HELD, isWanted);
+      const box = boxOf(receiver);
+      const held = await holdLetters(box, MAX_HELD, isWanted);
       const wanted = held.find(isWanted);
-      if (wanted) return (await settle(receiver, held, { only: wanted, act })) ? "gone" : "kept";
-      await giveBack(receiver, held);
+      if (wanted) return (await settleLetters(box, held, { only: wanted, act })) ? "gone" : "kept";
+      await box.giveBack(held);
       if (held.length >= MAX_HELD) return "beyond";
       return (await isThere()) ? "locked" : "missing";
     });
@@ -89,8 +88,9 @@ export class DeadLetters {
     act: Act,
   ): Promise<{ readonly gone: number; readonly kept: number }> {
     return this.#with(source, async (receiver) => {
-      const held = await receive(receiver, atMost, () => false);
-      const gone = await settle(receiver, held, { act });
+      const box = boxOf(receiver);
+      const held = await holdLetters(box, atMost);
+      const gone = await settleLetters(box, held, { act });
       return { gone, kept: held.length - gone };
     });
   }
@@ -120,46 +120,13 @@ export class DeadLetters {
   }
 }
 
-async function receive(
-  receiver: ServiceBusReceiver,
-  atMost: number,
-  isLast: (message: ServiceBusReceivedMessage) => boolean,
-): Promise<readonly ServiceBusReceivedMessage[]> {
-  const held: ServiceBusReceivedMessage[] = [];
-  while (held.length < atMost && !held.some(isLast)) {
-    const count = Math.min(BATCH, atMost - held.length);
-    const options = { maxWaitTimeInMs: RECEIVE_WAIT_MS };
-    const batch = await receiver.receiveMessages(count, options);
-    if (batch.length === 0) break;
-    held.push(...batch);
-  }
-  return held;
-}
-
-interface Settling {
-  readonly act: Act;
-  /** Absent for all that are held. */
-  readonly only?: ServiceBusReceivedMessage;
-}
-
-/** Deals with what is held, one after another, and gives back what stays; returns how many are gone. */
-async function settle(
-  receiver: ServiceBusReceiver,
-  held: readonly ServiceBusReceivedMessage[],
-  { act, only }: Settling,
-): Promise<number> {
-  const staying = new Set(held);
-  try {
-    for (const message of only ? [only] : held) {
-      if (!(await act(letterOf(message)))) continue;
-      await receiver.completeMessage(message);
-      staying.delete(message);
-    }
-    return held.length - staying.size;
-  } finally {
-    await giveBack(receiver, [...staying]);
-  }
-}
+const boxOf = (receiver: ServiceBusReceiver): LetterBox<ServiceBusReceivedMessage> => ({
+  batch: BATCH,
+  receive: (atMost) => receiver.receiveMessages(atMost, { maxWaitTimeInMs: RECEIVE_WAIT_MS }),
+  toLetter: letterOf,
+  remove: (message) => receiver.completeMessage(message),
+  giveBack: (messages) => giveBack(receiver, messages),
+});
 
 async function giveBack(
   receiver: ServiceBusReceiver,

@@ -9,6 +9,7 @@ export {
   readRequestEnvelope,
   type TripMemory,
 } from "./envelope.ts";
+export { type Act, holdLetters, type LetterBox, settleLetters } from "./held-letters.ts";
 export { ReplyInbox } from "./reply-inbox.ts";
 export { type DeadLetterCause, type OutgoingMessage, ServiceBus } from "./service-bus.ts";
 export { readSubmission, type Submission } from "./submission.ts";
