@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import { asBuffer } from "../shared/core/bytes.ts";
 import { type HeaderList, headerValue } from "../shared/core/headers.ts";
 import type { GatewayResponse, ResponseBody } from "../shared/core/http.ts";
 
@@ -64,8 +65,7 @@ function endWith(response: ServerResponse, body: Uint8Array): void {
   else response.end(latin1Of(body), "latin1");
 }
 
-const latin1Of = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+const latin1Of = (bytes: Uint8Array): string => asBuffer(bytes).toString("latin1");
 
 /** In the order, spelling and number given; what the host has set under the same name gives way. */
 export function setHeaders(response: ServerResponse, headers: HeaderList): void {

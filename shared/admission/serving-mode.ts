@@ -1,3 +1,4 @@
+import { asBuffer } from "../core/bytes.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { RequestBody } from "../core/http.ts";
 
@@ -21,7 +22,7 @@ function isTrue(member: string, headers: HeaderList, body: RequestBody | undefin
     // Of members with the same name the last one holds, as in JSON.parse.
     return body.members.findLast(({ name }) => name === member)?.text === "true";
   }
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const bytes = asBuffer(body);
   if (!bytes.includes(`"${member}"`)) return false;
   try {
     const parsed: unknown = JSON.parse(bytes.toString());

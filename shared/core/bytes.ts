@@ -24,3 +24,7 @@ export async function collectBytes(
   const [first] = chunks;
   return chunks.length === 1 && first ? first : Buffer.concat(chunks, totalBytes);
 }
+
+/** The same memory as a buffer: nothing is copied. */
+export const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

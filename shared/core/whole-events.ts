@@ -1,3 +1,5 @@
+import { asBuffer } from "./bytes.ts";
+
 /** Bytes of an event stream from one event's beginning to the end of that or a later one. */
 export interface EventBytes {
   readonly bytes: Buffer;
@@ -133,9 +135,3 @@ export function endOfLine(bytes: Buffer, from: number): number {
 }
 
 const isLineEnd = (byte: number | undefined): boolean => byte === LF || byte === CR;
-
-function asBuffer(chunk: Uint8Array): Buffer {
-  return Buffer.isBuffer(chunk)
-    ? chunk
-    : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-}

@@ -1,4 +1,5 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
+import { asBuffer } from "../core/bytes.ts";
 
 /** The text of a short body as it was before its `Content-Encoding`; empty where that cannot be told. */
 export function decodedText(
@@ -16,7 +17,7 @@ export function decodedText(
       case "deflate":
         return inflateSync(bytes, options).toString();
       default:
-        return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+        return asBuffer(bytes).toString();
     }
   } catch {
     return "";

@@ -1,3 +1,4 @@
+import { asBuffer } from "../core/bytes.ts";
 import { GatewayError } from "../core/errors.ts";
 import { type BatchLine, parseBatchLine } from "../jobs/index.ts";
 
@@ -49,7 +50,7 @@ async function* linesOf(body: AsyncIterable<Uint8Array>, maxBytes: number): Asyn
     if (totalBytes > maxBytes) {
       throw new GatewayError("request-too-large", `A batch has at most ${maxBytes} bytes.`);
     }
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const bytes = asBuffer(chunk);
     let from = 0;
     for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
       yield Buffer.concat([...rest, bytes.subarray(from, at)]);

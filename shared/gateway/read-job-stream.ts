@@ -1,3 +1,4 @@
+import { asBuffer } from "../core/bytes.ts";
 import { GatewayError } from "../core/errors.ts";
 import { headerValue } from "../core/headers.ts";
 import type { GatewayResponse } from "../core/http.ts";
@@ -137,7 +138,7 @@ async function* newFrames(
       : await jobs.results.readStream(stream.blob, range);
     if (!content) return;
     for await (const bytes of content.body) {
-      const whole = frames.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      const whole = frames.push(asBuffer(bytes));
       if (whole.byteLength > 0) yield whole;
     }
     if (frames.nextOffset === from) return;

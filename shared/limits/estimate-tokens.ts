@@ -1,3 +1,4 @@
+import { asBuffer } from "../core/bytes.ts";
 import type { RequestBody } from "../core/http.ts";
 import { PromptMeter } from "./prompt-meter.ts";
 
@@ -46,9 +47,7 @@ const isCount = (value: unknown): value is number =>
 
 function parse(body: Uint8Array): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(
-      Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(),
-    );
+    const value: unknown = JSON.parse(asBuffer(body).toString());
     return typeof value === "object" && value !== null ? { ...value } : undefined;
   } catch {
     return undefined;

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { z } from "zod";
+import { asBuffer } from "../core/bytes.ts";
 
 /**
  * A body on its way: as text where it is text, else as base64, or as the name of a blob that holds it
@@ -126,7 +127,7 @@ function toJson(message: unknown): unknown {
 
 /** A body small enough to travel inside its message. UTF-8 goes as text: base64 costs a third more. */
 export function inlineBody(bytes: Uint8Array): MessageBody {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = asBuffer(bytes);
   return isUtf8(buffer) ? { text: buffer.toString("utf8") } : { base64: buffer.toString("base64") };
 }
 

@@ -1,3 +1,4 @@
+import { asBuffer } from "../core/bytes.ts";
 import type { RequestBody, StoredBody } from "../core/http.ts";
 
 const DEPLOYMENT = /(\/deployments\/)[^/?#]+/i;
@@ -17,7 +18,7 @@ export function rewriteModelInBody(body: Uint8Array, model: string): Uint8Array;
 export function rewriteModelInBody(body: RequestBody, model: string): RequestBody;
 export function rewriteModelInBody(body: RequestBody, model: string): RequestBody {
   if (!(body instanceof Uint8Array)) return rewriteModelInStored(body, model);
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const text = asBuffer(body);
   const spans = topLevelModels(text);
   if (spans.length === 0) return body;
   const name = Buffer.from(JSON.stringify(model));

@@ -1,4 +1,5 @@
 import type { AppendBlobClient, ContainerClient } from "@azure/storage-blob";
+import { asBuffer } from "../core/bytes.ts";
 import { statusOf, withStorage } from "./storage-error.ts";
 
 /** A blob that grows at its end, with one writer. Scope: one blob. */
@@ -33,7 +34,7 @@ async function appendAt(
   position: number,
   bytes: Uint8Array,
 ): Promise<void> {
-  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const whole = asBuffer(bytes);
   try {
     await blob.appendBlock(whole, whole.byteLength, {
       conditions: { appendPosition: position },

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import type { BlobServiceClient, ContainerClient } from "@azure/storage-blob";
 import type { StorageConnection } from "../config/index.ts";
 import { identityCredential } from "../connections/index.ts";
+import { asBuffer } from "../core/bytes.ts";
 import { type AppendLog, createAppendLog } from "./append-log.ts";
 import { copyBlob } from "./copy-blob.ts";
 import { statusOf, withStorage } from "./storage-error.ts";
@@ -44,11 +45,7 @@ export class BlobContainer {
   write(name: string, bytes: Uint8Array, contentType?: string): Promise<void> {
     return withStorage("Writing a blob", async () => {
       const blob = (await this.#ready()).getBlockBlobClient(name);
-      await blob.upload(
-        Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-        bytes.byteLength,
-        typed(contentType),
-      );
+      await blob.upload(asBuffer(bytes), bytes.byteLength, typed(contentType));
     });
   }
 

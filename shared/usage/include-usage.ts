@@ -1,3 +1,5 @@
+import { asBuffer } from "../core/bytes.ts";
+
 const CHAT_OR_TEXT = /\/(?:chat\/)?completions(?:\?|$)/i;
 const STREAM = /"stream"\s*:\s*true/;
 const OPTIONS = "stream_options";
@@ -12,7 +14,7 @@ const [OPEN_BRACE, CLOSE_BRACE, QUOTE, SPACE] = [0x7b, 0x7d, 0x22, 0x20];
  */
 export function withUsageWish(target: string, body: Uint8Array): Uint8Array | undefined {
   if (!CHAT_OR_TEXT.test(target)) return undefined;
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const bytes = asBuffer(body);
   if (!bytes.includes('"stream"')) return undefined;
   const text = bytes.toString();
   if (!STREAM.test(text)) return undefined;

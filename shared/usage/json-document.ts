@@ -1,3 +1,4 @@
+import { asBuffer } from "../core/bytes.ts";
 import { JsonFields } from "./json-fields.ts";
 import { reportIn, type UsageReport } from "./usage-report.ts";
 
@@ -59,7 +60,7 @@ export class JsonDocument {
 function textOf(chunks: readonly Uint8Array[]): string {
   const [only] = chunks;
   const bytes = chunks.length === 1 && only ? only : Buffer.concat(chunks);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  return asBuffer(bytes).toString();
 }
 
 function parse(text: string): unknown {
