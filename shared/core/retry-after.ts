@@ -6,16 +6,22 @@ import { type HeaderList, headerValue } from "./headers.ts";
  */
 export function retryAfterMs(headers: HeaderList, nowMs: number): number | undefined {
   const exact = headerValue(headers, "retry-after-ms")?.trim();
-  if (exact !== undefined && /^\d+(\.\d+)?$/.test(exact)) return bounded(Number(exact));
+  if (exact !== undefined && NUMBER.test(exact)) return bounded(Number(exact));
   const text = headerValue(headers, "retry-after")?.trim();
   if (!text) return undefined;
-  if (/^\d+$/.test(text)) return bounded(Number(text) * 1000);
-  return HTTP_DATE.test(text) ? bounded(Date.parse(text) - nowMs) : undefined;
+  if (NUMBER.test(text)) return bounded(Number(text) * 1000);
+  return HTTP_DATE.test(text) ? bounded(dateOf(text) - nowMs) : undefined;
 }
 
-// The three forms of RFC 9110, section 5.6.7, begin with a day's name. Without this V8 reads "1.5" as a
+// Model providers also send fractions of a second.
+const NUMBER = /^\d+(\.\d+)?$/;
+// The three forms of RFC 9110, section 5.6.7, begin with a day's name. Without this V8 reads "1-2" as a
 // day in 2001, and a wait that cannot be read would become no wait at all.
 const HTTP_DATE = /^[A-Z][a-z]{2,8},? /;
+const ZONE = /(GMT|UTC|[+-]\d{4})$/;
+
+/** One of the three forms names no zone, which V8 takes for the machine's own; in HTTP it is always GMT. */
+const dateOf = (text: string): number => Date.parse(ZONE.test(text) ? text : `${text} GMT`);
 
 const bounded = (waitMs: number): number | undefined =>
   Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { retryAfterMs } from "../../../shared/core/retry-after.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -12,6 +12,9 @@ describe("retryAfterMs", () => {
     ["3", 3000],
     [" 3 ", 3000],
     ["0", 0],
+    ["1.5", 1500],
+    ["Thu Jan  1 00:00:05 2026", 5000],
+    ["Thu, 01 Jan 2026 02:00:05 +0200", 5000],
     ["Thu, 01 Jan 2026 00:00:05 GMT", 5000],
     ["Thursday, 01-Jan-26 00:00:05 GMT", 5000],
     ["Wed, 31 Dec 2025 23:59:59 GMT", 0],
@@ -19,12 +22,30 @@ describe("retryAfterMs", () => {
     expect(read(text)).toBe(expected);
   });
 
-  it.each(["", "soon", "soon 1", "1.5", "-5", "1-2", "Infinity", "12 apples", "9".repeat(400)])(
-    "reads nothing from %j",
-    (text) => {
-      expect(read(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    "",
+    "soon",
+    "soon 1",
+    "1.",
+    ".5",
+    "1.5s",
+    "-5",
+    "1-2",
+    "Infinity",
+    "12 apples",
+    "9".repeat(400),
+  ])("reads nothing from %j", (text) => {
+    expect(read(text)).toBeUndefined();
+  });
+
+  it("takes a date for GMT wherever it runs", () => {
+    vi.stubEnv("TZ", "America/New_York");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(new Date(NOW).getHours()).not.toBe(0);
+    for (const date of ["Thu Jan  1 00:00:05 2026", "Thu, 01 Jan 2026 00:00:05"]) {
+      expect(read(date)).toBe(5000);
+    }
+  });
 
   it("prefers the exact milliseconds that Azure OpenAI sends", () => {
     const headers = [
