@@ -66,7 +66,7 @@ export class BackendState {
       latencyMs: this.latency.latencyMs(nowMs),
       failureRate: this.#breaker.failureRate(nowMs),
       turn: this.turn,
-      canRetry: this.#budget.canRetry,
+      canRetry: this.#budget.canRetry(nowMs),
     };
   }
 
@@ -75,6 +75,8 @@ export class BackendState {
     this.#key = hostKey(host);
     this.line.rename(this.#key);
     this.#host = host;
+    // Nobody would bring it back.
+    if (host.mode === "direct") this.health.forget();
     this.#breaker.reconfigure(breaker);
     this.#budget.reconfigure(retryShare);
   }
@@ -83,7 +85,7 @@ export class BackendState {
   begin(nowMs: number, isRetry: boolean, lineTurn?: LineTurn): BackendTurn {
     this.#inFlight += 1;
     const isProbe = this.#breaker.begin(nowMs);
-    if (isRetry) this.#budget.take();
+    if (isRetry) this.#budget.take(nowMs);
     let isSettled = false;
     let isHeld = true;
     return {

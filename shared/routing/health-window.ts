@@ -27,6 +27,13 @@ export class HealthWindow {
     if (!this.#isHealthy) this.#results = [false];
     return true;
   }
+
+  /** It is not probed any more: what probes said is void. */
+  forget(): void {
+    this.#results = [];
+    this.#hasEverSucceeded = false;
+    this.#isHealthy = true;
+  }
 }
 
 function isEnough(results: readonly boolean[], successRate: number): boolean {

@@ -5,36 +5,50 @@ import { HealthWindow } from "../../../shared/routing/health-window.ts";
 import { LatencyMeter } from "../../../shared/routing/latency-meter.ts";
 import { RetryBudget } from "../../../shared/routing/retry-budget.ts";
 
+const NOW = Date.UTC(2026, 0, 1);
+
 describe("RetryBudget", () => {
   const spent = (): RetryBudget => {
     const budget = new RetryBudget(0.2);
-    for (let n = 0; n < 20; n++) budget.take();
+    for (let n = 0; n < 20; n++) budget.take(NOW);
     return budget;
   };
 
   it("is used up by retries in vain", () => {
     const budget = new RetryBudget(0.2);
-    for (let n = 0; n < 19; n++) budget.take();
-    expect(budget.canRetry).toBe(true);
-    budget.take();
-    expect(budget.canRetry).toBe(false);
+    for (let n = 0; n < 19; n++) budget.take(NOW);
+    expect(budget.canRetry(NOW)).toBe(true);
+    budget.take(NOW);
+    expect(budget.canRetry(NOW)).toBe(false);
   });
 
   it("is filled by a share of the successful calls", () => {
     const budget = spent();
     for (let n = 0; n < 4; n++) budget.succeeded(false);
-    expect(budget.canRetry).toBe(false);
+    expect(budget.canRetry(NOW)).toBe(false);
     budget.succeeded(false);
-    expect(budget.canRetry).toBe(true);
+    expect(budget.canRetry(NOW)).toBe(true);
   });
 
   it("is no obstacle to retries that succeed, however many", () => {
     const budget = new RetryBudget(0.2);
     for (let n = 0; n < 1000; n++) {
-      expect(budget.canRetry).toBe(true);
-      budget.take();
+      expect(budget.canRetry(NOW)).toBe(true);
+      budget.take(NOW);
       budget.succeeded(true);
     }
+  });
+
+  it("gives a backend that gets nothing but retries one a second to come back by", () => {
+    const budget = spent();
+    expect(budget.canRetry(NOW + 999)).toBe(false);
+    let retries = 0;
+    for (let atMs = NOW; atMs <= NOW + 60_000; atMs += 10) {
+      if (!budget.canRetry(atMs)) continue;
+      budget.take(atMs);
+      retries += 1;
+    }
+    expect(retries).toBe(60);
   });
 
   it("lets through at most a share of retries while all of them fail", () => {
@@ -42,8 +56,8 @@ describe("RetryBudget", () => {
     let retries = 0;
     for (let n = 0; n < 1000; n++) {
       budget.succeeded(false);
-      if (!budget.canRetry) continue;
-      budget.take();
+      if (!budget.canRetry(NOW)) continue;
+      budget.take(NOW);
       retries += 1;
     }
     expect(retries).toBeLessThanOrEqual(20 + 0.2 * 1000);
@@ -80,6 +94,17 @@ describe("HealthWindow", () => {
 
   it("removes nobody where no success is asked for", () => {
     expect(healthAfter("+----------------", 0)).toBe(true);
+  });
+
+  it("holds nothing against a backend that is not probed any more", () => {
+    const health = new HealthWindow();
+    health.record(true, 0.8);
+    while (health.isHealthy) health.record(false, 0.8);
+    health.forget();
+    expect(health.isHealthy).toBe(true);
+    // The one that was still on its way.
+    expect(health.record(false, 0.8)).toBe(false);
+    expect(health.isHealthy).toBe(true);
   });
 
   it("tells when a backend goes out and when it comes back", () => {

@@ -45,6 +45,16 @@ describe("BackendPool", () => {
     expect(select().passedOver).toMatchObject([{ backend: "Host1", reason: "breaker" }]);
   });
 
+  it("takes a backend back that its probes took out, when it is not to be probed any more", () => {
+    const { pool, select } = poolWith();
+    const [backend] = pool.backends;
+    backend?.health.record(true, 0.8);
+    backend?.health.record(false, 0.8);
+    expect(select().passedOver).toMatchObject([{ reason: "health" }]);
+    pool.useSettings(reload({ Host1: "host=http://a.test;mode=direct" }));
+    expect(select().candidates).toHaveLength(1);
+  });
+
   it("begins anew with a backend that is somewhere else now", () => {
     const { pool, call, select } = poolWith();
     for (let n = 0; n < 5; n++) call(BROKEN);
