@@ -70,15 +70,10 @@ export {
   requestEnded,
   requestRouted,
 } from "./records.ts";
-export {
-  isSecretName,
-  REDACTED,
-  redactHeaders,
-  redactTarget,
-  redactText,
-  redactValue,
-} from "./redact.ts";
+export { redactHeaders, redactTarget, redactText, redactValue } from "./redact.ts";
+export { REDACTED } from "./redact-named.ts";
 export { createSampler, type Sampler } from "./sampler.ts";
+export { isSecretName } from "./secret-names.ts";
 export { emitTo, type Sink } from "./sinks.ts";
 export { spanFacts, Tracing } from "./tracing.ts";
 export {

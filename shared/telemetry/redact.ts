@@ -1,109 +1,71 @@
 import type { HeaderList } from "../core/headers.ts";
 import { remembered } from "../core/remembered.ts";
-
-/** What stands in the place of a secret. */
-export const REDACTED = "REDACTED";
+import { REDACTED, redactNamed } from "./redact-named.ts";
+import { isSecretName, unencoded } from "./secret-names.ts";
 
 /**
- * The list: names of headers, query parameters and JSON members whose values are secrets. Compared in
- * lower case and without what is no letter and no digit; a name that ends with one of them is one, too.
+ * What is a secret by its looks, wherever it stands: keys of OpenAI, Anthropic, Stripe, Google, GitHub, AWS
+ * and others; webhook secrets; JSON web tokens; keys of Azure's own services.
  */
-const SECRET_NAMES = [
-  "authorization",
-  "apikey",
-  "subscriptionkey",
-  "functionskey",
-  "operatorkey",
-  "accesskey",
-  "accountkey",
-  "privatekey",
-  "signingkey",
-  "credentialkey",
-  "token",
-  "accesstoken",
-  "tokenaad",
-  "secret",
-  "password",
-  "passwd",
-  "passphrase",
-  "pwd",
-  "signature",
-  "cookie",
-  "cookie2",
-  "credential",
-  "credentials",
-  "connectionstring",
-  "assertion",
-  "instrumentationkey",
-  "clientprincipal",
-  "sastoken",
-] as const;
+const SECRET_WORDS = new RegExp(
+  [
+    "\\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{8,}",
+    "\\bAIza[A-Za-z0-9_-]{20,}",
+    "\\bya29\\.[A-Za-z0-9_-]{8,}",
+    "\\bgh[pousr]_[A-Za-z0-9]{16,}",
+    "\\bgithub_pat_[A-Za-z0-9_]{16,}",
+    "\\b(?:gsk|hf|npm|r8|nvapi|glpat|xai|xox[abeoprs])[-_][A-Za-z0-9_-]{16,}",
+    "\\b(?:AKIA|ASIA)[A-Z0-9]{12,}",
+    "\\bwhsec_[A-Za-z0-9+/=_-]{8,}",
+    "\\beyJ[A-Za-z0-9_-]{4,}\\.[A-Za-z0-9_-]{2,}(?:\\.[A-Za-z0-9_-]*)*",
+    "(?<![A-Za-z0-9])[A-Za-z0-9]{84}(?![A-Za-z0-9])",
+    "(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==",
+  ].join("|"),
+  "g",
+);
 
-/** As {@link SECRET_NAMES}, but only as a whole: within longer names they say nothing. */
-const SECRET_WHOLE_NAMES = new Set(["key", "code", "sig", "sas", "auth", "jwt", "pat", "pass"]);
-
-/** And what is a secret by its looks, wherever it stands. The first group stays. */
-const SECRET_SHAPES: readonly RegExp[] = [
-  /\b((?:bearer|basic|digest|negotiate|sharedaccesssignature)\s+)[^\s"',;]+/gi,
-  // Keys of OpenAI, Anthropic, Google, GitHub, AWS; webhook secrets; JSON web tokens.
-  /()\b(?:sk|pk|rk)-[A-Za-z0-9_-]{8,}/g,
-  /()\bAIza[A-Za-z0-9_-]{20,}/g,
-  /()\bgh[pousr]_[A-Za-z0-9]{16,}/g,
-  /()\b(?:AKIA|ASIA)[A-Z0-9]{12,}/g,
-  /()\bwhsec_[A-Za-z0-9+/=_-]{8,}/g,
-  /()\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*)*/g,
-  // Keys of Azure's own services.
-  /()(?<![A-Za-z0-9])[A-Za-z0-9]{84}(?![A-Za-z0-9])/g,
-  /()(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==/g,
-  /(\/\/)[^/\s:@]+:[^/\s@]+(?=@)/g,
+/** What is a secret by what stands before it, which stays. */
+const SECRETS_BEHIND: readonly RegExp[] = [
+  /\b((?:basic|digest|negotiate|sharedaccesssignature)\s+\\{0,64}["']?)[^\s"',;\\]+/gi,
+  /\b(bearer[\s:=]\s*\\{0,64}["']?)[^\s"',;\\]+/gi,
+  /(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)[^-]+/g,
+  // Options of a command, elements of a document, and what OpenAI answers to a wrong key.
+  /((?<!\S)--?[a-z-]{0,32}(?:key|token|password|secret)\s+\\{0,64}["']?)[^\s"',;\\]+/gi,
+  /(<[a-z:_-]{0,32}(?:key|token|password|secret)>)[^<]+/gi,
+  /(\bAPI key provided:\s*)[^\s"',;]+/gi,
 ];
 
-// A name and what is before its value: in a query, a JSON text, a header line, a connection string.
-const NAMED = /([A-Za-z0-9_.-]{1,64})\\{0,8}["']?\s{0,4}([:=])\s{0,4}\\{0,8}["']?/g;
-const VALUE = /[^\s"'\\&;,}\]]+/y;
-// After a colon these go on to the end of their line: they have schemes, and more than one part.
-const LINE_NAME = /(?:authorization|cookie2?)$/i;
-const LINE_VALUE = /[^\r\n"'\\]+/y;
+/** Who stands before a host in an address, with a password or as one. */
+const USER_IN_ADDRESS = /(\/\/)[^/\s"'<>?#]+@/g;
+
 // What is longer is cut: nobody reads it, and each pattern has its price.
 const MAX_TEXT_LENGTH = 16_384;
+const WORD = /^[A-Za-z0-9_.-]*$/;
 const ENCODED = /%[0-9A-Fa-f]{2}/;
-const MAX_ENCODINGS = 3;
 const MAX_DEPTH = 12;
-
-/** Whether a name is one of the list's. */
-export function isSecretName(name: string): boolean {
-  const plain = unencoded(name)
-    .toLowerCase()
-    .replace(/[^a-z0-9]/g, "");
-  return SECRET_WHOLE_NAMES.has(plain) || SECRET_NAMES.some((secret) => plain.endsWith(secret));
-}
 
 /** The text without secrets, however they are written or encoded in it; what is very long is cut. */
 export function redactText(text: string): string {
   const short = text.length > MAX_TEXT_LENGTH ? text.slice(0, MAX_TEXT_LENGTH) : text;
-  const plain = ENCODED.test(short) ? short.split(/(\s+)/).map(redactEncoded).join("") : short;
-  const shaped = SECRET_SHAPES.reduce(
-    (left, shape) => left.replace(shape, (_, kept: string) => `${kept}${REDACTED}`),
-    plain,
-  );
-  return redactNamed(shaped);
+  // Most of what is told is an id, a name or a word: nothing in it can stand before anything.
+  return WORD.test(short) ? short.replace(SECRET_WORDS, REDACTED) : redactPhrase(short);
 }
 
-/** Only the values of names on the list are passed over: any other may have such a name within it. */
-function redactNamed(text: string): string {
-  let redacted = "";
-  let from = 0;
-  for (const { 0: before, 1: name = "", 2: separator, index } of text.matchAll(NAMED)) {
-    if (index < from || !isSecretName(name)) continue;
-    const value = separator === ":" && LINE_NAME.test(name) ? LINE_VALUE : VALUE;
-    const start = index + before.length;
-    value.lastIndex = start;
-    const length = value.exec(text)?.[0].length;
-    if (length === undefined) continue;
-    redacted += `${text.slice(from, start)}${REDACTED}`;
-    from = start + length;
-  }
-  return redacted + text.slice(from);
+const redactPhrase = remembered((text: string): string => {
+  const named = unescaped(text).replace(USER_IN_ADDRESS, `$1${REDACTED}@`);
+  const plain = ENCODED.test(named) ? named.split(/(\s+)/).map(redactEncoded).join("") : named;
+  return SECRETS_BEHIND.reduce(
+    (left, shape) => left.replace(shape, `$1${REDACTED}`),
+    redactNamed(plain.replace(SECRET_WORDS, REDACTED)),
+  );
+});
+
+/** Letters that JSON wrote by their numbers; quotes and backslashes stay, or they would end texts. */
+function unescaped(text: string): string {
+  if (!text.includes("\\u00")) return text;
+  return text.replace(/\\u00((?!22|27|5c)[2-7][0-9a-f])/gi, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  );
 }
 
 /** Text that is encoded stays so unless there is a secret in it. */
@@ -142,33 +104,26 @@ export function redactValue(value: unknown, depth = 0): unknown {
   if (typeof value === "string") return redactText(value);
   if (typeof value !== "object" || value === null) return value;
   if (depth === MAX_DEPTH) return REDACTED;
-  if (Array.isArray(value)) return value.map((item) => redactValue(item, depth + 1));
+  if (Array.isArray(value)) {
+    return value.map((item, at) =>
+      isSecretText(value[at - 1], item) ? REDACTED : redactValue(item, depth + 1),
+    );
+  }
+  const { name: named, key: keyed = named } = value as Readonly<Record<string, unknown>>;
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [
       name,
-      isSecret(name, member) ? REDACTED : redactValue(member, depth + 1),
+      isSecret(name, member) || (name === "value" && isSecretText(keyed, member))
+        ? REDACTED
+        : redactValue(member, depth + 1),
     ]),
   );
 }
 
+/** Headers are lists, too: of pairs, or of a name behind the other's value. */
+const isSecretText = (name: unknown, value: unknown): boolean =>
+  typeof value === "string" && typeof name === "string" && isSecretName(name);
+
 /** Numbers are counts and times, and an error's code is a word of our own. */
 const isSecret = (name: string, value: unknown): boolean =>
   name !== "code" && typeof value !== "number" && value !== undefined && isSecretName(name);
-
-function unencoded(text: string): string {
-  let plain = text;
-  for (let times = 0; times < MAX_ENCODINGS && plain.includes("%"); times++) {
-    const next = plain.replace(/(?:%[0-9A-Fa-f]{2})+/g, decoded);
-    if (next === plain) break;
-    plain = next;
-  }
-  return plain;
-}
-
-function decoded(octets: string): string {
-  try {
-    return decodeURIComponent(octets);
-  } catch {
-    return octets;
-  }
-}

@@ -35,6 +35,13 @@ const HEADERS = [
   "Set-Cookie",
   "Webhook-Signature",
   "x-client-secret",
+  "X-Api-Keys",
+  "x-master-key",
+  "x-app-key",
+  "x-auth",
+  "x-authorization-2",
+  "X-Hub-Signature-256",
+  "DPoP",
 ];
 
 describe("a header that holds a secret", () => {
@@ -84,6 +91,9 @@ describe("a target with secrets", () => {
     `/x?body=${encodeURIComponent(`{"password":"${SECRET}"}`)}`,
     `/keys/sk-${SECRET}/usage`,
     `/x/${JWT}`,
+    `/x?api-key[0]=${SECRET}`,
+    `/x?filter[api_key]=${SECRET}`,
+    `/x?url=rediss://:${SECRET}@a.test:6380`,
   ])("keeps none of them: %s", (target) => {
     const redacted = redactTarget(target);
     expect(redacted).toContain(REDACTED);
@@ -119,6 +129,33 @@ describe("text with secrets", () => {
     `Authorization: Custom a ${SECRET}`,
     `https://a.test/x?a=https://b.test/?sig=${SECRET}`,
     `Basic ${Buffer.from(`user:${SECRET}`).toString("base64")}`,
+    `{"password":"two words, ${SECRET}; and } more"}`,
+    `{"note":"x","api_key" : "a,${SECRET}","next":1}`,
+    `{'password': 'a b ${SECRET}'}`,
+    `{"set-cookie":["a=1","b=${SECRET}"],"x":1}`,
+    `{"credentials":{"user":"a","value":"${SECRET}"}}`,
+    `{"api\\u002dkey":"${SECRET}"}`,
+    `["api-key","${SECRET}"]`,
+    `[ 'Authorization', 'Custom ${SECRET}' ]`,
+    `'api-key' => '${SECRET}'`,
+    `<apiKey>${SECRET}</apiKey>`,
+    `tool --api-key ${SECRET} --x`,
+    `Authorization: Digest username="a", response="${SECRET}"`,
+    `Bearer: ${SECRET}`,
+    `bearer="${SECRET}"`,
+    `BEARER\t${SECRET}`,
+    `Bearer '${SECRET}'`,
+    `rediss://:${SECRET}@a.test:6380`,
+    `https://${SECRET}@a.test/x`,
+    `https://u:p%40${SECRET}@a.test`,
+    `Server=a;Password=x ${SECRET};Encrypt=true`,
+    `Server=a;Password="x;${SECRET}";Encrypt=true`,
+    `Pwd=a&${SECRET};`,
+    `-----BEGIN PRIVATE KEY-----\nMIIE${SECRET}\n-----END PRIVATE KEY-----`,
+    `gsk_${SECRET}${SECRET}`,
+    `github_pat_11AAAAAAA_${SECRET}`,
+    `sk_live_${SECRET}`,
+    `Incorrect API key provided: ${SECRET}.`,
   ])("keeps none of them: %s", (text) => {
     const redacted = redactText(text);
     expect(redacted).toContain(REDACTED);
@@ -128,7 +165,8 @@ describe("text with secrets", () => {
 
   it("keeps what only looks alike", () => {
     const text =
-      "max_tokens=100, totalTokens: 7, TOKENPROCESSOR: OpenAI, keyboard=qwerty, monkey: 1";
+      "max_tokens=100, totalTokens: 7, TOKENPROCESSOR: OpenAI, keyboard=qwerty, monkey: 1, " +
+      "an api-key header, not <keys>, user@a.test, a//b, --verbose mode";
     expect(redactText(text)).toBe(text);
   });
 
@@ -160,6 +198,21 @@ describe("text with secrets", () => {
     expect(redactText(`a %${"25".repeat(7000)}41 b`)).toBe(`a ${REDACTED} b`);
   });
 
+  it("keeps no value in quotes, whatever is in it and however often the text is a text's", () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 30 }), fc.integer({ min: 0, max: 4 }), (more, times) => {
+        let text = JSON.stringify({ a: 1, password: `${more}${SECRET}`, b: "left" });
+        for (let time = 0; time < times; time++) text = JSON.stringify({ text });
+        expect(redactText(text)).not.toContain(SECRET);
+      }),
+    );
+  });
+
+  it("keeps what stands behind a value in quotes", () => {
+    const text = '{"password":"a \\" b","next":"left"}';
+    expect(redactText(text)).toBe(`{"password":"${REDACTED}","next":"left"}`);
+  });
+
   it("keeps no key, however its name, case and encoding are chosen", () => {
     const names = ["api-key", "x-api-key", "sig", "access_token", "client_secret", "password"];
     fc.assert(
@@ -188,6 +241,10 @@ describe("data with secrets", () => {
       tokens: { inputTokens: 3, token: 4 },
       list: [{ "API-Key": SECRET }, [`sig=${SECRET}`]],
       nested: { clientSecret: { value: SECRET }, note: `Bearer ${SECRET}` },
+      headers: [["api-key", SECRET]],
+      rawHeaders: ["x-api-key", SECRET],
+      fields: [{ name: "authorization", value: SECRET }],
+      apiKeys: [SECRET],
       nothing: null,
     });
     expect(JSON.stringify(redacted)).not.toContain(SECRET);
