@@ -48,7 +48,7 @@ const options: BuildOptions = {
 function libraryFile(name: string): string {
   if (/^@opentelemetry\/|^@azure\/monitor-/.test(name)) return "telemetry";
   if (name.startsWith("@azure/")) return "azure";
-  return name.replaceAll(/[^a-z0-9]+/g, "-");
+  return name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
 }
 
 /** What runs in threads of its own. */
@@ -56,34 +56,80 @@ const THREADS = [
   { in: "shared/tokens/count-tokens.worker.ts", out: "count-tokens.worker" },
 ] as const;
 
+/** Libraries by the file that holds them. */
+type Libraries = Map<string, Set<string>>;
+
+/** Notes that a file holds a library; gives the expression that loads it from there. */
+function loadedFrom(libraries: Libraries, file: string, library: string): string {
+  libraries.set(file, (libraries.get(file) ?? new Set()).add(library));
+  return `require("./${file}.cjs")[${JSON.stringify(library)}]()`;
+}
+
+/** The files of libraries are there when the app runs, and not while it is built. */
+const besideTheApp: Plugin = {
+  name: "beside-the-app",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/[\w-]+\.cjs$/ }, ({ path, namespace }) =>
+      /^on-first-/.test(namespace) ? { path, external: true } : undefined,
+    );
+  },
+};
+
 /**
  * What durable-functions loads for calls of its own to the host, for timers and for checks of addresses:
- * a fifth of what the app would evaluate before its first request, and the stream app never asks for it.
+ * a fifth of what the app would read and evaluate before its first request, and the stream app never
+ * asks for it.
  */
 const BESIDE_DURABLE = /^(?:axios|moment|validator|lodash\/cloneDeep)$/;
 
-/** Evaluates what stands beside durable-functions when it is first touched, and not when it is named. */
-const onFirstTouch: Plugin = {
+/** Loads what stands beside durable-functions when it is first touched, and not when it is named. */
+const onFirstTouch = (libraries: Libraries): Plugin => ({
   name: "on-first-touch",
   setup({ onResolve, onLoad }) {
     onResolve({ filter: BESIDE_DURABLE }, ({ path, importer }) =>
-      /\/node_modules\/durable-functions\//.test(importer.replaceAll("\\", "/"))
-        ? { path, namespace: "on-first-touch" }
-        : undefined,
+      isOf("durable-functions", importer) ? { path, namespace: "on-first-touch" } : undefined,
     );
     onLoad({ filter: /.*/, namespace: "on-first-touch" }, ({ path }) => ({
-      contents: `const library = () => require(${JSON.stringify(path)});
+      contents: `const library = () => ${loadedFrom(libraries, libraryFile(path), path)};
 module.exports = new Proxy(() => {}, {
   apply: (_, self, given) => Reflect.apply(library(), self, given),
   get: (_, name) => library()[name],
 });`,
-      resolveDir: import.meta.dirname,
     }));
   },
-};
+});
 
-/** Libraries by the file that holds them. */
-type Libraries = Map<string, Set<string>>;
+/** Of undici the app uses its pools of connections: a third of it, with neither fetch nor caches. */
+const POOLS_OF_UNDICI = `exports.Agent = require("undici/lib/dispatcher/agent.js");
+Object.assign(require("undici/lib/dispatcher/dispatcher.js").prototype, {
+  request: require("undici/lib/api/api-request.js"),
+});`;
+
+/** Its parsers, of which the first connection compiles one. */
+const PARSERS = /\/(llhttp\/llhttp(?:_simd)?-wasm|milo\/(?:no-)?simd)\.js$/;
+
+const poolsOfUndici = (libraries: Libraries): Plugin => ({
+  name: "pools-of-undici",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: "pools-of-undici" }));
+    onLoad({ filter: /.*/, namespace: "pools-of-undici" }, () => ({
+      contents: POOLS_OF_UNDICI,
+      resolveDir: import.meta.dirname,
+    }));
+    onResolve({ filter: PARSERS }, ({ path, importer }) => {
+      const parser = isOf("undici", importer) ? PARSERS.exec(path)?.[1] : undefined;
+      if (parser === undefined) return;
+      return { path: `undici/lib/${parser}.js`, namespace: "on-first-connection" };
+    });
+    onLoad({ filter: /.*/, namespace: "on-first-connection" }, ({ path }) => ({
+      contents: `module.exports = ${loadedFrom(libraries, "undici-parsers", path)};`,
+    }));
+  },
+});
+
+/** Whether a file belongs to a package. */
+const isOf = (name: string, file: string): boolean =>
+  file.replaceAll("\\", "/").includes(`/node_modules/${name}/`);
 
 /**
  * What the app asks for with `import()` goes to files of its own: an instance that starts would else
@@ -94,16 +140,10 @@ const onFirstUse = (libraries: Libraries): Plugin => ({
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) => {
       if (kind !== "dynamic-import" || importer.includes("node_modules") || isBuiltin(path)) return;
-      const file = libraryFile(path);
-      libraries.set(file, (libraries.get(file) ?? new Set()).add(path));
       return { path, namespace: "on-first-use" };
     });
-    onResolve({ filter: /^\.\//, namespace: "on-first-use" }, ({ path }) => ({
-      path,
-      external: true,
-    }));
     onLoad({ filter: /.*/, namespace: "on-first-use" }, ({ path }) => ({
-      contents: `module.exports = require("./${libraryFile(path)}.cjs")[${JSON.stringify(path)}]();`,
+      contents: `module.exports = ${loadedFrom(libraries, libraryFile(path), path)};`,
     }));
   },
 });
@@ -161,7 +201,14 @@ export async function buildBundle(
     ...options,
     entryPoints: { index: "functions/index.ts" },
     define: { ...options.define, OPERATIONS_PAGE: JSON.stringify(await buildPage()) },
-    plugins: [...before, onFirstUse(libraries), onFirstTouch, mapOwnCode],
+    plugins: [
+      ...before,
+      besideTheApp,
+      onFirstUse(libraries),
+      onFirstTouch(libraries),
+      poolsOfUndici(libraries),
+      mapOwnCode,
+    ],
   });
   const entryPoints = [...libraries.keys()].map((out) => ({ in: `libraries:${out}`, out }));
   entryPoints.push(...THREADS);

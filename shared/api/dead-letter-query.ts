@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Parsed } from "./job-query.ts";
 
 const MAX_PAGE = 200;

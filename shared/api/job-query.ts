@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { jobPatchSchema, jobStateSchema } from "./job-schemas.ts";
 
 const DEFAULT_LIMIT = 20;

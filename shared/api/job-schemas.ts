@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const time = z.iso.datetime().meta({ description: "UTC, ISO 8601." });
 

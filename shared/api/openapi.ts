@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { jobListQuerySchema } from "./job-query.ts";
 import {
   acceptedJobSchema,

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { z } from "zod";
+import * as z from "zod";
 import type { BackendId, PriorityClass } from "../core/domain.ts";
 import { isBackendAddress } from "./backend-address.ts";
 import { flag, integer, integerList } from "./values.ts";

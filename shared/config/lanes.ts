@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import lanesDocument from "../../infra/lanes.json" with { type: "json" };
 import { fromIsoDuration } from "./duration.ts";
 

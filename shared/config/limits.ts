@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { integer } from "./values.ts";
 
 const MAX_COUNT = 1_000_000_000_000;

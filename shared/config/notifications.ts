@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { flag, headerName, integer } from "./values.ts";
 
 // https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftservicebus

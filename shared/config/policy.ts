@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { flag, headerName, integer, list } from "./values.ts";
 
 const MAX_INTERVAL_SECONDS = 86_400;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type SpillRules, spillRules } from "./spill.ts";
 import { integer } from "./values.ts";
 

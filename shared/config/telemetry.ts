@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { flag, integer, list } from "./values.ts";
 
 const MAX_INT32 = 2_147_483_647;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { midstream } from "./hosts.ts";
 import { flag, integer, list } from "./values.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Reads a product of whole numbers, as the original's settings allow (`60*10`). */
 function toProduct(text: string): number {

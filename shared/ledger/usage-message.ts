@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import type { NewId } from "../core/domain.ts";
 import { TOKEN_COUNTS, type UsageEvent } from "../usage/index.ts";
 import { foldRows, type LedgerRow, NO_COUNTS, rowOf } from "./ledger-row.ts";

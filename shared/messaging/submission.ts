@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { PoisonMessageError, readMessage } from "./envelope.ts";
 
 // What an id becomes: a partition, a blob's name, an orchestration and message ids. Partitions that begin

@@ -1,4 +1,4 @@
-import { Agent, request } from "undici";
+import { Agent } from "undici";
 import type { Clock } from "../core/clock.ts";
 import { createDeadline } from "../core/deadline.ts";
 import { retryAfterMs } from "../core/retry-after.ts";
@@ -60,7 +60,7 @@ export class WebhookClient {
     if (running >= MAX_CALLS_PER_ORIGIN) return undefined;
     this.#calls.set(url.origin, running + 1);
     try {
-      return await this.#send(call);
+      return await this.#send(url, call);
     } catch (error) {
       return { kind: "failed", reason: reasonOf(error) };
     } finally {
@@ -74,12 +74,17 @@ export class WebhookClient {
     return this.#agent.destroy();
   }
 
-  async #send({ url, headers, body }: WebhookPost): Promise<WebhookAnswer> {
+  async #send(
+    { origin, pathname, search }: URL,
+    { headers, body }: WebhookPost,
+  ): Promise<WebhookAnswer> {
     const { clock, timeoutMs } = this.#options;
     const reason = (): Error => Object.assign(new Error("Too slow."), { code: "ETIMEDOUT" });
     using deadline = createDeadline(clock, clock.now() + timeoutMs, { reason });
     const { signal } = deadline;
-    const answer = await request(url, {
+    const answer = await this.#agent.request({
+      origin,
+      path: `${pathname}${search}`,
       method: "POST",
       headers: {
         "content-type": "application/json",
@@ -88,7 +93,6 @@ export class WebhookClient {
       },
       body,
       signal,
-      dispatcher: this.#agent,
     });
     const { statusCode: status } = answer;
     // The status is the answer; a body that never ends must not undo it.

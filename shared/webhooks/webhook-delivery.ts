@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const deliverySchema = z.strictObject({
   jobId: z.string().min(1),
