@@ -57,9 +57,7 @@ function toMetricData(
 
 function toHistogram({ count, sum, min, max, bounds, counts }: HistogramValue): Histogram {
   const buckets = { boundaries: [...bounds], counts: [...counts] };
-  return Number.isFinite(min) && Number.isFinite(max)
-    ? { count, sum, min, max, buckets }
-    : { count, sum, buckets };
+  return { count, sum, min, max, buckets };
 }
 
 /** What was added since it was last asked: for receivers that add up themselves. Scope: one receiver. */
@@ -94,13 +92,25 @@ function minus(
   }
   if (typeof before !== "object") return value;
   if (value.count === before.count) return undefined;
+  const counts = value.counts.map((count, at) => count - (before.counts[at] ?? 0));
   return {
     ...value,
+    ...extremesOf(counts, value, before),
     count: value.count - before.count,
     sum: value.sum - before.sum,
-    // Of a part of the values they are not known.
-    min: Number.NaN,
-    max: Number.NaN,
-    counts: value.counts.map((count, at) => count - (before.counts[at] ?? 0)),
+    counts,
+  };
+}
+
+/**
+ * The least and the greatest of the values that were added: exact where they are so of all values, else the
+ * outer bound of their bucket. Without them Azure Monitor has no worst case to alert on.
+ */
+function extremesOf(added: readonly number[], all: HistogramValue, before: HistogramValue) {
+  const low = all.bounds[added.findIndex((count) => count > 0) - 1] ?? all.min;
+  const high = all.bounds[added.findLastIndex((count) => count > 0)] ?? all.max;
+  return {
+    min: all.min < before.min ? all.min : Math.max(all.min, low),
+    max: all.max > before.max ? all.max : Math.min(all.max, high),
   };
 }

@@ -36,13 +36,16 @@ export class SeriesTree<Series> {
   }
 
   #add(labels: Labels): Series {
-    if (this.all.length < MAX_SERIES) {
-      const series = this.#keep(this.#create(labels));
-      this.#nodeFor(labels).series = series;
-      return series;
-    }
-    this.#overflow ??= this.#keep(this.#create(labels.map(() => OTHER)));
+    if (this.all.length < MAX_SERIES) return this.#seriesFor(labels);
+    // It may be there already: a name that is not known is told by the same word.
+    this.#overflow ??= this.#seriesFor(labels.map(() => OTHER));
     return this.#overflow;
+  }
+
+  #seriesFor(labels: Labels): Series {
+    const node = this.#nodeFor(labels);
+    node.series ??= this.#keep(this.#create(labels));
+    return node.series;
   }
 
   #keep(series: Series): Series {

@@ -61,7 +61,7 @@ interface Envelope {
     readonly baseType: string;
     readonly baseData: {
       readonly properties?: Readonly<Record<string, string>>;
-      readonly metrics?: readonly { readonly name: string }[];
+      readonly metrics?: readonly { readonly name: string; readonly max?: number }[];
     };
   };
 }
@@ -107,7 +107,10 @@ const read = (text: string): Envelope[] =>
 
 /** Everything that the gateway tells, by the exporters that Azure gets it from. */
 async function send(origin: string): Promise<void> {
-  const resource = await openResource({ "service.name": "gateway" });
+  const resource = await openResource({
+    "service.name": "gateway",
+    "service.instance.id": "one",
+  });
   const ikey = "00000000-0000-0000-0000-000000000000";
   const connectionString = `InstrumentationKey=${ikey};IngestionEndpoint=${origin}/`;
   const settings = { connectionString, isByIdentity: false, clientId: undefined };
@@ -135,7 +138,16 @@ function readingOf(definition: (typeof METRICS)[keyof typeof METRICS]): MetricRe
 
 // https://learn.microsoft.com/azure/azure-monitor/reference/tables/apprequests and its neighbours.
 const COLUMNS = {
-  AppMetrics: ["Name", "Sum", "Min", "Max", "ItemCount", "Properties", "TimeGenerated"],
+  AppMetrics: [
+    "Name",
+    "Sum",
+    "Min",
+    "Max",
+    "ItemCount",
+    "AppRoleInstance",
+    "Properties",
+    "TimeGenerated",
+  ],
   AppRequests: [
     ...["Id", "ParentId", "OperationId", "Name", "DurationMs", "ResultCode", "Success"],
     ...["Properties", "TimeGenerated", "UserAuthenticatedId"],
@@ -182,6 +194,17 @@ describe("what Azure Monitor's tables get", () => {
     expect([...types].sort()).toEqual(["MetricData", "RemoteDependencyData", "RequestData"]);
   });
 
+  it("tells instances apart, and has the extremes of what is no single value", () => {
+    for (const { tags } of envelopes) expect(tags["ai.cloud.roleInstance"]).toBe("one");
+    const points = envelopes.flatMap(({ data }) => data.baseData.metrics ?? []);
+    const [gauge] = points.filter(({ name }) => name === METRICS.oldestWait.name);
+    // Of a gauge the sum of one is all that is sent: queries that want its maximum take that of the sums.
+    expect(gauge).toMatchObject({ value: 1, count: 1 });
+    expect(gauge?.max).toBeUndefined();
+    const [lag] = points.filter(({ name }) => name === METRICS.ledgerLag.name);
+    expect(lag).toMatchObject({ value: 1, count: 1, min: 1, max: 1 });
+  });
+
   it("has the user of a request in a column of its own, and not among the properties", () => {
     const [request] = envelopes.filter(({ data }) => data.baseType === "RequestData");
     expect(request?.tags["ai.user.authUserId"]).toBe("ann");
@@ -200,6 +223,12 @@ describe("what Azure Monitor's tables get", () => {
     const columns: readonly string[] = tables.includes("AppMetrics")
       ? COLUMNS.AppMetrics
       : COLUMNS.AppRequests;
+    // What a gauge sends has no extremes, and adding up its looks makes no sense.
+    const gauges = Object.values(METRICS).filter(({ kind }) => kind === "gauge");
+    if (gauges.some(({ name }) => metrics.includes(name))) {
+      expect(text).not.toMatch(/\b(?:Max|Min)\b/);
+      expect(text).toMatch(/max\(Sum\)|sum\(Sum\) \/ sum\(ItemCount\)/);
+    }
     const own = new Set([...text.matchAll(/\b(\w+) = /g)].map(([, name]) => name));
     const spoken = text.replace(/\/\/.*|"[^"]*"/g, "").match(/\b[A-Z][A-Za-z]+\b/g) ?? [];
     for (const word of spoken) {
