@@ -1,3 +1,5 @@
+import type { Fields } from "./told-answer.ts";
+
 /** One event of a chat or text completion stream. */
 export interface CompletionChunk {
   readonly choices: readonly unknown[];
@@ -19,24 +21,8 @@ export interface ChunkPlace {
   readonly channel: string;
 }
 
-/** Reads an event's data; undefined when it is no chunk. */
-export function toChunk(data: string): CompletionChunk | undefined {
-  const value = parsedObject(data);
-  return value && isChunk(value) ? value : undefined;
-}
-
-/** Reads an event's data; undefined when it is no JSON object. */
-export function parsedObject(data: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(data);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const isChunk = (value: Record<string, unknown>): value is CompletionChunk & typeof value =>
-  Array.isArray(value["choices"]);
+/** Whether an event is one of a completion stream. */
+export const isChunk = (event: Fields): event is CompletionChunk => Array.isArray(event["choices"]);
 
 /** The chunk with all that its choices say put through the visitor. */
 export function mapChunk(chunk: CompletionChunk, visitor: ChunkVisitor): CompletionChunk {

@@ -1,5 +1,5 @@
 import { BackendFailure, type BackendFailureKind } from "./backend-failure.ts";
-import { DeliveredText } from "./delivered-text.ts";
+import { DeliveredAnswer } from "./delivered-answer.ts";
 import { FirstTelling, type StreamFollower } from "./first-telling.ts";
 import { Retelling } from "./retelling.ts";
 
@@ -34,20 +34,21 @@ const REPEATED: ReadonlySet<BackendFailureKind> = new Set([
  */
 export class ContinuedStream implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #options: ContinuedStreamOptions;
-  readonly #delivered: DeliveredText;
+  readonly #delivered: DeliveredAnswer;
   #bytes: AsyncIterator<Uint8Array>;
   #follower: StreamFollower;
   #retelling: Retelling | undefined;
   #ready: Uint8Array[] = [];
   #readyAt = 0;
-  /** What the stream broke with that is being continued. */
+  /** What the stream broke with that is being continued, or was. */
   #broken: BackendFailure | undefined;
+  #isComparing = false;
   #failure: unknown;
   #isOver = false;
 
   constructor(options: ContinuedStreamOptions) {
     this.#options = options;
-    this.#delivered = new DeliveredText(options.maxChars);
+    this.#delivered = new DeliveredAnswer(options.maxChars);
     this.#bytes = options.first[Symbol.asyncIterator]();
     this.#follower = new FirstTelling(this.#delivered);
   }
@@ -91,24 +92,21 @@ export class ContinuedStream implements AsyncIterableIterator<Uint8Array, undefi
     }
   }
 
-  /** Tells once what became of a stream that was to continue another. */
+  /** Tells what became of a stream that was to continue another. */
   #judge(): void {
     const retelling = this.#retelling;
-    if (!retelling) return;
-    if (retelling.hasJoined) {
-      this.#retelling = undefined;
-      this.#broken = undefined;
+    if (retelling?.hasJoined && this.#isComparing) {
+      this.#isComparing = false;
       this.#options.onContinuation("joined");
-      return;
     }
-    if (!retelling.hasDiverged) return;
+    if (!retelling?.hasDiverged) return;
     this.#options.discard();
     this.#options.onContinuation("diverged");
     this.#failure = this.#broken;
   }
 
   async #continue(error: unknown): Promise<void> {
-    this.#failure = this.#broken ?? error;
+    this.#failure = this.#isComparing ? this.#broken : error;
     if (!this.#mayContinue(error)) return;
     const next = await this.#options.restart(error);
     if (!next) {
@@ -116,7 +114,8 @@ export class ContinuedStream implements AsyncIterableIterator<Uint8Array, undefi
       return;
     }
     this.#failure = undefined;
-    this.#broken ??= error;
+    if (!this.#isComparing) this.#broken = error;
+    this.#isComparing = true;
     this.#retelling = new Retelling(this.#delivered);
     this.#follower = this.#retelling;
     this.#bytes = next[Symbol.asyncIterator]();

@@ -1,28 +1,22 @@
-import { type ChunkPlace, type CompletionChunk, mapChunk } from "./chunk-texts.ts";
-import { Stretch } from "./stretch.ts";
+import { type ChunkPlace, type CompletionChunk, isChunk, mapChunk } from "./chunk-texts.ts";
+import { SpokenLine } from "./spoken-line.ts";
+import type { Fields, ToldAnswer } from "./told-answer.ts";
 
-// A million characters are more than any model says in one answer.
-const MAX_CHARS = 1024 * 1024;
 // Two backends never agree on these, and a client must not see two answers in one.
 const IDENTITY = ["id", "object", "created", "model", "system_fingerprint", "service_tier"];
 
 /** What a client has been told by a completion stream, as far as it can be compared. Scope: one answer. */
-export class DeliveredText {
-  readonly #choices = new Map<number, Stretch[]>();
+export class DeliveredText implements ToldAnswer {
+  readonly #choices = new Map<number, SpokenLine>();
   readonly #attributes = new Set<string>();
   readonly #maxChars: number;
-  #identity: Readonly<Record<string, unknown>> | undefined;
+  #identity: Fields | undefined;
   #chars = 0;
-  #isComparable = true;
+  #isOpaque = false;
   #hasUsage = false;
 
-  constructor(maxChars = MAX_CHARS) {
+  constructor(maxChars: number) {
     this.#maxChars = maxChars;
-  }
-
-  /** Whether all that was delivered is held here. */
-  get isComparable(): boolean {
-    return this.#isComparable;
   }
 
   /** Whether the account of the tokens was delivered, which is given once. */
@@ -31,12 +25,12 @@ export class DeliveredText {
   }
 
   /** What was said for each choice, in order. */
-  get choices(): ReadonlyMap<number, readonly Stretch[]> {
+  get choices(): ReadonlyMap<number, SpokenLine> {
     return this.#choices;
   }
 
   /** What the first backend called the answer. */
-  get identity(): Readonly<Record<string, unknown>> {
+  get identity(): Fields {
     return this.#identity ?? {};
   }
 
@@ -44,9 +38,8 @@ export class DeliveredText {
     return this.#attributes.has(keyOf(at));
   }
 
-  /** Notes a chunk on its way to the client. */
-  record(chunk: CompletionChunk): void {
-    if (!this.#isComparable) return;
+  record(chunk: Fields): boolean {
+    if (!isChunk(chunk)) return false;
     // Some announce an answer with a chunk that has neither choices nor a name yet.
     if (chunk.choices.length > 0) this.#identity ??= identityOf(chunk);
     if (isUsage(chunk)) this.#hasUsage = true;
@@ -56,27 +49,24 @@ export class DeliveredText {
         this.#attributes.add(keyOf(at));
         return value;
       },
-      opaque: () => this.giveUp(),
+      opaque: () => {
+        this.#isOpaque = true;
+      },
     });
+    return !this.#isOpaque && this.#chars <= this.#maxChars;
   }
 
-  /** Something was delivered that cannot be compared; what is held is let go. */
-  giveUp(): void {
-    this.#isComparable = false;
+  letGo(): void {
     this.#choices.clear();
     this.#attributes.clear();
   }
 
   #say({ choice, channel }: ChunkPlace, text: string): string {
+    if (text === "") return text;
     this.#chars += text.length;
-    if (this.#chars > this.#maxChars) this.giveUp();
-    if (text === "" || !this.#isComparable) return text;
-    const stretches = this.#choices.get(choice) ?? [];
-    const last = stretches.at(-1);
-    const stretch = last?.channel === channel ? last : new Stretch(channel);
-    stretch.append(text);
-    if (stretch !== last) stretches.push(stretch);
-    this.#choices.set(choice, stretches);
+    const line = this.#choices.get(choice) ?? new SpokenLine();
+    line.say(channel, text);
+    this.#choices.set(choice, line);
     return text;
   }
 }
@@ -87,7 +77,7 @@ export const isUsage = ({ choices, usage }: CompletionChunk): boolean =>
 
 const keyOf = ({ choice, channel }: ChunkPlace): string => `${choice}${channel}`;
 
-function identityOf(chunk: CompletionChunk): Record<string, unknown> {
+function identityOf(chunk: CompletionChunk): Fields {
   const known = IDENTITY.filter((name) => chunk[name] !== undefined && chunk[name] !== "");
   return Object.fromEntries(known.map((name) => [name, chunk[name]]));
 }

@@ -1,7 +1,7 @@
 import { type SseEvent, SseParser } from "../core/sse-parser.ts";
-import { parsedObject, toChunk } from "./chunk-texts.ts";
-import type { DeliveredText } from "./delivered-text.ts";
+import type { DeliveredAnswer } from "./delivered-answer.ts";
 import { isRefusalEvent } from "./refusal-event.ts";
+import { type Fields, parsedObject } from "./told-answer.ts";
 
 /** Follows a stream whose bytes go to a client. Scope: one stream. */
 export interface StreamFollower {
@@ -19,7 +19,7 @@ const MAX_HELD_BYTES = 1024 * 1024;
  * taken back when the stream breaks. Scope: one stream.
  */
 export class FirstTelling implements StreamFollower {
-  readonly #delivered: DeliveredText;
+  readonly #delivered: DeliveredAnswer;
   readonly #parser = new SseParser({ onEvent: (event) => this.#see(event) });
   #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -27,7 +27,7 @@ export class FirstTelling implements StreamFollower {
   #goodUntil = 0;
   #hasFailed = false;
 
-  constructor(delivered: DeliveredText) {
+  constructor(delivered: DeliveredAnswer) {
     this.#delivered = delivered;
   }
 
@@ -63,20 +63,19 @@ export class FirstTelling implements StreamFollower {
 
   #see({ event, data, endsAt }: SseEvent): void {
     if (this.#hasFailed) return;
-    if (isErrorEvent(event, data)) {
+    const value = parsedObject(data);
+    if (isErrorEvent(event, data, value)) {
       this.#hasFailed = true;
       return;
     }
     this.#goodUntil = endsAt;
-    const chunk = toChunk(data);
-    if (chunk) this.#delivered.record(chunk);
+    if (value) this.#delivered.record(value);
     else if (data !== "[DONE]") this.#delivered.giveUp();
   }
 }
 
 /** Whether an event reports that its backend failed; a verdict on the request is a part of the answer. */
-export function isErrorEvent(event: string, data: string): boolean {
-  const isError =
-    event === "error" || (data.includes('"error"') && Boolean(parsedObject(data)?.["error"]));
+export function isErrorEvent(event: string, data: string, value: Fields | undefined): boolean {
+  const isError = event === "error" || value?.["type"] === "error" || Boolean(value?.["error"]);
   return isError && !isRefusalEvent(data);
 }

@@ -1,11 +1,8 @@
 import { type SseEvent, SseParser } from "../core/sse-parser.ts";
-import { type CompletionChunk, mapChunk, toChunk } from "./chunk-texts.ts";
-import { type DeliveredText, isUsage } from "./delivered-text.ts";
+import type { DeliveredAnswer } from "./delivered-answer.ts";
 import { isErrorEvent, type StreamFollower } from "./first-telling.ts";
-import { TextMatch } from "./text-match.ts";
+import { type Fields, parsedObject, type RetoldAnswer } from "./told-answer.ts";
 
-// What is new while something old is still to come: one choice may run ahead of another.
-const MAX_WAITING_CHARS = 1024 * 1024;
 // Keeps the connection in use where the backend's own comments would have.
 const COMMENT = Buffer.from(":\n\n");
 
@@ -14,22 +11,20 @@ const COMMENT = Buffer.from(":\n\n");
  * was delivered before, to the letter; from there on it goes on under the first one's name. Scope: one stream.
  */
 export class Retelling implements StreamFollower {
-  readonly #delivered: DeliveredText;
-  readonly #match: TextMatch;
+  readonly #delivered: DeliveredAnswer;
+  readonly #retold: RetoldAnswer | undefined;
   readonly #parser = new SseParser({ onEvent: (event) => this.#see(event) });
-  #waiting: CompletionChunk[] = [];
-  #waitingChars = 0;
   #ready: Uint8Array[] = [];
   #hasJoined = false;
   #hasDiverged = false;
   #hasFailed = false;
 
-  constructor(delivered: DeliveredText) {
+  constructor(delivered: DeliveredAnswer) {
     this.#delivered = delivered;
-    this.#match = new TextMatch(delivered);
+    this.#retold = delivered.retold();
   }
 
-  /** Whether it says something else. */
+  /** Whether it says something else, or what cannot go on under the first one's name. */
   get hasDiverged(): boolean {
     return this.#hasDiverged;
   }
@@ -53,59 +48,42 @@ export class Retelling implements StreamFollower {
   }
 
   #take(): readonly Uint8Array[] {
-    const ready = this.#hasDiverged ? [] : this.#ready;
+    const ready = this.#ready;
     this.#ready = [];
     return ready;
   }
 
-  #see({ event, data }: SseEvent): void {
+  #see({ event, data, isTruncated }: SseEvent): void {
     if (this.#hasDiverged || this.#hasFailed) return;
-    // What fails says nothing; whoever reads it meets the failure itself.
-    if (isErrorEvent(event, data)) this.#hasFailed = true;
-    else if (this.#hasJoined) this.#goOn(event, data);
-    else this.#compare(data);
-  }
-
-  #compare(data: string): void {
-    const chunk = toChunk(data);
-    const rest = chunk && this.#match.rest(chunk);
-    if (!chunk || this.#match.hasDiverged || this.#waitingChars > MAX_WAITING_CHARS) {
+    // An event that is not all there can be neither compared nor handed on.
+    if (isTruncated) {
       this.#hasDiverged = true;
       return;
     }
-    if (rest) {
-      this.#waiting.push(rest);
-      this.#waitingChars += data.length;
-    }
-    if (!this.#match.isCovered) return;
-    this.#hasJoined = true;
-    for (const waiting of this.#waiting) this.#deliver(waiting);
-    this.#waiting = [];
+    const value = parsedObject(data);
+    // What fails says nothing; whoever reads it meets the failure itself.
+    if (isErrorEvent(event, data, value)) this.#hasFailed = true;
+    else if (value) this.#tell(event, value);
+    else if (this.#hasJoined) this.#passOn(event, data);
+    else this.#hasDiverged = true;
   }
 
-  #goOn(event: string, data: string): void {
-    const chunk = toChunk(data);
-    if (chunk) {
-      if (!isUsage(chunk) || !this.#delivered.hasUsage) this.#deliver(this.#withoutKnown(chunk));
+  #tell(event: string, value: Fields): void {
+    const told = this.#retold ? this.#retold.tell(value) : [value];
+    if (!told) {
+      this.#hasDiverged = true;
       return;
     }
+    this.#hasJoined ||= this.#retold?.isCovered ?? true;
+    for (const next of told) {
+      this.#delivered.record(next);
+      this.#ready.push(eventOf(JSON.stringify(next), told.length === 1 ? event : ""));
+    }
+  }
+
+  #passOn(event: string, data: string): void {
     if (data !== "[DONE]") this.#delivered.giveUp();
     this.#ready.push(eventOf(data, event));
-  }
-
-  /** What is said once was said by the first stream. */
-  #withoutKnown(chunk: CompletionChunk): CompletionChunk {
-    return mapChunk(chunk, {
-      text: (_, text) => text,
-      attribute: (at, value) => (this.#delivered.hasAttribute(at) ? undefined : value),
-      opaque() {},
-    });
-  }
-
-  #deliver(chunk: CompletionChunk): void {
-    const named = { ...chunk, ...this.#delivered.identity };
-    this.#delivered.record(named);
-    this.#ready.push(eventOf(JSON.stringify(named), ""));
   }
 }
 

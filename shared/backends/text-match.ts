@@ -1,26 +1,20 @@
 import { type ChunkPlace, type CompletionChunk, choiceNumber, mapChunk } from "./chunk-texts.ts";
 import type { DeliveredText } from "./delivered-text.ts";
-import type { Stretch } from "./stretch.ts";
-
-/** How far into a choice's stretches another stream has said the same. */
-interface Cursor {
-  stretch: number;
-  offset: number;
-}
+import { LineMatch } from "./line-match.ts";
 
 /**
  * Compares another stream with what was delivered, letter by letter, and cuts off what is the same.
  * Scope: one attempt to continue.
  */
 export class TextMatch {
-  readonly #delivered: ReadonlyMap<number, readonly Stretch[]>;
+  readonly #choices: ReadonlyMap<number, LineMatch>;
   readonly #knows: (at: ChunkPlace) => boolean;
-  readonly #cursors = new Map<number, Cursor>();
   #hasDiverged = false;
   #saysMore = false;
 
   constructor(delivered: DeliveredText) {
-    this.#delivered = delivered.choices;
+    const lines = [...delivered.choices];
+    this.#choices = new Map(lines.map(([choice, line]) => [choice, new LineMatch(line.stretches)]));
     this.#knows = (at) => delivered.hasAttribute(at);
   }
 
@@ -31,9 +25,7 @@ export class TextMatch {
 
   /** Whether all that was delivered has been said again. */
   get isCovered(): boolean {
-    for (const [choice, stretches] of this.#delivered) {
-      if ((this.#cursors.get(choice)?.stretch ?? 0) < stretches.length) return false;
-    }
+    for (const match of this.#choices.values()) if (!match.isCovered) return false;
     return true;
   }
 
@@ -57,31 +49,14 @@ export class TextMatch {
   }
 
   #cut({ choice, channel }: ChunkPlace, text: string, cut: Set<number>): string {
-    const stretches = this.#delivered.get(choice) ?? [];
-    const cursor = this.#cursors.get(choice) ?? { stretch: 0, offset: 0 };
-    this.#cursors.set(choice, cursor);
-    let from = 0;
-    while (from < text.length) {
-      const said = stretches[cursor.stretch];
-      if (!said) break;
-      const length = Math.min(text.length - from, said.text.length - cursor.offset);
-      const isSame =
-        said.channel === channel &&
-        said.text.startsWith(text.slice(from, from + length), cursor.offset);
-      if (!isSame) {
-        this.#hasDiverged = true;
-        return "";
-      }
-      from += length;
-      cursor.offset += length;
-      if (cursor.offset === said.text.length) {
-        cursor.stretch += 1;
-        cursor.offset = 0;
-      }
+    const match = this.#choices.get(choice);
+    const rest = match ? match.rest(channel, text) : text;
+    if (rest === undefined) {
+      this.#hasDiverged = true;
+      return "";
     }
-    const rest = text.slice(from);
     if (rest !== "") this.#saysMore = true;
-    if (rest !== "" && from > 0) cut.add(choice);
+    if (rest !== "" && rest.length < text.length) cut.add(choice);
     return rest;
   }
 }

@@ -1,8 +1,11 @@
 import type { HeaderList } from "../core/headers.ts";
 import { type AnswerUsage, UsageReader } from "../usage/index.ts";
 
-/** How an answer ended: with its last byte, given up by whoever read it, or broken off by its backend. */
-export type AnswerOutcome = "whole" | "left" | "broken";
+/**
+ * How an answer ended: with its last byte, given up by whoever read it, broken off by its backend, or unused
+ * because it could not go on where another had broken off.
+ */
+export type AnswerOutcome = "whole" | "left" | "broken" | "unused";
 
 export interface AnswerWatchOptions {
   readonly headers: HeaderList;

@@ -51,7 +51,10 @@ export function noteCutOff(
   services.usage.journal.note(read, isSent ? PROMPT_ONLY : undefined);
 }
 
-/** Watches an answer, and notes what it used when it is over. One that breaks off is a failed attempt. */
+/**
+ * Watches an answer, and notes what it used when it is over. One that breaks off is a failed attempt, and
+ * so is one of which nobody got anything.
+ */
 export function watchAnswer(
   services: Services,
   request: UsingRequest,
@@ -67,7 +70,7 @@ export function watchAnswer(
     headers,
     isUnread: isUnread(candidate.host.processor, { status, headers }),
     onEnd(usage, outcome) {
-      const kind = outcome === "broken" ? "attempt" : "answer";
+      const kind = outcome === "broken" || outcome === "unused" ? "attempt" : "answer";
       services.usage.journal.note({ ...facts, kind }, usage);
     },
   });

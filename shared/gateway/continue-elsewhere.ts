@@ -35,13 +35,19 @@ export function continueElsewhere(
     current = found;
     // Whoever left meanwhile gave up the answer before this one.
     if (!leaving.signal.aborted && isStream(found.answer)) return found.answer;
-    found.answer.discard();
+    if (leaving.signal.aborted) found.answer.discard();
+    else giveUp();
     return undefined;
+  };
+  /** Of what is given up here nobody got a byte, but its backend counts it. */
+  const giveUp = (): void => {
+    request.usage?.current?.ended("unused");
+    current.answer.discard();
   };
   const body = new ContinuedStream({
     first: first.body,
     restart: async (failure) => (await restart(failure))?.body,
-    discard: () => current.answer.discard(),
+    discard: giveUp,
     onContinuation: (outcome) =>
       services.emit(
         streamContinued(request.id, { outcome, backend: current.candidate?.host.id ?? "" }),

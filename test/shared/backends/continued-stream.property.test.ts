@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { committedStream } from "../../../shared/backends/committed-stream.ts";
-import { BackendFailure, ContinuedStream } from "../../../shared/backends/index.ts";
+import { breakAt, coming, deliveredOf } from "./broken-streams.ts";
 import { asHeard, hear, type Speech, tell } from "./tellings.ts";
 
 const speech: fc.Arbitrary<Speech> = fc.array(
@@ -17,47 +16,11 @@ const speeches = fc
 const pieces = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 });
 const cuts = fc.array(fc.nat(5000), { maxLength: 8 });
 
-function split(bytes: Buffer, points: readonly number[]): Buffer[] {
-  const sorted = [0, ...points.map((point) => point % (bytes.length + 1)), bytes.length];
-  sorted.sort((a, b) => a - b);
-  return sorted.slice(1).map((end, index) => bytes.subarray(sorted[index], end));
-}
-
-/** A stream that comes in pieces, and breaks at a byte if it is told to. */
-async function* coming(text: string, points: readonly number[], breaksAt?: number) {
-  const bytes = Buffer.from(text);
-  yield* split(breaksAt === undefined ? bytes : bytes.subarray(0, breaksAt), points);
-  if (breaksAt === undefined) return undefined;
-  throw new BackendFailure("truncated", "cut", { mayHaveBegun: true });
-}
-
 /** What a client gets of a stream and of those that are to continue it, in turn. */
 async function deliver(streams: readonly AsyncGenerator<Uint8Array, undefined>[]) {
-  const [first, ...others] = streams;
-  if (!first) throw new Error("There is no stream.");
-  const committed = await committedStream(first).catch(() => undefined);
-  if (!committed) return undefined;
-  const outcomes: string[] = [];
-  const stream = new ContinuedStream({
-    first: committed,
-    async restart() {
-      const next = others.shift();
-      return next && (await committedStream(next).catch(() => undefined));
-    },
-    discard() {},
-    onContinuation: (outcome) => void outcomes.push(outcome),
-  });
-  const taken: Uint8Array[] = [];
-  let error: unknown;
-  try {
-    for await (const chunk of stream) taken.push(chunk);
-  } catch (thrown) {
-    error = thrown;
-  }
-  return { ...hear(Buffer.concat(taken)), error, outcomes };
+  const delivered = await deliveredOf(streams);
+  return delivered && { ...delivered, ...hear(delivered.bytes) };
 }
-
-const breakAt = (text: string, at: number): number => at % Buffer.byteLength(text);
 
 describe("a stream that breaks anywhere, and is told again", () => {
   it("comes whole, once, and as one answer, whatever the pieces", async () => {

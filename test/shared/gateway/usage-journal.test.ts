@@ -5,6 +5,9 @@ import { bodyTextOf } from "../../support/fake-backends.ts";
 import { settle } from "../../support/fake-clock.ts";
 import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
 import { textOf } from "../../support/streams.ts";
+import { written } from "../backends/event-tellings.ts";
+import { messageEvents } from "../backends/messages-telling.ts";
+import { responseEvents } from "../backends/responses-telling.ts";
 
 const SSE = [["content-type", "text/event-stream"]] as const;
 const JSON_TYPE = [["content-type", "application/json"]] as const;
@@ -120,6 +123,39 @@ describe("the journal of what was used", () => {
     ]);
     const record = gateway.records.find(({ event }) => event === "request.ended");
     expect(record).toMatchObject({ usage: "reported", tokens: TOKENS });
+  });
+
+  it.each([
+    ["/v1/responses", responseEvents, { inputTokens: 4, outputTokens: 5, totalTokens: 9 }],
+    ["/v1/messages", messageEvents, { inputTokens: 500, outputTokens: 500, totalTokens: 1000 }],
+  ])(
+    "has of a stream of %s that went on elsewhere both calls",
+    async (target, eventsOf, tokens) => {
+      const gateway = open({ GATEWAY_BACKENDS_MIDSTREAM: "verify" });
+      const told = (name: string) => eventsOf({ name, parts: [["text", "Hello"]], pieces: [2] });
+      const first = told("one");
+      gateway.backends.answer(200, broken(written(first.slice(0, first.length / 2))), SSE);
+      gateway.backends.answer(200, written(told("other")), SSE);
+      const { body } = await serve(gateway, { target });
+      expect(await textOf(body)).toContain(written(first.slice(-1)).split("\n")[0]);
+      expect(uses(gateway)).toMatchObject([
+        { kind: "attempt", backend: "Host1", provenance: "partial" },
+        { kind: "answer", backend: "Host2", provenance: "reported", tokens },
+      ]);
+      const record = gateway.records.find(({ event }) => event === "request.ended");
+      expect(record).toMatchObject({ usage: "reported", tokens });
+    },
+  );
+
+  it("has as an attempt what another said instead of going on", async () => {
+    const gateway = open({ GATEWAY_BACKENDS_MIDSTREAM: "verify" });
+    gateway.backends.answer(200, broken(say("Hel")), SSE);
+    gateway.backends.answer(200, say("Hallo") + STOP + TOLD + DONE, SSE);
+    await expect(textOf((await serve(gateway)).body)).rejects.toThrow();
+    expect(uses(gateway).map(({ kind, backend }) => [kind, backend])).toEqual([
+      ["attempt", "Host1"],
+      ["attempt", "Host2"],
+    ]);
   });
 
   it("looks into no answer whose backend's parser reads nothing", async () => {

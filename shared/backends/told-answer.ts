@@ -1,0 +1,37 @@
+/** An event's data. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** What a client was told of an answer, in the way of one protocol. Scope: one answer. */
+export interface ToldAnswer {
+  /** Notes an event on its way to the client; false where it cannot be compared with another's. */
+  record(event: Fields): boolean;
+  /** Lets go of what is held. */
+  letGo(): void;
+}
+
+/** Another stream that is to say what a client was told. Scope: one stream. */
+export interface RetoldAnswer {
+  /** Whether it has said all of that. */
+  readonly isCovered: boolean;
+  /**
+   * Takes its next event, and gives what of it and of those before is for the client now, under the first
+   * stream's names; undefined where it says something else.
+   */
+  tell(event: Fields): readonly Fields[] | undefined;
+}
+
+/** Reads an event's data; undefined when it is no JSON object. */
+export function parsedObject(data: string): Fields | undefined {
+  try {
+    return fieldsIn(JSON.parse(data));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The object that a value is; undefined for everything else. */
+export function fieldsIn(value: unknown): Fields | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Fields)
+    : undefined;
+}
