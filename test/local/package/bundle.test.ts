@@ -22,10 +22,12 @@ const MOST_BYTES_AT_START = 1_480_000;
 /** Parts of undici that its pools load by their own. */
 const PARSERS = "dist/functions/undici-parsers.cjs";
 
+let files: ReadonlyMap<string, Uint8Array>;
 let outputs: Metafile["outputs"];
 
 beforeAll(async () => {
-  const { made } = await buildBundle();
+  const { made, ...bundle } = await buildBundle();
+  files = bundle.files;
   outputs = Object.assign({}, ...made.map((metafile) => metafile.outputs));
 }, 120_000);
 
@@ -53,6 +55,13 @@ describe("the bundle", () => {
     expect([...early.filter((name) => !AT_START.has(name)), ...below]).toEqual([]);
     expect(early).toContain("undici");
     expect(outputs["dist/functions/index.cjs"]?.bytes).toBeLessThan(MOST_BYTES_AT_START);
+  });
+
+  it("is ASCII, so that no script takes two bytes a character in memory", () => {
+    const wide = [...files].filter(
+      ([name, bytes]) => name.endsWith(".cjs") && bytes.some((byte) => byte > 0x7f),
+    );
+    expect(wide.map(([name]) => name)).toEqual([]);
   });
 
   it("loads what durable-functions seldom needs when that is touched, each from a file of its own", () => {
