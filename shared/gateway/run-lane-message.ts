@@ -23,6 +23,7 @@ import { abandonRequest, dropRequest, isUnwanted, runQueuedRequest } from "./run
 import { sendTraced } from "./send-traced.ts";
 import { type JobServices, laneFor, type Services, type WaitingRoom } from "./services.ts";
 import { throughGate } from "./through-gate.ts";
+import { watchCaller } from "./watch-caller.ts";
 
 /** One delivery of one message of a lane. */
 export interface LaneDelivery {
@@ -125,7 +126,9 @@ async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<v
   if (expiresAt <= clock.now()) return;
   if (isUnwanted(run)) return dropRequest(run);
   const wait = services.fairShare.relief.enter(queue);
-  using deadline = createDeadline(clock, expiresAt, { reason: ttlExpired, parent: wait.signal });
+  using caller = watchCaller(run);
+  const parent = AbortSignal.any([wait.signal, caller.signal]);
+  using deadline = createDeadline(clock, expiresAt, { reason: ttlExpired, parent });
   const { signal } = deadline;
   const isOver = queue === lane.overQueue;
   const demand = { priority, userId, groupId, expiresAt, signal, isLimited: false, isOver };
@@ -143,6 +146,7 @@ async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<v
     });
   } catch (error) {
     if (error instanceof HandedBack) return handBack(run, queue);
+    if (caller.signal.aborted) return dropRequest(run);
     // Whoever waited was told at the deadline; the message has nothing left to do.
     if (signal.aborted || isExpired(error)) return;
     if (!(error instanceof RequeueError)) throw error;

@@ -9,6 +9,7 @@ import { until } from "../support/until.ts";
 
 const MAX_BODY_BYTES = 2_000_000;
 
+const abandoned = Promise.withResolvers<void>();
 let backend: TestBackend;
 let stack: TestStack;
 let brokerPort: number;
@@ -17,6 +18,10 @@ beforeAll(async () => {
   backend = await startBackend((request, response) => {
     if (request.target === "/serve/later" && !isAskedAgain(request.target)) {
       response.writeHead(429, { S7PREQUEUE: "true", "retry-after-ms": "400" }).end();
+      return;
+    }
+    if (request.target === "/serve/hold") {
+      response.once("close", () => abandoned.resolve());
       return;
     }
     if (request.target.startsWith("/serve/fail")) {
@@ -75,6 +80,22 @@ describe("a request that is served through its lane", () => {
     expect(response.status).toBe(200);
     expect(await response.text()).toBe("patience");
     expect(backend.seen.filter(({ target }) => target === "/serve/later")).toHaveLength(2);
+  });
+
+  it("is given up by its worker when its client leaves", async () => {
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const left = expect(fetch(`${stack.url}/serve/hold`, { signal })).rejects.toThrow();
+    const isRunning = async () => backend.seen.some(({ target }) => target === "/serve/hold");
+    await until(async () => (await isRunning()) || undefined, 60_000, "The call");
+    leaving.abort();
+    await left;
+    await abandoned.promise;
+    await until(
+      async () => (await stack.status()).slots.running === 0 || undefined,
+      60_000,
+      "The slot",
+    );
   });
 
   it("takes its credentials along", async () => {

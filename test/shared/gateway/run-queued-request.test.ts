@@ -1,12 +1,18 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { RequestBody } from "../../../shared/core/http.ts";
 import { bodyTextOf, stallingBody } from "../../support/fake-backends.ts";
+import { settle } from "../../support/fake-clock.ts";
 import { createGateway, type TestGateway } from "../../support/gateway.ts";
 import { envelopeFor, run, standardLane } from "../../support/lane-messages.ts";
 import { bodyOf } from "../../support/streams.ts";
 
 const replies = ({ bus }: TestGateway) => bus.sent.filter(({ queue }) => queue === "replies");
 const replyOf = (gateway: TestGateway) => replies(gateway)[0]?.message.body;
+
+function jobsOf({ services: { jobs } }: TestGateway) {
+  if (!jobs) throw new Error("The gateway has no jobs.");
+  return jobs;
+}
 
 function expectNothingHeld(gateway: TestGateway): void {
   const { services, clock } = gateway;
@@ -170,6 +176,52 @@ describe("a message of a lane", () => {
     held?.release();
     await running;
     expect([gateway.backends.calls, gateway.bus.sent]).toEqual([[], []]);
+    expectNothingHeld(gateway);
+  });
+
+  it.each([
+    ["before the answer", (gateway: TestGateway) => gateway.backends.silence(), 1],
+    [
+      "within the body",
+      (gateway: TestGateway) => {
+        const { body, discard } = stallingBody();
+        gateway.backends.answers.push(() => ({ status: 200, headers: [], body, discard }));
+      },
+      0,
+    ],
+  ])(
+    "is given up, backend and slot and blob, when its client leaves %s",
+    async (_, begin, words) => {
+      const gateway = createGateway({ Workers: "1" });
+      await gateway.work.write("requests/1", Buffer.from("question"));
+      begin(gateway);
+      const body = { blob: "requests/1", sizeBytes: 8 };
+      const running = run(gateway, envelopeFor(gateway, { body }));
+      await expect.poll(() => gateway.backends.calls).toHaveLength(1);
+      await settle();
+      gateway.services.fairShare.left.replaceRemote(["request-1"]);
+      await running;
+      // Who holds its claim on limits learns that a backend had worked.
+      expect(replies(gateway)).toHaveLength(words);
+      expect(gateway.work.removed).toEqual(["requests/1"]);
+      expectNothingHeld(gateway);
+    },
+  );
+
+  it("goes on when its client leaves and it is a job by then", async () => {
+    const gateway = createGateway();
+    gateway.backends.silence();
+    const promotion = { at: gateway.clock.now(), expiresAt: gateway.clock.now() + 3_600_000 };
+    const running = run(gateway, envelopeFor(gateway, { promotion }));
+    await expect.poll(() => gateway.backends.calls).toHaveLength(1);
+    const promoted = vi.spyOn(jobsOf(gateway).store, "isPromoted").mockResolvedValue(true);
+    gateway.services.fairShare.left.replaceRemote(["request-1"]);
+    await settle();
+    expect(gateway.backends.calls[0]?.signal.aborted).toBe(false);
+    promoted.mockResolvedValue(false);
+    gateway.services.fairShare.left.replaceRemote(["request-1"]);
+    await running;
+    expect(gateway.backends.calls[0]?.signal.aborted).toBe(true);
     expectNothingHeld(gateway);
   });
 

@@ -34,6 +34,19 @@ describe("requests whose clients have left", () => {
     expect([left.has("a"), left.has("b"), left.local()]).toEqual([false, true, []]);
   });
 
+  it("are told at once to whoever runs them, wherever they left, and to nobody who has ended that", () => {
+    const { clock, left } = open();
+    const heard: string[] = [];
+    const ends = ["a", "b", "c"].map((id) => left.watch(id, () => void heard.push(id)));
+    left.add("a", clock.now() + 1000);
+    left.replaceRemote(["b", "x"]);
+    expect(heard).toEqual(["a", "b"]);
+    for (const end of ends) end();
+    left.add("c", clock.now() + 1000);
+    left.replaceRemote(["b", "c"]);
+    expect(heard).toEqual(["a", "b"]);
+  });
+
   it("take no more memory than the newest two thousand of them do", () => {
     const { clock, left } = open();
     for (let n = 0; n < 2010; n++) left.add(`request-${n}`, clock.now() + 1000);
