@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import type { Lane } from "../../shared/config/index.ts";
 import { handleRequest, runLaneMessage } from "../../shared/gateway/index.ts";
 import { type RequestEnvelope, readRequestEnvelope } from "../../shared/messaging/index.ts";
@@ -65,4 +66,17 @@ export async function acceptedJob(
   gateway.bus.sent.length = 0;
   const snapshot = await gateway.services.jobs?.store.read("job-1");
   return readRequestEnvelope(snapshot?.job.request);
+}
+
+/** What was sent to those who wait for answers. */
+export const replies = ({ bus }: TestGateway) =>
+  bus.sent.filter(({ queue }) => queue === "replies");
+
+/** Fails when a message that is over still holds something. */
+export function expectNothingHeld(gateway: TestGateway): void {
+  const { services, clock } = gateway;
+  const gate = services.gates.get(standardLane(gateway).name)?.running ?? 0;
+  expect([services.slots.running, services.slots.waiting, gate, clock.pending]).toEqual([
+    0, 0, 0, 0,
+  ]);
 }
