@@ -21,7 +21,7 @@ param scenario string = 'standard'
 @allowed(['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud'])
 param cloud string = 'AzureCloud'
 
-@description('Backends as a JSON array of Host1, Host2, ... values.')
+@description('Backends as a JSON array of Host1, Host2, ... values; without one the apps would not start.')
 param hosts string = '[]'
 
 @description('More settings of docs/settings.md for both apps, as a JSON object of texts. No secrets: name a Key Vault reference instead.')
@@ -39,6 +39,9 @@ param trustedCallers string = '[]'
 @description('Resource ids of model accounts that the apps may call with their identities, as a JSON array.')
 param modelAccountIds string = '[]'
 
+@description('Resource ids of the Key Vaults to whose secrets settings refer, as a JSON array.')
+param vaultIds string = '[]'
+
 @description('Where the course of jobs is kept: by the scenario, in storage, or in the Durable Task Scheduler.')
 @allowed(['', 'storage', 'scheduler'])
 param durable string = ''
@@ -48,6 +51,10 @@ param schedulerAllowlist string = '["0.0.0.0/0"]'
 
 @description('Version of Node.js. Ask "az functionapp list-flexconsumption-runtimes" for what a region offers.')
 param nodeVersion string = '22'
+
+@description('How a deployment replaces what runs: Recreate ends it, RollingUpdate (a preview) lets it finish.')
+@allowed(['Recreate', 'RollingUpdate'])
+param updateStrategy string = 'Recreate'
 
 @description('Addresses of the network in the scenario vnet; a /24 is enough.')
 param addressPrefix string = '10.40.0.0/24'
@@ -72,6 +79,10 @@ var document = loadJsonContent('lanes.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
 var usesScheduler = (empty(durable) ? chosen.durable : durable) == 'scheduler'
+var isSchedulerOpen = usesScheduler && contains(json(schedulerAllowlist), '0.0.0.0/0')
+var schedulerAddresses = chosen.isPrivate && isSchedulerOpen
+  ? fail('GATEWAY_SCHEDULER_ALLOWLIST must name addresses in the scenario vnet: the scheduler is reached from outside.')
+  : json(schedulerAllowlist)
 // The platform names a function's scale group after the function; lanes.servicebus.ts makes the same name.
 var topLane = sort(document.lanes, (a, b) => a.priority < b.priority)[0].name
 var topLaneFunction = 'lane${join(map(split(topLane, '-'), part => '${toUpper(take(part, 1))}${skip(part, 1)}'), '')}'
@@ -100,7 +111,7 @@ module monitoring 'app/monitoring.bicep' = {
     location: location
     tags: tags
     retentionInDays: logRetentionDays
-    publicIngestion: true
+    network: chosen.isPrivate ? network!.outputs.network : null
   }
 }
 
@@ -158,7 +169,7 @@ module scheduler 'app/scheduler.bicep' = if (usesScheduler) {
     name: 'dts-${token}'
     location: location
     tags: tags
-    ipAllowlist: json(schedulerAllowlist)
+    ipAllowlist: schedulerAddresses
   }
 }
 
@@ -208,7 +219,23 @@ module modelAccess 'app/model-access.bicep' = [
   }
 ]
 
-var hostSettings = toObject(range(0, length(json(hosts))), index => 'Host${index + 1}', index => json(hosts)[index])
+module vaultAccess 'app/vault-access.bicep' = [
+  for id in json(vaultIds): {
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: {
+      vaultName: last(split(id, '/'))
+      principalIds: [streamIdentity.outputs.principalId, jobsIdentity.outputs.principalId]
+    }
+  }
+]
+
+var givenSettings = json(gatewaySettings)
+var namedHosts = toObject(range(0, length(json(hosts))), index => 'Host${index + 1}', index => json(hosts)[index])
+// Said here, where somebody reads it: the apps would start again and again, and say it in their logs.
+var hostSettings = contains(union(namedHosts, givenSettings), 'Host1')
+  ? namedHosts
+  : fail('GATEWAY_HOSTS names no backend: the apps would not start.')
+var saysWhoMayCall = !empty(json(callerApplications)) || contains(givenSettings, 'GATEWAY_AUTH_ROLES')
 
 var authenticationSettings = empty(json(audiences))
   ? { GATEWAY_AUTHENTICATION: 'function-key' }
@@ -217,7 +244,9 @@ var authenticationSettings = empty(json(audiences))
       GATEWAY_AUTH_AUTHORITY: environment().authentication.loginEndpoint
       GATEWAY_AUTH_TENANTS: tenant().tenantId
       GATEWAY_AUTH_AUDIENCES: join(json(audiences), ',')
-      GATEWAY_AUTH_APPS: join(json(callerApplications), ',')
+      GATEWAY_AUTH_APPS: saysWhoMayCall
+        ? join(json(callerApplications), ',')
+        : fail('GATEWAY_CALLER_APPLICATIONS must name who may call ("*" for all of the tenant), or GATEWAY_AUTH_ROLES in GATEWAY_SETTINGS a role.')
       GATEWAY_AUTH_TRUSTED_CALLERS: join(json(trustedCallers), ',')
     }
 
@@ -230,21 +259,26 @@ var sharedSettings = union(
     APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.insightsConnectionString
     AZURE_APPCONFIG_ENDPOINT: configuration.outputs.endpoint
     OAuthAudience: names.modelScope
+    // Nobody signs in on an instance: when its identity gets no token, no developer's tools are tried.
+    AZURE_TOKEN_CREDENTIALS: 'prod'
     NODE_OPTIONS: '--enable-source-maps'
   },
   authenticationSettings,
   hostSettings,
-  json(gatewaySettings)
+  givenSettings
 )
 
-var schedulerSettings = usesScheduler
+var durableSettings = usesScheduler
   ? {
       DURABLE_TASK_SCHEDULER: 'Endpoint=${scheduler!.outputs.endpoint};TaskHub=${scheduler!.outputs.hubName};Authentication=ManagedIdentity;ClientID=${jobsIdentity.outputs.clientId}'
       AzureFunctionsJobHost__extensions__durableTask__hubName: scheduler!.outputs.hubName
       AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged'
       AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionStringName: 'DURABLE_TASK_SCHEDULER'
     }
-  : {}
+  : {
+      // Of 30 s by default: so long a job would lie in a quiet queue that another instance wrote to.
+      AzureFunctionsJobHost__extensions__durableTask__storageProvider__maxQueuePollingInterval: '00:00:02'
+    }
 
 module stream 'app/function-app.bicep' = {
   scope: group
@@ -258,10 +292,11 @@ module stream 'app/function-app.bicep' = {
     size: chosen.stream
     identity: { id: streamIdentity.outputs.id, clientId: streamIdentity.outputs.clientId }
     nodeVersion: nodeVersion
+    updateStrategy: updateStrategy
     deploymentContainerUri: '${storage.outputs.blobEndpoint}package-stream'
     topLaneFunction: topLaneFunction
     network: chosen.isPrivate ? network!.outputs.network : null
-    settings: union(sharedSettings, {
+    settings: union({ Workers: string(chosen.stream.workers) }, sharedSettings, {
       GATEWAY_ROLE: 'stream'
       AZURE_CLIENT_ID: streamIdentity.outputs.clientId
       AzureWebJobsStorage__clientId: streamIdentity.outputs.clientId
@@ -281,10 +316,11 @@ module jobs 'app/function-app.bicep' = {
     size: chosen.jobs
     identity: { id: jobsIdentity.outputs.id, clientId: jobsIdentity.outputs.clientId }
     nodeVersion: nodeVersion
+    updateStrategy: updateStrategy
     deploymentContainerUri: '${storage.outputs.blobEndpoint}package-jobs'
     topLaneFunction: topLaneFunction
     network: chosen.isPrivate ? network!.outputs.network : null
-    settings: union(sharedSettings, schedulerSettings, {
+    settings: union({ Workers: string(chosen.jobs.workers) }, sharedSettings, durableSettings, {
       GATEWAY_ROLE: 'jobs'
       AZURE_CLIENT_ID: jobsIdentity.outputs.clientId
       AzureWebJobsStorage__clientId: jobsIdentity.outputs.clientId

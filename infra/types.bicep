@@ -6,6 +6,8 @@ type appSize = {
   instanceMemoryMB: 512 | 2048 | 4096
   maximumInstanceCount: int
   httpConcurrency: int
+  @description('Backend calls that an instance makes at once. Fewer than httpConcurrency, and what comes waits while no instance is added.')
+  workers: int
   alwaysReadyHttp: int
   alwaysReadyDurable: int?
   alwaysReadyTopLane: int?
@@ -19,7 +21,15 @@ type network = {
   @description('Subnet of each app: the integration subnet of a Flex Consumption app serves no other.')
   appSubnetIds: { stream: string, jobs: string }
   @description('Ids of the private DNS zones, by what they serve.')
-  zoneIds: { blob: string, queue: string, table: string, serviceBus: string, configuration: string, sites: string }
+  zoneIds: {
+    blob: string
+    queue: string
+    table: string
+    serviceBus: string
+    configuration: string
+    sites: string
+    monitor: string[]
+  }
 }
 
 @export()
@@ -33,4 +43,6 @@ type cloud = {
   configurationSuffix: string
   @description('Scope of the gateway\'s tokens for models.')
   modelScope: string
+  @description('Private zones of telemetry, storage aside; none where it is taken at public endpoints alone.')
+  monitorZones: string[]
 }

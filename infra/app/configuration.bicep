@@ -31,7 +31,7 @@ module endpoint 'private-endpoint.bicep' = if (isPrivate) {
     subnetId: network!.endpointSubnetId
     resourceId: store.id
     groupId: 'configurationStores'
-    zoneId: network!.zoneIds.configuration
+    zoneIds: [network!.zoneIds.configuration]
   }
 }
 

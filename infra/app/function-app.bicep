@@ -13,6 +13,7 @@ param size appSize
 param network networkType?
 param identity { id: string, clientId: string }
 param nodeVersion string
+param updateStrategy 'Recreate' | 'RollingUpdate'
 param deploymentContainerUri string
 
 @description('All app settings: a deployment replaces the whole collection.')
@@ -27,6 +28,9 @@ var alwaysReady = [
   { name: 'durable', instanceCount: size.?alwaysReadyDurable ?? 0 }
   { name: 'function:${topLaneFunction}', instanceCount: size.?alwaysReadyTopLane ?? 0 }
 ]
+
+// Younger than the types that Bicep knows, and the platform's own choice where it is not said.
+var updates = any(updateStrategy == 'Recreate' ? {} : { siteUpdateStrategy: { type: updateStrategy } })
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: 'plan-${name}'
@@ -49,6 +53,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
+    // Settings that refer to Key Vault are read as this app; otherwise by an identity that it has not.
+    keyVaultReferenceIdentity: identity.id
     publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
     virtualNetworkSubnetId: network.?appSubnetIds[service]
     siteConfig: {
@@ -74,6 +80,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         alwaysReady: filter(alwaysReady, group => group.instanceCount > 0)
         triggers: { http: { perInstanceConcurrency: size.httpConcurrency } }
       }
+      ...updates
     }
   }
 }
@@ -100,7 +107,7 @@ module endpoint 'private-endpoint.bicep' = if (isPrivate) {
     subnetId: network!.endpointSubnetId
     resourceId: app.id
     groupId: 'sites'
-    zoneId: network!.zoneIds.sites
+    zoneIds: [network!.zoneIds.sites]
   }
 }
 

@@ -20,6 +20,8 @@ var zones = {
   sites: 'privatelink.${cloud.functionsSuffix}'
 }
 
+var zoneNames = concat(map(items(zones), zone => zone.value), cloud.monitorZones)
+
 var flexDelegation = [
   {
     name: 'functions'
@@ -66,8 +68,8 @@ resource vnet 'Microsoft.Network/virtualNetworks@2024-05-01' = {
 }
 
 resource dnsZones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
-  for zone in items(zones): {
-    name: zone.value
+  for zone in zoneNames: {
+    name: zone
     location: 'global'
     tags: tags
   }
@@ -75,7 +77,7 @@ resource dnsZones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
 
 // With its link to the network, each service's own name leads to its endpoint.
 resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [
-  for (zone, index) in items(zones): {
+  for (zone, index) in zoneNames: {
     parent: dnsZones[index]
     name: 'gateway'
     location: 'global'
@@ -97,5 +99,6 @@ output network networkType = {
     serviceBus: resourceId('Microsoft.Network/privateDnsZones', zones.serviceBus)
     configuration: resourceId('Microsoft.Network/privateDnsZones', zones.configuration)
     sites: resourceId('Microsoft.Network/privateDnsZones', zones.sites)
+    monitor: map(cloud.monitorZones, zone => resourceId('Microsoft.Network/privateDnsZones', zone))
   }
 }

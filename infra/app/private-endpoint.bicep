@@ -1,4 +1,4 @@
-// One private endpoint and its place in the DNS zone.
+// One private endpoint and its place in the DNS zones.
 
 param name string
 param location string
@@ -11,8 +11,8 @@ param resourceId string
 @description('The sub-resource, such as blob or namespace.')
 param groupId string
 
-@description('The private DNS zone of that sub-resource.')
-param zoneId string
+@description('The private DNS zones of that sub-resource.')
+param zoneIds string[]
 
 resource endpoint 'Microsoft.Network/privateEndpoints@2024-05-01' = {
   name: name
@@ -35,8 +35,8 @@ resource endpoint 'Microsoft.Network/privateEndpoints@2024-05-01' = {
     name: 'default'
     properties: {
       privateDnsZoneConfigs: [
-        {
-          name: groupId
+        for (zoneId, index) in zoneIds: {
+          name: '${groupId}-${index}'
           properties: { privateDnsZoneId: zoneId }
         }
       ]

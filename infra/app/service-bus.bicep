@@ -114,7 +114,7 @@ module endpoint 'private-endpoint.bicep' = if (isPrivate) {
     subnetId: network!.endpointSubnetId
     resourceId: namespace.id
     groupId: 'namespace'
-    zoneId: network!.zoneIds.serviceBus
+    zoneIds: [network!.zoneIds.serviceBus]
   }
 }
 

@@ -76,7 +76,7 @@ module endpoints 'private-endpoint.bicep' = [
       subnetId: network!.endpointSubnetId
       resourceId: account.id
       groupId: service
-      zoneId: network!.zoneIds[service]
+      zoneIds: [network!.zoneIds[service]]
     }
   }
 ]

@@ -28,10 +28,16 @@ async function main(): Promise<void> {
 
 function openConsole(): { ask: Ask; close(): void } {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const left = new Promise<never>((_, reject) => {
+    lines.once("close", () => reject(new StartError("Left: nothing was written.")));
+  });
+  left.catch(() => {});
   return {
-    ask({ text, fallback, isSecret }, current) {
+    ask({ text, fallback, isSecret }, current, problem) {
       const known = current === undefined ? fallback : isSecret ? "as it is" : current;
-      return lines.question(known === undefined ? `${text}: ` : `${text} [${known}]: `);
+      const again = problem === undefined ? "" : `${problem}\n`;
+      const suggested = known === undefined ? "" : ` [${known}]`;
+      return Promise.race([lines.question(`${again}${text}${suggested}: `), left]);
     },
     close: () => lines.close(),
   };

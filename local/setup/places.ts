@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { loadSettings, SettingsError } from "../../shared/config/index.ts";
 import { StartError } from "../service.ts";
+import { deployedSettings } from "./deployed-settings.ts";
 import { parseEnvFile, updateEnvFile } from "./env-file.ts";
 import { AZURE_QUESTIONS, LOCAL_QUESTIONS, type Question } from "./questions.ts";
 
@@ -59,10 +60,7 @@ export function azurePlace(root: string, named: string | undefined): Place {
     known: (name) => known.get(name) ?? (name === "AZURE_ENV_NAME" ? named : undefined),
     keep(answers) {
       const name = answers.get("AZURE_ENV_NAME") ?? "gateway";
-      const hosts = JSON.parse(answers.get("GATEWAY_HOSTS") ?? "[]") as string[];
-      if (hosts.length > 0) {
-        check(Object.fromEntries(hosts.map((host, index) => [`Host${index + 1}`, host])));
-      }
+      check(deployedSettings(answers), AZURE_NAMES);
       const file = fileOf(name);
       write(file, updateEnvFile(readText(file), answers));
       const settings = { version: 1, ...readJson(config), defaultEnvironment: name };
@@ -72,12 +70,23 @@ export function azurePlace(root: string, named: string | undefined): Place {
   };
 }
 
-function check(values: Readonly<Record<string, string>>): void {
+// What is asked for by another name than the setting that it becomes.
+const AZURE_NAMES: Readonly<Record<string, string>> = {
+  GATEWAY_AUTH_APPS: "GATEWAY_CALLER_APPLICATIONS",
+  Host1: "the first of GATEWAY_HOSTS",
+};
+
+function check(
+  values: Readonly<Record<string, string>>,
+  askedAs: Readonly<Record<string, string>> = {},
+): void {
   try {
     loadSettings(values);
   } catch (error) {
-    if (error instanceof SettingsError) throw new StartError(error.message);
-    throw error;
+    if (!(error instanceof SettingsError)) throw error;
+    const name = Object.keys(askedAs).filter((setting) => error.message.includes(`${setting}:`));
+    const hints = name.map((setting) => `${setting} is made of ${askedAs[setting]}.`);
+    throw new StartError([error.message, ...hints].join("\n"));
   }
 }
 

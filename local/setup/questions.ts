@@ -1,10 +1,15 @@
 /** One thing that setup asks, and under which name the answer is kept. */
 export interface Question {
   readonly name: string;
-  readonly text: string;
+  /** Absent where it is only given, and never asked for. */
+  readonly text?: string;
   /** Taken when nothing was set and nothing is answered; undefined leaves the name unset. */
   readonly fallback?: string;
   readonly isSecret?: boolean;
+  /** Without an answer nothing would start. */
+  readonly isRequired?: boolean;
+  /** Whether it is asked for, by what was answered so far; it may be given in any case. */
+  isAsked?(answers: ReadonlyMap<string, string>): boolean;
   /** What is wrong with an answer. */
   check?(answer: string): string | undefined;
 }
@@ -23,6 +28,24 @@ function jsonArray(answer: string): string | undefined {
   }
   return 'expected a JSON array of texts, such as ["host=https://a.example;usemi=true"]';
 }
+
+function jsonObject(answer: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(answer);
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    if (isObject && Object.values(value).every((each) => typeof each === "string"))
+      return undefined;
+  } catch {
+    // Said below.
+  }
+  return 'expected a JSON object of texts, such as {"Workers":"100"}';
+}
+
+const days = (answer: string): string | undefined =>
+  /^[1-9]\d{0,3}$/.test(answer) ? undefined : "expected a number of days";
+
+const isForTokens = (answers: ReadonlyMap<string, string>): boolean =>
+  (answers.get("GATEWAY_AUDIENCES") ?? "[]") !== "[]";
 
 /** For `npm start`: kept as the Values of local.settings.json. */
 export const LOCAL_QUESTIONS: readonly Question[] = [
@@ -66,7 +89,12 @@ export const AZURE_QUESTIONS: readonly Question[] = [
     fallback: "AzureCloud",
     check: oneOf("AzureCloud", "AzureUSGovernment", "AzureChinaCloud"),
   },
-  { name: "GATEWAY_HOSTS", text: "Backends, as a JSON array", fallback: "[]", check: jsonArray },
+  {
+    name: "GATEWAY_HOSTS",
+    text: 'Backends, as a JSON array, such as ["host=https://a.example;usemi=true"]',
+    isRequired: true,
+    check: jsonArray,
+  },
   {
     name: "GATEWAY_MODEL_ACCOUNTS",
     text: "Resource ids of model accounts that the apps may call, as a JSON array",
@@ -78,5 +106,28 @@ export const AZURE_QUESTIONS: readonly Question[] = [
     text: "Audiences of callers' Entra tokens, as a JSON array; [] lets callers in by function key",
     fallback: "[]",
     check: jsonArray,
+  },
+  {
+    name: "GATEWAY_CALLER_APPLICATIONS",
+    text: 'Client ids of the applications that may call, as a JSON array; ["*"] for all of the tenant',
+    isAsked: isForTokens,
+    check: jsonArray,
+  },
+  { name: "GATEWAY_TRUSTED_CALLERS", check: jsonArray },
+  { name: "GATEWAY_KEY_VAULTS", check: jsonArray },
+  { name: "GATEWAY_SETTINGS", check: jsonObject },
+  {
+    name: "GATEWAY_DURABLE",
+    check: oneOf("", "storage", "scheduler"),
+  },
+  { name: "GATEWAY_SCHEDULER_ALLOWLIST", check: jsonArray },
+  { name: "GATEWAY_ADDRESS_PREFIX" },
+  { name: "GATEWAY_RESULT_RETENTION_DAYS", check: days },
+  { name: "GATEWAY_LOG_RETENTION_DAYS", check: days },
+  { name: "GATEWAY_ALERT_ACTION_GROUPS", check: jsonArray },
+  { name: "GATEWAY_NODE_VERSION" },
+  {
+    name: "GATEWAY_UPDATE_STRATEGY",
+    check: oneOf("Recreate", "RollingUpdate"),
   },
 ];

@@ -2,8 +2,15 @@ import { StartError } from "../service.ts";
 import type { Place } from "./places.ts";
 import type { Question } from "./questions.ts";
 
-/** Asks one question; resolves with an empty text when nothing is answered. */
-export type Ask = (question: Question, current: string | undefined) => Promise<string>;
+/**
+ * Asks one question, again where the answer before had a problem; resolves with an empty text when
+ * nothing is answered.
+ */
+export type Ask = (
+  question: Question,
+  current: string | undefined,
+  problem: string | undefined,
+) => Promise<string>;
 
 /** How answers come: given beforehand, or asked for. */
 export interface SetUpOptions {
@@ -27,7 +34,12 @@ export async function setUp(place: Place, { given, ask }: SetUpOptions): Promise
   for (const question of place.questions) {
     const { name } = question;
     const known = place.known(name);
-    const answer = await answerTo(question, { given: given.get(name), known, ask });
+    const isAsked = question.text !== undefined && (question.isAsked?.(answers) ?? true);
+    const answer = await answerTo(question, {
+      given: given.get(name),
+      known,
+      ask: isAsked ? ask : undefined,
+    });
     if (answer === undefined) continue;
     answers.set(name, answer);
     report.push(`${name}: ${answer === known ? "kept" : "set"}`);
@@ -44,13 +56,15 @@ async function answerTo(
     ask,
   }: { given: string | undefined; known: string | undefined; ask?: Ask | undefined },
 ): Promise<string | undefined> {
-  const { name, fallback, check } = question;
+  const { name, fallback, check, isRequired = false } = question;
+  let problem: string | undefined;
   for (;;) {
-    const asked = given === undefined && ask ? await ask(question, known) : "";
+    const asked = given === undefined && ask ? await ask(question, known, problem) : "";
     const answer = given ?? (asked === "" ? (known ?? fallback) : asked);
-    const problem = answer === undefined ? undefined : check?.(answer);
+    const missing = isRequired ? "must be answered" : undefined;
+    problem = answer === undefined ? missing : check?.(answer);
     if (problem === undefined) return answer;
-    if (asked === "") throw new StartError(`${name}: ${problem}.`);
-    // Somebody is there: asked again.
+    // Where somebody is there, it is asked again.
+    if (given !== undefined || !ask) throw new StartError(`${name}: ${problem}.`);
   }
 }

@@ -14,9 +14,8 @@ describe("the roles of the apps", () => {
   it.each(CASES)(
     "are in %s just those of the table for %s, on what the table says",
     (name, app) => {
-      const usesScheduler = resourcesOf(name, "Microsoft.DurableTask/schedulers").length > 0;
       const wanted = Object.entries(apps[app] as Record<string, Record<string, string>>)
-        .filter(([on]) => on !== "models" && (on !== "scheduler" || usesScheduler))
+        .filter(([on]) => !ONLY_WHERE_NAMED.has(on) || isNamed(name, on))
         .flatMap(([on, roles]) => Object.keys(roles).map((role) => `${on}: ${role}`));
       const given = resourcesOf(name, "Microsoft.Authorization/roleAssignments")
         .filter(({ properties }) => String(properties["principalId"]).includes(`/id-${app}-`))
@@ -40,12 +39,24 @@ describe("the roles of the apps", () => {
   });
 });
 
+/** What a deployment reaches only where it says so, and where that is seen. */
+const ONLY_WHERE_NAMED = new Set(["scheduler", "models", "vaults"]);
+
+function isNamed(deployment: string, what: string): boolean {
+  const said = DEPLOYMENTS[deployment] ?? {};
+  if (what === "models") return said["GATEWAY_MODEL_ACCOUNTS"] !== undefined;
+  if (what === "vaults") return said["GATEWAY_KEY_VAULTS"] !== undefined;
+  return resourcesOf(deployment, "Microsoft.DurableTask/schedulers").length > 0;
+}
+
 const SCOPES = {
   storageAccounts: "storage",
   namespaces: "serviceBus",
   components: "insights",
   configurationStores: "configuration",
   schedulers: "scheduler",
+  accounts: "models",
+  vaults: "vaults",
 } as const;
 
 function scopeOf({ id }: Resource): string {
@@ -80,14 +91,42 @@ describe.each(["vnet", "government"])("the private deployment %s", (name) => {
     const endpoints = resourcesOf(name, "Microsoft.Network/privateEndpoints");
     const groups = endpoints.flatMap(({ properties }) => groupsOf(properties));
     expect(groups.sort()).toEqual(
-      ["blob", "configurationStores", "namespace", "queue", "sites", "sites", "table"].sort(),
+      [
+        ...["azuremonitor", "blob", "configurationStores", "namespace"],
+        ...["queue", "sites", "sites", "table"],
+      ].sort(),
     );
-    const zones = resourcesOf(name, "Microsoft.Network/privateEndpoints/privateDnsZoneGroups");
-    expect(zones).toHaveLength(endpoints.length);
-    expect(resourcesOf(name, "Microsoft.Network/privateDnsZones")).toHaveLength(6);
-    expect(resourcesOf(name, "Microsoft.Network/privateDnsZones/virtualNetworkLinks")).toHaveLength(
-      6,
+    const groupsOfZones = resourcesOf(
+      name,
+      "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
     );
+    expect(groupsOfZones).toHaveLength(endpoints.length);
+    const zones = resourcesOf(name, "Microsoft.Network/privateDnsZones").map(({ name }) =>
+      zoneIn(name),
+    );
+    const used = groupsOfZones.flatMap(({ properties }) => zonesOf(properties));
+    expect([...new Set(used)].sort()).toEqual(zones.toSorted());
+    const links = resourcesOf(name, "Microsoft.Network/privateDnsZones/virtualNetworkLinks");
+    expect(links.map((link) => zoneIn(link.name)).sort()).toEqual(zones.toSorted());
+  });
+
+  it("takes telemetry from its own network alone, where the cloud has names for that", () => {
+    for (const type of [
+      "Microsoft.OperationalInsights/workspaces",
+      "Microsoft.Insights/components",
+    ]) {
+      const [resource] = resourcesOf(name, type);
+      expect(resource?.properties, type).toMatchObject({
+        publicNetworkAccessForIngestion: "Disabled",
+      });
+    }
+    const [scope] = resourcesOf(name, "Microsoft.Insights/privateLinkScopes");
+    expect(scope?.properties["accessModeSettings"]).toMatchObject({
+      ingestionAccessMode: "PrivateOnly",
+    });
+    const scoped = resourcesOf(name, "Microsoft.Insights/privateLinkScopes/scopedResources");
+    const linked = scoped.map(({ properties }) => String(properties["linkedResourceId"]));
+    expect(linked.map((id) => id.split("/").at(-2)).sort()).toEqual(["components", "workspaces"]);
   });
 
   it("sends each app through a subnet of its own, delegated to Flex Consumption", () => {
@@ -108,3 +147,13 @@ function groupsOf(properties: Resource["properties"]): string[] {
   }[];
   return connections.flatMap((connection) => connection.properties.groupIds);
 }
+
+function zonesOf(properties: Resource["properties"]): string[] {
+  const configs = properties["privateDnsZoneConfigs"] as {
+    properties: { privateDnsZoneId: string };
+  }[];
+  return configs.map((config) => zoneIn(config.properties.privateDnsZoneId));
+}
+
+/** A zone by its name, also where a part of that is known only in its cloud. */
+const zoneIn = (text: string): string => /privatelink\.[\w.{}-]+/.exec(text)?.[0] ?? text;

@@ -8,12 +8,35 @@ const ROOT = join(import.meta.dirname, "..", "..");
 const INFRA = join(ROOT, "infra");
 const SNAPSHOTS = join(ROOT, "test", "infra", "snapshots");
 
+const HOSTS = JSON.stringify(["host=https://models.example;usemi=true"]);
+const SHARED = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/shared";
+const inShared = (resource: string): string =>
+  JSON.stringify([`${SHARED}/providers/${resource}/shared`]);
+
 /** The deployments that are kept as the Bicep CLI expands them, by what azd's environment says. */
 export const DEPLOYMENTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  standard: { GATEWAY_SCENARIO: "standard" },
-  performance: { GATEWAY_SCENARIO: "performance" },
-  vnet: { GATEWAY_SCENARIO: "vnet" },
-  government: { GATEWAY_SCENARIO: "vnet", GATEWAY_CLOUD: "AzureUSGovernment" },
+  standard: { GATEWAY_SCENARIO: "standard", GATEWAY_HOSTS: HOSTS },
+  /** With all that can be said besides. */
+  performance: {
+    GATEWAY_SCENARIO: "performance",
+    GATEWAY_HOSTS: HOSTS,
+    GATEWAY_AUDIENCES: '["api://gateway"]',
+    GATEWAY_CALLER_APPLICATIONS: '["00000000-0000-0000-0000-000000000003"]',
+    GATEWAY_TRUSTED_CALLERS: '["00000000-0000-0000-0000-000000000004"]',
+    GATEWAY_MODEL_ACCOUNTS: inShared("Microsoft.CognitiveServices/accounts"),
+    GATEWAY_KEY_VAULTS: inShared("Microsoft.KeyVault/vaults"),
+    GATEWAY_SETTINGS: JSON.stringify({
+      Workers: "64",
+      OperatorKeys: "@Microsoft.KeyVault(VaultName=shared;SecretName=operators)",
+    }),
+    GATEWAY_UPDATE_STRATEGY: "RollingUpdate",
+  },
+  vnet: { GATEWAY_SCENARIO: "vnet", GATEWAY_HOSTS: HOSTS },
+  government: {
+    GATEWAY_SCENARIO: "vnet",
+    GATEWAY_CLOUD: "AzureUSGovernment",
+    GATEWAY_HOSTS: HOSTS,
+  },
 };
 
 /** What API Management gets, in a service that is there already: a deployment by itself. */
@@ -111,19 +134,29 @@ export function readSnapshot(deployment: string): Snapshot {
 
 /** The resources of one type in a deployment. */
 export function resourcesOf(deployment: string, type: string): Resource[] {
-  return readSnapshot(deployment).predictedResources.filter((resource) => resource.type === type);
+  // Types differ in case by where they are defined.
+  const wanted = type.toLowerCase();
+  const { predictedResources } = readSnapshot(deployment);
+  return predictedResources.filter((resource) => resource.type.toLowerCase() === wanted);
 }
 
 /** Expands a deployment with the Bicep CLI. */
 export function takeSnapshot(cli: string, deployment: string): Snapshot {
-  const { parameters, env, place } = sourceOf(deployment);
+  return { ...expand(cli, sourceOf(deployment)), sources: sourcesDigest(deployment) };
+}
+
+/** Expands the deployment that azd's environment describes; throws what the CLI finds wrong. */
+export function expandDeployment(cli: string, env: Readonly<Record<string, string>>): Snapshot {
+  return expand(cli, { parameters: "main", env, place: PLACE });
+}
+
+function expand(cli: string, { parameters, env, place }: Omit<Source, "isMadeOf">): Snapshot {
   const file = join(INFRA, `${parameters}.snapshot.json`);
   try {
     const args = ["snapshot", `${parameters}.bicepparam`, "--mode", "overwrite", ...place];
     const run = runBicep(cli, args, env);
     if (run.code !== 0) throw new Error(`The Bicep CLI failed:\n${run.diagnostics}`);
-    const taken = snapshotSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-    return { ...taken, sources: sourcesDigest(deployment) };
+    return snapshotSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   } finally {
     rmSync(file, { force: true });
   }

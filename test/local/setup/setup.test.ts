@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseEnvFile, updateEnvFile } from "../../../local/setup/env-file.ts";
-import { localPlace } from "../../../local/setup/places.ts";
+import { azurePlace, localPlace } from "../../../local/setup/places.ts";
 import { AZURE_QUESTIONS } from "../../../local/setup/questions.ts";
 import { setUp } from "../../../local/setup/set-up.ts";
 
@@ -36,6 +36,7 @@ describe("npm run setup", () => {
     const host = `host=https://a.example;header=${SECRET}`;
     const bad = run("--yes", "--set", `Host1=${host}`);
     expect([bad.code, existsSync(join(folder, "local.settings.json"))]).toEqual([1, false]);
+    expect(bad.output).not.toContain(SECRET);
     const { code, output } = run(
       "--yes",
       "--set",
@@ -105,7 +106,11 @@ describe("npm run setup", () => {
 
   it.each([
     ["GATEWAY_SCENARIO=huge", "GATEWAY_SCENARIO: expected standard"],
+    ["GATEWAY_SCENARIO=", "GATEWAY_SCENARIO: expected standard"],
+    ["GATEWAY_SCENARIO=vnet", "GATEWAY_HOSTS: must be answered"],
+    ["GATEWAY_HOSTS=[]", "Host1: no backend is set"],
     ["GATEWAY_HOSTS=https://a.example", "GATEWAY_HOSTS: expected a JSON array"],
+    ["GATEWAY_LOG_RETENTION_DAYS=soon", "GATEWAY_HOSTS: must be answered"],
     ['GATEWAY_HOSTS=["host=https://a.example;nonsense=1"]', "Host1"],
     ["Nonsense=1", "Nonsense: not known"],
     ["Nonsense", "--set takes NAME=VALUE"],
@@ -113,6 +118,51 @@ describe("npm run setup", () => {
     const { code, output } = run("--azure", "--yes", "--set", pair);
     expect([code, output]).toEqual([1, expect.stringContaining(reason)]);
     expect(existsSync(join(folder, ".azure"))).toBe(false);
+  });
+
+  it("takes what the apps will take: callers by token need to be named, and settings to be right", () => {
+    const some = [
+      ...["--azure", "--yes", "--set", 'GATEWAY_HOSTS=["host=https://a.example"]'],
+      ...["--set", 'GATEWAY_AUDIENCES=["api://gateway"]'],
+    ];
+    const withoutCallers = run(...some);
+    expect(withoutCallers.code).toBe(1);
+    expect(withoutCallers.output).toContain("made of GATEWAY_CALLER_APPLICATIONS");
+    const callers = ["--set", 'GATEWAY_CALLER_APPLICATIONS=["*"]'];
+    const wrong = run(...some, ...callers, "--set", 'GATEWAY_SETTINGS={"Workers":"many"}');
+    expect([wrong.code, wrong.output]).toEqual([1, expect.stringContaining("Workers: expected")]);
+    expect(existsSync(join(folder, ".azure"))).toBe(false);
+    const reference = "@Microsoft.KeyVault(VaultName=v;SecretName=s)";
+    const settings = JSON.stringify({ GATEWAY_CREDENTIAL_KEY: reference });
+    const right = run(...some, ...callers, "--set", `GATEWAY_SETTINGS=${settings}`);
+    expect([right.code, right.output]).toEqual([0, expect.stringContaining("next: azd up")]);
+    expect(azureValues("gateway").get("GATEWAY_SETTINGS")).toBe(settings);
+  });
+
+  it("asks for the callers only where they come with tokens, and says what is wrong with an answer", async () => {
+    const asked: [string, string | undefined][] = [];
+    const answers = new Map([
+      ["GATEWAY_HOSTS", ["", "nonsense", '["host=https://a.example"]']],
+      ["GATEWAY_AUDIENCES", ['["api://gateway"]']],
+      ["GATEWAY_CALLER_APPLICATIONS", ['["*"]']],
+    ]);
+    const ask = async ({ name }: { name: string }, _: unknown, problem: string | undefined) => {
+      asked.push([name, problem]);
+      return answers.get(name)?.shift() ?? "";
+    };
+    await setUp(azurePlace(folder, undefined), { given: new Map(), ask });
+    expect(asked.slice(4)).toEqual([
+      ["GATEWAY_HOSTS", undefined],
+      ["GATEWAY_HOSTS", "must be answered"],
+      ["GATEWAY_HOSTS", expect.stringContaining("expected a JSON array")],
+      ["GATEWAY_MODEL_ACCOUNTS", undefined],
+      ["GATEWAY_AUDIENCES", undefined],
+      ["GATEWAY_CALLER_APPLICATIONS", undefined],
+    ]);
+    asked.length = 0;
+    const byKey = new Map([["GATEWAY_AUDIENCES", "[]"]]);
+    await setUp(azurePlace(folder, undefined), { given: byKey, ask });
+    expect(asked.map(([name]) => name)).not.toContain("GATEWAY_CALLER_APPLICATIONS");
   });
 
   it("asks for what is not given, again after a bad answer, and takes Enter for what was set", async () => {
@@ -134,9 +184,12 @@ describe("npm run setup", () => {
     expect(localValues()).toMatchObject({ Workers: "7", Host1: "https://a.example" });
   });
 
-  it("asks for azd what the deployment reads", () => {
+  it("knows for azd just what the deployment reads", () => {
     const parameters = readFileSync(join(ROOT, "infra", "main.bicepparam"), "utf8");
-    for (const { name } of AZURE_QUESTIONS) expect(parameters).toContain(`'${name}'`);
+    const read = [...parameters.matchAll(/readEnvironmentVariable\('(\w+)'/g)].map(
+      ([, name]) => name,
+    );
+    expect(AZURE_QUESTIONS.map(({ name }) => name).sort()).toEqual(read.sort());
   });
 });
 
