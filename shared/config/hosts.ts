@@ -114,30 +114,47 @@ export interface HostsResult {
 /** Reads `Host1`, `Host2`, ... up to the first gap, with their `Probe_pathN` and `IPN`. */
 export function parseHosts(env: Readonly<Record<string, string | undefined>>): HostsResult {
   const result: HostsResult = { hosts: [], problems: [] };
-  const defaults = {
+  const defaults: HostDefaults = {
     defaultAudience: env["OAuthAudience"] || DEFAULT_AUDIENCE,
     // A value that is none is named with the other settings.
     defaultMidstream: midstream.safeParse(env["GATEWAY_BACKENDS_MIDSTREAM"]).data ?? "error",
   };
   for (let n = 1; env[`Host${n}`]; n++) {
-    const fields = { ...plainFields(env, n), ...hostFields(env[`Host${n}`] ?? "") };
-    const parsed = hostSchema.safeParse(fields);
-    if (!parsed.success) {
-      result.problems.push(...parsed.error.issues.map((issue) => describe(`Host${n}`, issue)));
-      continue;
-    }
-    const url = toUrl(parsed.data.host);
-    const fault = faultOf(url, parsed.data);
-    if (url && !fault) result.hosts.push(toHost(`Host${n}`, url, { ...parsed.data, ...defaults }));
-    else result.problems.push(`Host${n}: ${fault}`);
+    const id = `Host${n}`;
+    const read = readHost(id, { ...plainFields(env, n), ...hostFields(env[id] ?? "") }, defaults);
+    if ("problems" in read) result.problems.push(...read.problems.map((text) => `${id}: ${text}`));
+    else result.hosts.push(read);
   }
   return result;
 }
 
-function describe(name: string, issue: z.core.$ZodIssue): string {
+interface HostDefaults {
+  readonly defaultAudience: string;
+  readonly defaultMidstream: Midstream;
+}
+
+/** A host, or all that is wrong with it. */
+function readHost(
+  id: BackendId,
+  fields: Record<string, string>,
+  defaults: HostDefaults,
+): HostSettings | { readonly problems: readonly string[] } {
+  const { host: text = "" } = fields;
+  const url = toUrl(text);
+  const parsed = hostSchema.safeParse(fields);
+  if (parsed.success && url) {
+    const fault = urlFault(url, text) ?? useFault(url, parsed.data);
+    return fault ? { problems: [fault] } : toHost(id, url, { ...parsed.data, ...defaults });
+  }
+  const wrong = parsed.success ? [] : parsed.error.issues.map(describe);
+  const fault = text === "" ? undefined : urlFault(url, text);
+  return { problems: fault ? [...wrong, fault] : wrong };
+}
+
+function describe(issue: z.core.$ZodIssue): string {
   const path = issue.path.join(".");
-  if (issue.code === "unrecognized_keys") return `${name}: unknown keys ${issue.keys.join(", ")}`;
-  return `${name}: ${path ? `${path}: ` : ""}${issue.message}`;
+  if (issue.code === "unrecognized_keys") return `unknown keys ${issue.keys.join(", ")}`;
+  return `${path ? `${path}: ` : ""}${issue.message}`;
 }
 
 function plainFields(env: Readonly<Record<string, string | undefined>>, n: number) {
@@ -171,15 +188,22 @@ function toUrl(text: string): URL | undefined {
 }
 
 /** Why a URL is no backend's; what may hold a password is not repeated. */
+function urlFault(url: URL | undefined, text: string): string | undefined {
+  if (!url) return `"${text.replace(/^.*@/, "...@")}" is not an http(s) URL`;
+  if (url.username !== "" || url.password !== "") return "the URL must not hold credentials";
+  // It would be lost: a request has a query of its own.
+  if (url.search !== "" || url.hash !== "") return "the URL must end with its path";
+  return undefined;
+}
+
 // This machine alone hears what is said there.
 const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/;
 
-function faultOf(
-  url: URL | undefined,
-  { host, ipaddress, usemi, useoauth }: z.infer<typeof hostSchema>,
+/** Why what is to be done with a URL must not be done with it. */
+function useFault(
+  url: URL,
+  { ipaddress, usemi, useoauth }: z.infer<typeof hostSchema>,
 ): string | undefined {
-  if (!url) return `"${host.replace(/^.*@/, "...@")}" is not an http(s) URL`;
-  if (url.username !== "" || url.password !== "") return "the URL must not hold credentials";
   const isIdentified = usemi ?? useoauth ?? false;
   if (isIdentified && url.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
     return "the gateway's token goes over https only";
@@ -202,7 +226,7 @@ const scopeOf = (audience: string): string =>
 function toHost(
   id: BackendId,
   url: URL,
-  fields: z.infer<typeof hostSchema> & { defaultAudience: string; defaultMidstream: Midstream },
+  fields: z.infer<typeof hostSchema> & HostDefaults,
 ): HostSettings {
   const prefix = withoutTrailingSlash((fields.path ?? "").replace(/\*+$/, ""));
   const isIdentified = fields.usemi ?? fields.useoauth ?? false;

@@ -157,6 +157,10 @@ describe("parseHosts", () => {
     const named = ["weight", "tier", "priorities", "maxconcurrency", "timeout", "contextwindow"];
     for (const key of named) expect(problems.join("\n")).toContain(`${key}:`);
     expect(problems.join("\n")).toContain("Host2: unknown keys speed");
+    expect(parseHosts({ Host1: "host=ftp://a.test;tier=gold" }).problems).toEqual([
+      expect.stringContaining("Host1: tier:"),
+      'Host1: "ftp://a.test" is not an http(s) URL',
+    ]);
   });
 
   it("knows a host again after its weight changed, but not after its place did", () => {
@@ -185,6 +189,8 @@ describe("parseHosts", () => {
     ["path=/api;probe=x", "Host1: host:"],
     ["ftp://a.test", 'Host1: "ftp://a.test" is not an http(s) URL'],
     ["https://", 'Host1: "https://" is not an http(s) URL'],
+    ["https://a.test/base?api-version=1", "Host1: the URL must end with its path"],
+    ["host=https://a.test/#x", "Host1: the URL must end with its path"],
   ])("names what is wrong with %s", (text, problem) => {
     const { hosts, problems } = parseHosts({ Host1: text });
     expect(hosts).toEqual([]);

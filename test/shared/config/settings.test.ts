@@ -54,11 +54,12 @@ describe("loadSettings", () => {
       "GATEWAY_CREDENTIAL_KEY: expected 32 bytes in base64",
       "PriorityKeys and PriorityValues",
       "Host1: unknown keys colour",
+      'Host1: "ftp://x" is not an http(s) URL',
       "Host2: mode",
     ]) {
       expect(text).toContain(named);
     }
-    expect(problems).toHaveLength(6);
+    expect(problems).toHaveLength(7);
   });
 
   it("says in its message how many problems there are, and which", () => {
