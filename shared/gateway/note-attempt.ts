@@ -44,6 +44,7 @@ export function noteAttempt(
   trip.attempted(record, selection.firstTier);
   const facts: AttemptBegun = {
     ...record,
+    priority: trip.facts.priority,
     attempt: trip.attemptCount,
     startedAt,
     isSpilled: record.tier !== selection.firstTier,

@@ -114,12 +114,17 @@ function measureTokens(book: MetricBook, { facts, genAi, model, user }: Told): v
 }
 
 function measureAttempt(book: MetricBook, facts: AttemptFacts, models: KnownNames): void {
-  const { backend, status, outcome, tier, tookMs } = facts;
+  const { backend, status, outcome, tookMs } = facts;
   measureOperation(book, facts, models);
   book.record(METRICS.attempts, [backend, status, outcome]);
   book.record(METRICS.attemptDuration, [backend, outcome], tookMs / MS_PER_SECOND);
   if (facts.attempt > 1) book.record(METRICS.retries, [backend]);
-  if (facts.isSpilled) book.record(METRICS.spills, [backend, tier]);
+  if (facts.isSpilled) measureSpill(book, facts);
+}
+
+function measureSpill(book: MetricBook, { priority, backend, tier, atMs }: AttemptFacts): void {
+  book.record(METRICS.spills, [priority, backend, tier]);
+  book.record(METRICS.spillWait, [priority, backend, tier], atMs / MS_PER_SECOND);
 }
 
 /** The client's side of a request to a model: each call to a backend by itself. */

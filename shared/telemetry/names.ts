@@ -215,7 +215,12 @@ export const METRICS = {
   spills: counter(
     "simplel7proxy.spills",
     ["{attempt}", "Calls to backends of a tier that is not the first."],
-    { attributes: [A.backend, A.tier] },
+    { attributes: [A.priority, A.backend, A.tier] },
+  ),
+  spillWait: histogram(
+    "simplel7proxy.spill.wait",
+    ["s", "Time from the arrival of a request to its call to a tier that is not the first."],
+    { attributes: [A.priority, A.backend, A.tier], bounds: LONG_DURATIONS },
   ),
   brokenAnswers: counter(
     "simplel7proxy.answers.broken",

@@ -57,6 +57,10 @@ export interface AttemptFacts extends SpanFacts {
   readonly attempt: number;
   readonly backend: string;
   readonly tier: number;
+  /** The class of its request. */
+  readonly priority: number;
+  /** When it began, from the arrival of its request on. */
+  readonly atMs: number;
   /** Until its answer began. */
   readonly tookMs: number;
   /** Until its answer was over. */

@@ -120,6 +120,8 @@ describe("the figures of calls to backends", () => {
     attempt: 2,
     backend: "Host2",
     tier: 2,
+    priority: 3,
+    atMs: 5500,
     tookMs: 250,
     totalMs: 250,
     status: 429,
@@ -140,7 +142,15 @@ describe("the figures of calls to backends", () => {
       },
     ]);
     expect(values("simplel7proxy.retries")).toEqual([1]);
-    expect(values("simplel7proxy.spills")).toEqual([1]);
+    const spilled = {
+      "simplel7proxy.priority": 3,
+      "simplel7proxy.backend": "Host2",
+      "simplel7proxy.backend.tier": 2,
+    };
+    expect(of("simplel7proxy.spills")).toEqual([{ attributes: spilled, value: 1 }]);
+    expect(of("simplel7proxy.spill.wait")).toMatchObject([
+      { attributes: spilled, value: { count: 1, sum: 5.5 } },
+    ]);
   });
 });
 
