@@ -11,6 +11,8 @@ export interface AnswerWatchOptions {
   readonly headers: HeaderList;
   /** Whether nobody is to look into it: its bytes pass all the same. */
   readonly isUnread?: boolean;
+  /** Whether it is asked for once more: what it used is told, if at all, to who counts each use once. */
+  readonly isAgain?: boolean;
   onEnd(usage: AnswerUsage, outcome: AnswerOutcome): void;
 }
 
@@ -23,13 +25,15 @@ export interface WatchedEnd {
 /** Reads along what one backend's answer says it used, and tells it once. Scope: one answer. */
 export class AnswerWatch {
   readonly #reader: UsageReader | undefined;
+  readonly #isAgain: boolean;
   readonly #onEnd: AnswerWatchOptions["onEnd"];
   #usage: Promise<AnswerUsage> | undefined;
   #end: WatchedEnd | undefined;
   #follower: ((end: WatchedEnd) => void) | undefined;
 
-  constructor({ headers, isUnread, onEnd }: AnswerWatchOptions) {
+  constructor({ headers, isUnread, isAgain = false, onEnd }: AnswerWatchOptions) {
     this.#reader = isUnread ? undefined : new UsageReader(headers);
+    this.#isAgain = isAgain;
     this.#onEnd = onEnd;
   }
 
@@ -55,13 +59,21 @@ export class AnswerWatch {
   }
 
   async #tell(outcome: AnswerOutcome): Promise<AnswerUsage> {
-    const usage = (await this.#reader?.end(outcome === "whole")) ?? UNKNOWN_USAGE;
+    const read = (await this.#reader?.end(outcome === "whole")) ?? UNKNOWN_USAGE;
+    const usage = this.#isAgain ? withoutUse(read) : read;
     this.#end = { usage, outcome };
-    this.#onEnd(usage, outcome);
+    this.#onEnd(read, outcome);
     this.#follower?.(this.#end);
     return usage;
   }
 }
+
+/** An answer that tells only which one it is. */
+export const withoutUse = ({ model, responseId }: AnswerUsage): AnswerUsage => ({
+  ...UNKNOWN_USAGE,
+  model,
+  responseId,
+});
 
 /** Of an answer that tells nothing. */
 export const UNKNOWN_USAGE: AnswerUsage = {

@@ -4,13 +4,15 @@ import type { RequestBody } from "../core/http.ts";
 import { ANONYMOUS_USER, type Caller } from "../identity/index.ts";
 import type { Candidate } from "../routing/index.ts";
 import { genAiRequest, modelHint } from "../telemetry/index.ts";
-import type { UsageKind } from "../usage/index.ts";
-import { type AnswerSlot, AnswerWatch } from "./answer-watch.ts";
+import type { AnswerUsage, UsageKind } from "../usage/index.ts";
+import { type AnswerOutcome, type AnswerSlot, AnswerWatch, withoutUse } from "./answer-watch.ts";
 import type { Services } from "./services.ts";
 
 /** What must be known of a request to note what its calls used. */
 export interface UsingRequest {
   readonly id: string;
+  /** POST unless given. */
+  readonly method?: string | undefined;
   readonly priority?: number | undefined;
   readonly body: RequestBody | undefined;
   /** The model that its body names, where that was looked for already. */
@@ -64,19 +66,57 @@ export function watchAnswer(
   // Not the request itself: an answer may outlast it by far.
   const facts = {
     ...factsOf(services, request, { kind: "answer", candidate, status }),
-    prompt: promptOf(request, candidate),
+    prompt: status < 300 ? promptOf(request, candidate) : undefined,
   };
+  const isUnread = isLeftUnread(candidate.host.processor, { status, headers });
+  const isAgain = asksAgain(request, candidate);
   const watch = new AnswerWatch({
     headers,
-    isUnread: isUnread(candidate.host.processor, { status, headers }),
+    isUnread,
+    isAgain,
     onEnd(usage, outcome) {
       const kind = outcome === "broken" || outcome === "unused" ? "attempt" : "answer";
-      services.usage.journal.note({ ...facts, kind }, usage);
+      const used = isUnread ? usage : withPrompt(usage, outcome, facts.prompt);
+      services.usage.journal.note(
+        { ...facts, kind, ...onceOnly(usage) },
+        isAgain ? once(used) : used,
+      );
     },
   });
   if (request.usage) request.usage.current = watch;
   return watch;
 }
+
+type Prompt = ReturnType<typeof promptOf>;
+
+/**
+ * Of an answer of which nothing had come but its head, all that is known is that its prompt was read; and
+ * that is all that there is to embeddings, which not every provider counts.
+ */
+function withPrompt(usage: AnswerUsage, outcome: AnswerOutcome, prompt: Prompt): AnswerUsage {
+  if (!prompt || usage.provenance !== "unknown") return usage;
+  if (outcome !== "whole") return { ...usage, ...PROMPT_ONLY };
+  return prompt.isAll ? { ...usage, uncounted: PROMPT_ONLY.uncounted } : usage;
+}
+
+// Answers, and work, that their provider keeps: it tells what they used to everybody who asks.
+const KEPT = /\/(?:responses|chat\/completions|batches|runs)\/[^/?]+(?:\?|$)/;
+
+const asksAgain = ({ method }: UsingRequest, { target }: Candidate): boolean =>
+  method === "GET" && KEPT.test(target);
+
+/**
+ * Work in the background is told of by each answer that shows it. It counts once: by its own name, to the
+ * hour in which it began, whenever and however often it is shown.
+ */
+const onceOnly = ({ backgroundSince, tokens, responseId }: AnswerUsage) =>
+  backgroundSince !== undefined && tokens && responseId !== undefined
+    ? { id: `background-${responseId}`, endedAt: backgroundSince }
+    : {};
+
+/** An answer that is shown again was counted when it was given, unless nobody was there to be given it. */
+const once = (usage: AnswerUsage): AnswerUsage =>
+  usage.backgroundSince === undefined ? withoutUse(usage) : usage;
 
 function factsOf(services: Services, request: UsingRequest, end: CallEnd) {
   const { kind, candidate, status } = end;
@@ -97,12 +137,15 @@ const MAX_PROMPT_BYTES = 64 * 1024;
 const BYTES_PER_TOKEN = 4;
 
 /** What an estimate is made of; of nothing but requests to models. */
-function promptOf({ body }: UsingRequest, { target }: Candidate) {
-  const isToModel = genAiRequest({ method: "POST", target }).operation !== undefined;
-  if (body === undefined || !isToModel) return undefined;
-  if (body instanceof Uint8Array && body.byteLength <= MAX_PROMPT_BYTES) return { body, tokens: 0 };
+function promptOf({ body, method = "POST" }: UsingRequest, { target }: Candidate) {
+  const { operation } = genAiRequest({ method, target });
+  if (body === undefined || operation === undefined) return undefined;
+  const isAll = operation === "embeddings";
+  if (body instanceof Uint8Array && body.byteLength <= MAX_PROMPT_BYTES) {
+    return { body, tokens: 0, isAll };
+  }
   const bytes = body instanceof Uint8Array ? body.byteLength : body.sizeBytes;
-  return { tokens: Math.ceil(bytes / BYTES_PER_TOKEN) };
+  return { tokens: Math.ceil(bytes / BYTES_PER_TOKEN), isAll };
 }
 
 // The original's parsers that copy bytes and read nothing.
@@ -112,7 +155,7 @@ const NO_PARSERS = new Set(["defaultstream", "inline"]);
  * Whether its backend wants an answer not to be read: by its `processor=`, else as in the original by the
  * header of an answer with the status 200. Every other parser's name stands for the one that there is.
  */
-function isUnread(
+function isLeftUnread(
   processor: string | undefined,
   { status, headers }: { status: number; headers: HeaderList },
 ): boolean {

@@ -20,6 +20,8 @@ export interface UsageFacts {
   readonly prompt?: { readonly body?: Uint8Array; readonly tokens: number } | undefined;
   /** Given where the same use may be told more than once: then it is the same each time. */
   readonly id?: string;
+  /** When it counts to, where that is not now: with an id that comes again it must be the same, too. */
+  readonly endedAt?: number;
 }
 
 /** What of an answer's usage is noted. */
@@ -53,7 +55,7 @@ export class UsageJournal {
 
   note(facts: UsageFacts, usage?: Used): void {
     const { counter, clock } = this.#options;
-    const endedAt = clock.now();
+    const { endedAt = clock.now() } = facts;
     if (!counter || !facts.prompt || !usage?.uncounted) {
       this.#tell(facts, usage, endedAt);
       return;
@@ -78,11 +80,12 @@ export class UsageJournal {
   }
 
   #tell(facts: UsageFacts, usage: Used | undefined, endedAt: number): void {
-    const { newId, emit, outbox } = this.#options;
+    const { newId, emit, outbox, clock } = this.#options;
     const { kind, requestId, caller, priority, backend, status, askedModel } = facts;
     const event: UsageEvent = {
       id: facts.id ?? newId(),
       ...(facts.id === undefined ? {} : { mayComeAgain: true }),
+      ...(facts.endedAt === undefined ? {} : { toldAt: clock.now() }),
       kind,
       endedAt,
       requestId,
@@ -112,7 +115,9 @@ async function estimated(
   const count = await counter.count(task);
   if (!count) return usage;
   const inputTokens = tokens?.inputTokens ?? count.inputTokens ?? prompt?.tokens ?? 0;
-  const outputTokens = Math.round(count.outputTokens * uncounted.scale);
+  const counted = Math.round(count.outputTokens * uncounted.scale);
+  // What it told on its way includes what it thought and did not show.
+  const outputTokens = Math.max(tokens?.outputTokens ?? 0, counted);
   return {
     ...usage,
     provenance: provenance === "unknown" ? "estimated" : provenance,

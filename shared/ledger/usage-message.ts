@@ -166,8 +166,10 @@ const digestOf = (message: unknown): string =>
   createHash("sha256").update(JSON.stringify(message)).digest("base64url");
 
 /** 0 where there is none. */
-const oldestOf = (events: readonly UsageEvent[]): number =>
-  events.reduce((oldest, { endedAt }) => Math.min(oldest, endedAt), events[0]?.endedAt ?? 0);
+const oldestOf = ([first, ...others]: readonly UsageEvent[]): number =>
+  others.reduce((oldest, event) => Math.min(oldest, notedAt(event)), first ? notedAt(first) : 0);
+
+const notedAt = ({ endedAt, toldAt = endedAt }: UsageEvent): number => toldAt;
 
 type Kind = "sums" | "events";
 

@@ -9,7 +9,11 @@ type Fields = Readonly<Record<string, unknown>>;
 
 // Names of one member each: what stands beside them are parameters.
 const MESSAGE_LISTS = ["messages", "input", "contents"] as const;
-const TEXTS = ["prompt", "instructions", "system", "systemInstruction", "tools"] as const;
+const TEXTS = [
+  ...["prompt", "instructions", "system", "systemInstruction", "tools"],
+  // Gemini's embeddings: of one text, and of several.
+  ...["content", "requests"],
+];
 
 const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);

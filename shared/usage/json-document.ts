@@ -1,10 +1,15 @@
 import { asBuffer } from "../core/bytes.ts";
+import { AnswerText } from "./answer-text.ts";
 import { JsonFields } from "./json-fields.ts";
 import { reportIn, type UsageReport } from "./usage-report.ts";
 
 // Nearly all answers are shorter, and one call parses them faster than any reading along.
 const MAX_HELD_BYTES = 256 * 1024;
-const FIELDS = new Set(["usage", "usageMetadata", "model", "modelVersion", "id", "responseId"]);
+const FIELDS = new Set([
+  ...["usage", "usageMetadata", "model", "modelVersion"],
+  ...["id", "responseId", "background", "object", "status", "created_at"],
+]);
+const BOM = "\ufeff";
 
 /**
  * A JSON answer as it passes: a short one is held (by reference) and parsed at its end, a long one is
@@ -38,12 +43,15 @@ export class JsonDocument {
   }
 
   end(): void {
-    const value = this.#fields ? this.#found : parse(textOf(this.#held ?? []));
+    const held = this.#held ?? [];
+    const whole = this.#fields ? this.#found : parse(textOf(held));
+    // One that was cut off tells what stands in its beginning: a stream may be a list.
+    if (whole === undefined) this.#readAlong();
     this.#held = undefined;
-    if (value === undefined) return;
+    const value = whole ?? this.#found;
     const report = reportIn(value);
     this.#onReport(report);
-    if (!report.usage) this.#text = spokenIn(value);
+    this.#text = whole === undefined ? saidIn(held) : report.usage ? undefined : spokenIn(whole);
   }
 
   #readAlong(): void {
@@ -60,7 +68,8 @@ export class JsonDocument {
 function textOf(chunks: readonly Uint8Array[]): string {
   const [only] = chunks;
   const bytes = chunks.length === 1 && only ? only : Buffer.concat(chunks);
-  return asBuffer(bytes).toString();
+  const text = asBuffer(bytes).toString();
+  return text.startsWith(BOM) ? text.slice(1) : text;
 }
 
 function parse(text: string): unknown {
@@ -79,6 +88,13 @@ const SPOKEN = new Set([
   "reasoning_content",
   "refusal",
 ]);
+
+/** What the beginning of an answer says, as the deltas of a stream do. */
+function saidIn(held: readonly Uint8Array[]): string | undefined {
+  const said = new AnswerText(MAX_HELD_BYTES);
+  said.take(asBuffer(Buffer.concat(held)).toString("latin1"));
+  return said.text === "" ? undefined : said.text;
+}
 
 /** The texts of an answer, in their order. */
 function spokenIn(value: unknown): string | undefined {

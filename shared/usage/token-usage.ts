@@ -56,8 +56,18 @@ const sum = (...counts: readonly (number | undefined)[]): number | undefined => 
 const INPUT = ["prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens"] as const;
 const OUTPUT = ["completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens"];
 const TOTAL = ["total_tokens", "totalTokenCount", "totalTokens"] as const;
-const INPUT_DETAILS = ["prompt_tokens_details", "input_tokens_details"] as const;
-const OUTPUT_DETAILS = ["completion_tokens_details", "output_tokens_details"] as const;
+// Those in the singular are of transcriptions.
+const INPUT_DETAILS = [
+  "prompt_tokens_details",
+  "input_tokens_details",
+  "input_token_details",
+] as const;
+const OUTPUT_DETAILS = [
+  "completion_tokens_details",
+  "output_tokens_details",
+  "output_token_details",
+] as const;
+const CACHE_READ_WITHIN = ["cachedContentTokenCount", "prompt_cache_hit_tokens"] as const;
 // These providers count a prompt's cached parts beside `input_tokens`, the others within it.
 const CACHE_READ_BESIDE = ["cache_read_input_tokens", "cacheReadInputTokens"] as const;
 const CACHE_CREATION_BESIDE = ["cache_creation_input_tokens", "cacheWriteInputTokens"] as const;
@@ -83,11 +93,11 @@ export function toTokenUsage(raw: RawUsage): TokenUsage | undefined {
     outputTokens: outputTokens ?? remainder(totalTokens, inputTokens),
     totalTokens,
     cacheReadInputTokens:
-      readBeside ?? countOf(input["cached_tokens"]) ?? countOf(raw["cachedContentTokenCount"]),
+      readBeside ?? countOf(input["cached_tokens"]) ?? firstCount(raw, CACHE_READ_WITHIN),
     cacheCreationInputTokens: cacheCreation,
     reasoningOutputTokens: thoughts ?? countOf(output["reasoning_tokens"]),
-    audioInputTokens: countOf(input["audio_tokens"]),
-    audioOutputTokens: countOf(output["audio_tokens"]),
+    audioInputTokens: countOf(input["audio_tokens"]) ?? audioIn(raw["promptTokensDetails"]),
+    audioOutputTokens: countOf(output["audio_tokens"]) ?? audioIn(raw["candidatesTokensDetails"]),
   });
 }
 
@@ -102,6 +112,13 @@ export function mergeUsage(earlier: RawUsage | undefined, later: RawUsage): RawU
 function detailsOf(raw: RawUsage, names: readonly string[]): RawUsage {
   const name = names.find((candidate) => (raw[candidate] ?? undefined) !== undefined);
   return name === undefined ? NO_FIELDS : fieldsOf(raw[name]);
+}
+
+/** Gemini lists the tokens of each modality. */
+function audioIn(details: unknown): number | undefined {
+  if (!Array.isArray(details)) return undefined;
+  const audio = details.map(fieldsOf).filter(({ modality }) => modality === "AUDIO");
+  return sum(...audio.map(({ tokenCount }) => countOf(tokenCount)));
 }
 
 /** Embeddings report a prompt and a total only. */

@@ -14,6 +14,8 @@ export interface UsageEvent {
   readonly kind: UsageKind;
   /** Epoch milliseconds; says to which hour it counts. */
   readonly endedAt: number;
+  /** When it was noted, where that is not when it ended. */
+  readonly toldAt?: number | undefined;
   readonly requestId: string;
   readonly user: string;
   readonly group?: string | undefined;

@@ -27,6 +27,7 @@ export class UsageReader {
   #isFinal = false;
   #model: string | undefined;
   #responseId: string | undefined;
+  #backgroundSince: number | undefined;
 
   constructor(headers: HeaderList) {
     const type = headerValue(headers, "content-type")?.toLowerCase() ?? "";
@@ -56,17 +57,21 @@ export class UsageReader {
 
   /** The cost, once the answer is over: `isWhole` is false for one that broke off or that its reader left. */
   async end(isWhole: boolean): Promise<AnswerUsage> {
-    if (this.#decoded) await this.#decoded.end();
-    if (isWhole) this.#events?.end();
+    const isRead = this.#decoded ? await this.#decoded.end() : true;
+    const isComplete = isWhole && isRead;
+    if (isComplete) this.#events?.end();
     this.#document?.end();
     const tokens = this.#usage && toTokenUsage(this.#usage);
-    const isReported = tokens !== undefined && (isWhole || this.#isFinal);
-    const isPartial = !isWhole && (tokens !== undefined || this.#uncounted() !== undefined);
+    // Of a stream something may be the last word; of a document only its end says that it was.
+    const isLastWord = isComplete || (this.#isFinal && this.#events !== undefined);
+    const isReported = tokens !== undefined && isLastWord;
+    const isPartial = !isComplete && (tokens !== undefined || this.#uncounted() !== undefined);
     return {
       provenance: isReported ? "reported" : isPartial ? "partial" : "unknown",
       tokens,
       model: this.#model,
       responseId: this.#responseId,
+      ...(this.#backgroundSince === undefined ? {} : { backgroundSince: this.#backgroundSince }),
       uncounted: isReported ? undefined : this.#uncounted(),
     };
   }
@@ -93,9 +98,10 @@ export class UsageReader {
     }
   }
 
-  #take({ usage, isFinal, model, responseId }: UsageReport): void {
+  #take({ usage, isFinal, model, responseId, backgroundSince }: UsageReport): void {
     this.#model ??= model;
     this.#responseId ??= responseId;
+    this.#backgroundSince ??= backgroundSince;
     if (!usage) return;
     this.#usage = mergeUsage(this.#usage, usage);
     this.#isFinal = isFinal;

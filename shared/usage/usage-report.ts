@@ -1,4 +1,4 @@
-import type { RawUsage } from "./token-usage.ts";
+import { mergeUsage, type RawUsage } from "./token-usage.ts";
 
 /** What a JSON document of an answer, whole or one event, says about the answer's cost. */
 export interface UsageReport {
@@ -7,6 +7,8 @@ export interface UsageReport {
   readonly isFinal: boolean;
   readonly model: string | undefined;
   readonly responseId: string | undefined;
+  /** When work began that its provider does by itself, and shows to who asks; epoch milliseconds. */
+  readonly backgroundSince: number | undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -22,7 +24,7 @@ const textOf = (value: unknown): string | undefined =>
  * its events, Gemini's content or an array of it, an embedding. Only fields in their proper place count.
  */
 export function reportIn(value: unknown): UsageReport {
-  if (Array.isArray(value)) return reportIn(value.findLast(isFields));
+  if (Array.isArray(value)) return value.map(reportIn).reduce(laidOver, NOTHING);
   if (!isFields(value)) return NOTHING;
   // Responses tell of themselves within `response`, Messages within `message` of their first event.
   const inner = [value, value["response"], value["message"]].filter(isFields);
@@ -32,20 +34,49 @@ export function reportIn(value: unknown): UsageReport {
     isFinal: usage !== undefined && isLastWord(value),
     model: first(inner, ["model", "modelVersion"]),
     responseId: first(inner, ["id", "responseId"]),
+    backgroundSince: inner.map(backgroundSince).find((since) => since !== undefined),
   };
 }
+
+/** What was said first names the answer, what was said last is what it used. */
+const laidOver = (earlier: UsageReport, later: UsageReport): UsageReport => ({
+  usage: later.usage ? mergeUsage(earlier.usage, later.usage) : earlier.usage,
+  isFinal: later.isFinal,
+  model: earlier.model ?? later.model,
+  responseId: earlier.responseId ?? later.responseId,
+  backgroundSince: earlier.backgroundSince ?? later.backgroundSince,
+});
+
+const BACKGROUND_OBJECTS: ReadonlySet<unknown> = new Set(["batch", "thread.run"]);
+const MS_PER_SECOND = 1000;
+
+function backgroundSince(fields: Fields): number | undefined {
+  const { created_at: createdAt } = fields;
+  return isBackground(fields) && Number.isSafeInteger(createdAt)
+    ? Number(createdAt) * MS_PER_SECOND
+    : undefined;
+}
+
+const isBackground = ({ background, object }: Fields): boolean =>
+  background === true || BACKGROUND_OBJECTS.has(object);
 
 const NOTHING: UsageReport = {
   usage: undefined,
   isFinal: false,
   model: undefined,
   responseId: undefined,
+  backgroundSince: undefined,
 };
 
 function usageOf(fields: Fields): Fields | undefined {
-  const found = [fields["usage"], fields["usageMetadata"]].find(isFields);
-  return found;
+  // What goes on in the background tells zeros until it has ended.
+  if (isBackground(fields) && !ENDED.has(fields["status"])) return undefined;
+  return [fields["usage"], fields["usageMetadata"]].find(isFields);
 }
+
+const ENDED: ReadonlySet<unknown> = new Set([
+  ...["completed", "failed", "incomplete", "cancelled", "expired"],
+]);
 
 function first(places: readonly Fields[], names: readonly string[]): string | undefined {
   for (const place of places) {

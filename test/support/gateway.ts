@@ -189,7 +189,7 @@ export function createGateway(env: Record<string, string> = {}) {
 const fakeCounter = {
   count: async ({ body, text }: CountTask) => ({
     inputTokens: body && Buffer.from(body).toString().split(" ").length,
-    outputTokens: text.split(" ").length,
+    outputTokens: text.split(" ").filter(Boolean).length,
   }),
   close: async () => {},
 };

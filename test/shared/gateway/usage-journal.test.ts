@@ -1,63 +1,26 @@
 import { describe, expect, it } from "vitest";
-import { BackendFailure } from "../../../shared/backends/index.ts";
-import { countUsage, handleRequest } from "../../../shared/gateway/index.ts";
+import { countUsage } from "../../../shared/gateway/index.ts";
 import { bodyTextOf } from "../../support/fake-backends.ts";
 import { settle } from "../../support/fake-clock.ts";
-import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
 import { textOf } from "../../support/streams.ts";
 import { written } from "../backends/event-tellings.ts";
 import { messageEvents } from "../backends/messages-telling.ts";
 import { responseEvents } from "../backends/responses-telling.ts";
-
-const SSE = [["content-type", "text/event-stream"]] as const;
-const JSON_TYPE = [["content-type", "application/json"]] as const;
-const USAGE = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
-const TOKENS = { inputTokens: 7, outputTokens: 3, totalTokens: 10 };
-const chunk = (value: object): string =>
-  `data: ${JSON.stringify({ id: "c", model: "gpt-4o", ...value })}\n\n`;
-const say = (content: string, more = {}): string =>
-  chunk({ choices: [{ index: 0, delta: { content } }], ...more });
-const STOP = chunk({ choices: [{ delta: {}, finish_reason: "stop" }] });
-const TOLD = chunk({ choices: [], usage: USAGE });
-const DONE = "data: [DONE]\n\n";
-
-const open = (env: Record<string, string> = {}): TestGateway =>
-  createGateway({
-    GATEWAY_SYNC_MODE: "direct",
-    LoadBalanceMode: "roundrobin",
-    Host2: "http://backend-2.test",
-    ...env,
-  });
-
-const CHAT = {
-  target: "/v1/chat/completions",
-  headers: [
-    ["content-type", "application/json"],
-    ["X-UserID", "ann"],
-    ["accept-encoding", "gzip, br"],
-  ],
-  body: '{"model":"asked","stream":true,"messages":[]}',
-} as const;
-
-type Change = Parameters<typeof requestTo>[1];
-const serve = (gateway: TestGateway, change: Change = {}) =>
-  handleRequest(gateway.services, requestTo(gateway, { ...CHAT, ...change }), undefined);
-
-async function* broken(...texts: string[]): AsyncGenerator<Uint8Array> {
-  for (const text of texts) yield Buffer.from(text);
-  throw new BackendFailure("reset", "broke", { mayHaveBegun: true });
-}
-
-/** What was noted, without what is of no interest here. */
-const uses = (gateway: TestGateway) =>
-  gateway.uses.map(({ kind, backend, status, provenance, tokens, model }) => ({
-    kind,
-    backend,
-    status,
-    provenance,
-    ...(tokens ? { tokens } : {}),
-    ...(model ? { model } : {}),
-  }));
+import {
+  broken,
+  CHAT,
+  DONE,
+  JSON_TYPE,
+  open,
+  SSE,
+  STOP,
+  say,
+  serve,
+  TOKENS,
+  TOLD,
+  USAGE,
+  uses,
+} from "./usage-calls.ts";
 
 describe("the journal of what was used", () => {
   it("has one entry for an answer, and one for each attempt that failed", async () => {
@@ -184,36 +147,6 @@ describe("the journal of what was used", () => {
       ({ events }) => events !== undefined,
     );
     expect(rows).toMatchObject([{ user: "ann", model: "gpt-4o", events: 1n, totalTokens: 10n }]);
-  });
-});
-
-describe("an estimate", () => {
-  it("stands for what a backend does not tell, and in part for what was left or broke", async () => {
-    const gateway = open({ GATEWAY_USAGE_INCLUDE: "false", Host2: "" });
-    gateway.backends.answer(200, say("one two") + say(" three") + STOP + DONE, SSE);
-    gateway.backends.answer(200, broken(say("one two"), say(" three")), SSE);
-    await textOf((await serve(gateway)).body);
-    await expect(textOf((await serve(gateway)).body)).rejects.toThrow();
-    await settle();
-    // One word is asked.
-    expect(uses(gateway)).toMatchObject([
-      { kind: "answer", provenance: "estimated", tokens: { inputTokens: 1, outputTokens: 3 } },
-      { kind: "attempt", provenance: "partial", tokens: { totalTokens: 4 } },
-    ]);
-  });
-
-  it("takes the place of no count that a backend told, not even of zero", async () => {
-    const gateway = open();
-    const zero = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
-    gateway.backends.answer(
-      200,
-      say("a b c") + STOP + chunk({ choices: [], usage: zero }) + DONE,
-      SSE,
-    );
-    await textOf((await serve(gateway)).body);
-    expect(uses(gateway)).toMatchObject([
-      { provenance: "reported", tokens: { inputTokens: 0, outputTokens: 0, totalTokens: 0 } },
-    ]);
   });
 });
 

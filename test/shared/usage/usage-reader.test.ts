@@ -1,8 +1,10 @@
+import type { Transform } from "node:stream";
 import zlib from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type AnswerUsage, UsageReader } from "../../../shared/usage/index.ts";
-import { CHAT_STREAM, RECORDED_ANSWERS, type RecordedAnswer } from "./recorded-answers.ts";
+import { RECORDED_ANSWERS } from "./recorded-answers.ts";
+import { CHAT_STREAM, type RecordedAnswer } from "./recorded-shapes.ts";
 
 interface Reading {
   readonly type: string;
@@ -24,6 +26,17 @@ function read(
 function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
   const at = [0, ...[...places].sort((a, b) => a - b), bytes.byteLength];
   return at.slice(0, -1).map((start, n) => bytes.subarray(start, at[n + 1]));
+}
+
+/** What a compressor has given for a text when it is told to keep nothing back. */
+async function flushed(compressor: Transform & zlib.Zlib, text: string): Promise<Buffer[]> {
+  const chunks: Buffer[] = [];
+  compressor.on("data", (chunk: Buffer) => chunks.push(chunk));
+  compressor.write(text);
+  await new Promise<void>((resolve) => compressor.flush(resolve));
+  await expect.poll(() => compressor.readableLength).toBe(0);
+  compressor.destroy();
+  return chunks;
 }
 
 const bytesOf = ({ text }: RecordedAnswer): Buffer => Buffer.from(text);
@@ -51,6 +64,7 @@ describe("the usage of an answer", () => {
   it.each([
     ["gzip", zlib.gzipSync],
     ["deflate", zlib.deflateSync],
+    ["deflate", zlib.deflateRawSync],
     ["br", zlib.brotliCompressSync],
     ["zstd", zlib.zstdCompressSync],
   ] as const)("is read from a copy that is decoded: %s", async (coding, compress) => {
@@ -93,6 +107,52 @@ describe("the usage of an answer", () => {
 });
 
 describe("the usage of an answer that was cut", () => {
+  it.each([
+    ["gzip", zlib.createGzip],
+    ["deflate", zlib.createDeflate],
+    ["br", zlib.createBrotliCompress],
+    ["zstd", zlib.createZstdCompress],
+  ] as const)("is that of what had come, compressed or not: %s", async (coding, create) => {
+    const events = CHAT_STREAM.split("\n\n");
+    const told = `${events.slice(0, -2).join("\n\n")}\n\n`;
+    for (const [text, expected] of [
+      [told, { provenance: "reported", tokens: { totalTokens: 69 } }],
+      [`${events[0]}\n\n`, { provenance: "partial", tokens: undefined, model: "gpt-4o" }],
+    ] as const) {
+      const chunks = await flushed(create(), text);
+      const usage = await read(chunks, { ...SSE, coding, isWhole: false });
+      expect(usage).toMatchObject(expected);
+      if (!usage.tokens) expect(usage.uncounted?.text).toBe("Hel");
+    }
+  });
+
+  it("is partial where it could not be read to its end", async () => {
+    const start = { type: "message_start", message: { usage: { input_tokens: 14 } } };
+    const chunks = await flushed(zlib.createGzip(), `data: ${JSON.stringify(start)}\n\n`);
+    const usage = await read([...chunks, Buffer.alloc(64, 0xff)], { ...SSE, coding: "gzip" });
+    expect(usage).toMatchObject({ provenance: "partial", tokens: { inputTokens: 14 } });
+  });
+
+  it("is that of the beginning of a stream that is a list, long or short", async () => {
+    const part = (count: number, text: string): string =>
+      JSON.stringify({
+        candidates: [{ content: { parts: [{ text }] } }],
+        usageMetadata: {
+          promptTokenCount: 3,
+          candidatesTokenCount: count,
+          totalTokenCount: 3 + count,
+        },
+        modelVersion: "gemini-2.5-pro",
+      });
+    for (const filler of ["", "x".repeat(300_000)]) {
+      const text = `[${part(1, `a "b" `)},\r\n${part(2, `c${filler}`)},\r\n{"candidates":[{"con`;
+      const usage = await read([Buffer.from(text)], { ...JSON_TYPE, isWhole: false });
+      const tokens = { inputTokens: 3, outputTokens: 2, totalTokens: 5 };
+      expect(usage).toMatchObject({ provenance: "partial", tokens, model: "gemini-2.5-pro" });
+      if (filler === "") expect(usage.uncounted?.text).toBe('a "b" c');
+    }
+  });
+
   it("is partial, with the text for a count", async () => {
     const half = Buffer.from(CHAT_STREAM).subarray(0, 300);
     const usage = await read([half], { ...SSE, isWhole: false });
