@@ -259,6 +259,7 @@ var sharedSettings = union(
     APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.insightsConnectionString
     AZURE_APPCONFIG_ENDPOINT: configuration.outputs.endpoint
     OAuthAudience: names.modelScope
+    GATEWAY_EVENTS_NAMESPACE_SUFFIX: names.serviceBusSuffix
     // Nobody signs in on an instance: when its identity gets no token, no developer's tools are tried.
     AZURE_TOKEN_CREDENTIALS: 'prod'
     NODE_OPTIONS: '--enable-source-maps'

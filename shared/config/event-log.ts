@@ -24,6 +24,7 @@ export const eventLogShape = {
   GATEWAY_EVENTS_FILES: integer(1, 1000).default(5),
   EVENTHUB_CONNECTIONSTRING: z.string().optional(),
   EVENTHUB_NAMESPACE: z.string().optional(),
+  GATEWAY_EVENTS_NAMESPACE_SUFFIX: z.string().default("servicebus.windows.net"),
   EVENTHUB_NAME: z.string().optional(),
   EVENTHUB_MAX_UNDRAINED_EVENTS: integer(1, MAX_BUFFERED).default(10_000),
   LogToEvents: list.default(["proxy", "backend", "exception"]),
@@ -116,7 +117,7 @@ function eventHubOf(raw: z.infer<typeof schema>, env: Environment): EventHubSett
   if (!EVENTHUB_NAMESPACE) return undefined;
   const fullyQualifiedNamespace = EVENTHUB_NAMESPACE.includes(".")
     ? EVENTHUB_NAMESPACE
-    : `${EVENTHUB_NAMESPACE}.servicebus.windows.net`;
+    : `${EVENTHUB_NAMESPACE}.${raw.GATEWAY_EVENTS_NAMESPACE_SUFFIX}`;
   return { name, fullyQualifiedNamespace, clientId: env["AZURE_CLIENT_ID"] };
 }
 

@@ -2,6 +2,7 @@ import type { JWTPayload } from "jose";
 import type { AuthenticationSettings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
+import { issuersOf } from "./issuers-of.ts";
 import { type FetchJson, SigningKeys } from "./signing-keys.ts";
 import { type VerifiedCaller, verifiedCaller } from "./verified-caller.ts";
 
@@ -64,7 +65,7 @@ export class TokenVerifier {
       const { audiences, clockSkewSeconds } = this.#settings;
       const { payload } = await jwtVerify(token, keys.find, {
         algorithms: ALGORITHMS,
-        issuer: this.#issuersOf(tenant),
+        issuer: issuersOf(this.#settings.authority, tenant),
         audience: [...audiences],
         clockTolerance: clockSkewSeconds,
         currentDate: new Date(this.#clock.now()),
@@ -76,13 +77,6 @@ export class TokenVerifier {
       if (error instanceof errors.JOSEError || error instanceof TypeError) throw refused(error);
       throw error;
     }
-  }
-
-  /** https://learn.microsoft.com/entra/identity-platform/access-tokens: version 2, and 1 by cloud. */
-  #issuersOf(tenant: string): string[] {
-    const isChina = this.#settings.authority.endsWith(".chinacloudapi.cn");
-    const first = isChina ? "https://sts.chinacloudapi.cn" : "https://sts.windows.net";
-    return [`${this.#settings.authority}/${tenant}/v2.0`, `${first}/${tenant}/`];
   }
 
   #remember(token: string, remembered: Remembered): void {

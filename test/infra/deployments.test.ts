@@ -200,6 +200,9 @@ describe("the clouds", () => {
       expect(appSettings(app).get("OAuthAudience")).toBe(
         "https://cognitiveservices.azure.us/.default",
       );
+      expect(appSettings(app).get("GATEWAY_EVENTS_NAMESPACE_SUFFIX")).toBe(
+        "servicebus.usgovcloudapi.net",
+      );
     }
   });
 

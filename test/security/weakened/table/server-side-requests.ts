@@ -69,11 +69,11 @@ export const SERVER_SIDE_REQUESTS: readonly Weakening[] = [
   {
     name: "webhooks follow redirects",
     edits: [
-      [CLIENT, "import { Agent, request }", "import { Agent, interceptors, request }"],
+      [CLIENT, "import { Agent }", "import { Agent, interceptors }"],
       [
         CLIENT,
-        "dispatcher: this.#agent,",
-        "dispatcher: this.#agent.compose(interceptors.redirect({ maxRedirections: 2 })),",
+        "await this.#agent.request({",
+        "await this.#agent.compose(interceptors.redirect({ maxRedirections: 2 })).request({",
       ],
     ],
     breaks: [client("follows no redirect")],

@@ -27,7 +27,7 @@ export const TOKENS: readonly Weakening[] = [
   },
   {
     name: "any issuer will do",
-    edits: [[FILE, "issuer: this.#issuersOf(tenant),", ""]],
+    edits: [[FILE, "issuer: issuersOf(this.#settings.authority, tenant),", ""]],
     breaks: [test("is refused when it is one %s")],
   },
   {
@@ -76,9 +76,9 @@ export const TOKENS: readonly Weakening[] = [
     name: "only tokens of version 2 are known",
     edits: [
       [
-        FILE,
-        "return [`${this.#settings.authority}/${tenant}/v2.0`, `${first}/${tenant}/`];",
-        "return [`${this.#settings.authority}/${tenant}/v2.0`, first].slice(0, 1);",
+        "shared/identity/issuers-of.ts",
+        "`${origin}/${tenant}/v2.0`), `${first}/${tenant}/`];",
+        "`${origin}/${tenant}/v2.0`), first];",
       ],
     ],
     breaks: [test("counts in version 1 too")],
