@@ -56,6 +56,10 @@ const THREADS = [
   { in: "shared/tokens/count-tokens.worker.ts", out: "count-tokens.worker" },
 ] as const;
 
+/** The tokens of encodings, as their library ships them beside its code: text that nobody has to parse as such. */
+const TOKENS = ["cl100k_base.tiktoken", "o200k_base.tiktoken"] as const;
+const TOKENS_FOLDER = join(import.meta.dirname, "node_modules", "gpt-tokenizer", "data");
+
 /** Libraries by the file that holds them. */
 type Libraries = Map<string, Set<string>>;
 
@@ -226,8 +230,10 @@ export async function buildBundle(
     plugins: [...before, libraryEntries(libraries), libraryText],
   });
   const outputs = [...(rest.outputFiles ?? []), ...(app.outputFiles ?? [])];
+  const files = new Map(outputs.map(({ path, contents }) => [basename(path), contents]));
+  for (const name of TOKENS) files.set(name, await readFile(join(TOKENS_FOLDER, name)));
   return {
-    files: new Map(outputs.map(({ path, contents }) => [basename(path), contents])),
+    files,
     made: [app.metafile, rest.metafile].filter((metafile) => metafile !== undefined),
   };
 }

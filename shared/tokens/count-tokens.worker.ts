@@ -1,10 +1,16 @@
 import { parentPort } from "node:worker_threads";
-import { type CountTask, countTokens } from "./count-tokens.ts";
+import { type CountTask, countTokens, type TokenCount } from "./count-tokens.ts";
 
 /** Several tasks at a time; whoever sends them waits for all. */
-parentPort?.on("message", async (tasks: readonly CountTask[]) => {
-  const counts = await Promise.allSettled(tasks.map(countTokens));
-  parentPort?.postMessage(
-    counts.map((count) => (count.status === "fulfilled" ? count.value : undefined)),
-  );
+parentPort?.on("message", (tasks: readonly CountTask[]) => {
+  parentPort?.postMessage(tasks.map(countOf));
 });
+
+/** Nothing for what cannot be counted. */
+function countOf(task: CountTask): TokenCount | undefined {
+  try {
+    return countTokens(task);
+  } catch {
+    return undefined;
+  }
+}

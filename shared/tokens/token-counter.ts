@@ -20,9 +20,10 @@ const GATHERING_MS = 100;
 const MAX_BATCH = 64;
 const MAX_BATCH_BYTES = 256 * 1024;
 const BATCH_LIMIT_MS = 20_000;
-// The tables of an encoding take some ten megabytes: they are let go when nothing was counted for a while.
+// The tables of an encoding take some megabytes: they are let go when nothing was counted for a while.
 const IDLE_MS = 120_000;
-const MAX_HEAP_MB = 512;
+// Of what is counted nothing is kept: a larger young generation would only fill with it.
+const LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 };
 // As built, beside the app's own file; in the sources, beside this one.
 const BUILT = join(import.meta.dirname, "count-tokens.worker.cjs");
 const SOURCE = join(import.meta.dirname, "count-tokens.worker.ts");
@@ -106,7 +107,7 @@ export class TokenCounter {
   #started(): Worker {
     if (this.#worker) return this.#worker;
     const worker = new Worker(existsSync(BUILT) ? BUILT : SOURCE, {
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+      resourceLimits: LIMITS,
     });
     // What is counted in the background keeps no process alive.
     worker.unref();

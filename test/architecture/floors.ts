@@ -154,6 +154,7 @@ export const FLOORS: readonly Floor[] = [
     ],
     packages: [
       "vitest",
+      "gpt-tokenizer",
       "fast-check",
       "jose",
       "fast-xml-parser",

@@ -99,6 +99,13 @@ describe("the bundle", () => {
     expect(languages).toEqual(["v4/locales/en.js"]);
   });
 
+  it("has the tokens of both encodings beside the thread that counts", () => {
+    const names = [...files.keys()].filter((name) => name.endsWith(".tiktoken"));
+    expect(names).toEqual(["cl100k_base.tiktoken", "o200k_base.tiktoken"]);
+    // With the tables in it the thread would parse millions of characters of code before it counts one.
+    expect(outputs["dist/functions/count-tokens.worker.cjs"]?.bytes).toBeLessThan(20_000);
+  });
+
   it("holds all that it needs but what the Functions worker gives it", () => {
     const foreign = Object.values(outputs)
       .flatMap(({ imports }) => imports)
