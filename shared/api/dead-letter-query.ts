@@ -4,16 +4,20 @@ import type { Parsed } from "./job-query.ts";
 const MAX_PAGE = 200;
 const MAX_BULK = 500;
 
-const listSchema = z.strictObject({
-  queue: z.string().optional(),
-  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50),
-  body: z.stringbool().default(false),
-  continuation: z.string().optional(),
-});
+const listSchema = z.lazy(() =>
+  z.strictObject({
+    queue: z.string().optional(),
+    limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50),
+    body: z.stringbool().default(false),
+    continuation: z.string().optional(),
+  }),
+);
 
-const bulkSchema = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(MAX_BULK).default(100),
-});
+const bulkSchema = z.lazy(() =>
+  z.strictObject({
+    limit: z.coerce.number().int().min(1).max(MAX_BULK).default(100),
+  }),
+);
 
 /** What `GET /operations/dead-letters` is asked. */
 export type DeadLetterQuery = z.infer<typeof listSchema>;

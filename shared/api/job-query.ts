@@ -7,20 +7,22 @@ const MAX_LIMIT = 100;
 const time = z.iso.datetime({ offset: true });
 
 /** The query of `GET /jobs`. */
-export const jobListQuerySchema = z.strictObject({
-  state: z
-    .string()
-    .optional()
-    .meta({ description: "States to show, separated by commas; all unless given." }),
-  createdAfter: time.optional().meta({ description: "Shows jobs made at this time or later." }),
-  createdBefore: time.optional().meta({ description: "Shows jobs made before this time." }),
-  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
-  continuation: z.string().optional(),
-  owner: z
-    .string()
-    .optional()
-    .meta({ description: "Whose jobs to show; for operators. The caller's own unless given." }),
-});
+export const jobListQuerySchema = z.lazy(() =>
+  z.strictObject({
+    state: z
+      .string()
+      .optional()
+      .meta({ description: "States to show, separated by commas; all unless given." }),
+    createdAfter: time.optional().meta({ description: "Shows jobs made at this time or later." }),
+    createdBefore: time.optional().meta({ description: "Shows jobs made before this time." }),
+    limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
+    continuation: z.string().optional(),
+    owner: z
+      .string()
+      .optional()
+      .meta({ description: "Whose jobs to show; for operators. The caller's own unless given." }),
+  }),
+);
 
 /** Which jobs are asked for. Times are epoch milliseconds. */
 export interface JobListQuery {

@@ -173,7 +173,7 @@ const batchErrorsOperation: Json = {
   },
 };
 
-const usageOperation: Json = {
+const usageOperation = (): Json => ({
   operationId: "getUsage",
   summary: "What was used and what it costs: the caller's own, or everybody's for operators.",
   parameters: queryParameters(usageQuerySchema),
@@ -185,7 +185,7 @@ const usageOperation: Json = {
     "400": problem("The query cannot be read, or asks for too much at once."),
     "401": problem("It asks for what only operators may see."),
   },
-};
+});
 
 /** The parameters of a query, one for each field of its schema. */
 function queryParameters(schema: z.ZodType): Json[] {
@@ -247,7 +247,7 @@ export function openApiDocument(): Json {
         post: redeliverOperation,
       },
       "/jobs/{id}/result": { parameters: [ID], get: resultOperation },
-      "/usage": { get: usageOperation },
+      "/usage": { get: usageOperation() },
       "/jobs/{id}/errors": { parameters: [ID], get: batchErrorsOperation },
     },
     components: { schemas: componentSchemas() },

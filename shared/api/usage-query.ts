@@ -11,27 +11,29 @@ const time = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 const group = z.enum(["user", "group", "model", "backend", "class", "provenance", "day", "hour"]);
 
 /** The query of `GET /usage`. */
-export const usageQuerySchema = z.strictObject({
-  from: time.optional().meta({
-    description: "The first hour, as a time or a day (UTC); 24 hours before `to` unless given.",
-  }),
-  to: time.optional().meta({
-    description: `The end, not included; now unless given. At most ${MAX_DAYS} days after \`from\`.`,
-  }),
-  group: z
-    .string()
-    .default("model")
-    .meta({
-      description: `By what to tell use apart, separated by commas: ${group.options.join(", ")}.`,
+export const usageQuerySchema = z.lazy(() =>
+  z.strictObject({
+    from: time.optional().meta({
+      description: "The first hour, as a time or a day (UTC); 24 hours before `to` unless given.",
     }),
-  user: z.string().optional().meta({ description: "One user only. For operators." }),
-  model: z.string().optional().meta({ description: "One model only." }),
-  format: z.enum(["json", "csv"]).optional().meta({
-    description: "Instead of what `Accept` says.",
+    to: time.optional().meta({
+      description: `The end, not included; now unless given. At most ${MAX_DAYS} days after \`from\`.`,
+    }),
+    group: z
+      .string()
+      .default("model")
+      .meta({
+        description: `By what to tell use apart, separated by commas: ${group.options.join(", ")}.`,
+      }),
+    user: z.string().optional().meta({ description: "One user only. For operators." }),
+    model: z.string().optional().meta({ description: "One model only." }),
+    format: z.enum(["json", "csv"]).optional().meta({
+      description: "Instead of what `Accept` says.",
+    }),
+    limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
+    continuation: z.string().optional(),
   }),
-  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
-  continuation: z.string().optional(),
-});
+);
 
 /** Which use is asked for. Times are epoch milliseconds, on the hour. */
 export interface UsageQuery {

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import * as z from "zod";
 import type { BackendId, PriorityClass } from "../core/domain.ts";
 import { isBackendAddress } from "./backend-address.ts";
-import { flag, integer, integerList } from "./values.ts";
+import { flag, integer, integerList, READ_ONCE } from "./values.ts";
 
 /** A backend as the settings describe it (`Host1`..`HostN`). */
 export interface HostSettings {
@@ -141,7 +141,7 @@ function readHost(
 ): HostSettings | { readonly problems: readonly string[] } {
   const { host: text = "" } = fields;
   const url = toUrl(text);
-  const parsed = hostSchema.safeParse(fields);
+  const parsed = hostSchema.safeParse(fields, READ_ONCE);
   if (parsed.success && url) {
     const fault = urlFault(url, text) ?? useFault(url, parsed.data);
     return fault ? { problems: [fault] } : toHost(id, url, { ...parsed.data, ...defaults });

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import lanesDocument from "../../infra/lanes.json" with { type: "json" };
 import { fromIsoDuration } from "./duration.ts";
+import { READ_ONCE } from "./values.ts";
 
 const duration = z.string().transform((text, context) => {
   const value = fromIsoDuration(text);
@@ -92,7 +93,7 @@ export type Lanes = z.infer<typeof lanesSchema>;
 
 /** Reads a lanes document, lanes by urgency; throws with every problem named. */
 export function parseLanes(document: unknown): Lanes {
-  const parsed = lanesSchema.safeParse(document);
+  const parsed = lanesSchema.safeParse(document, READ_ONCE);
   if (parsed.success) {
     const lanes = parsed.data.lanes.toSorted((a, b) => a.priority - b.priority);
     return { ...parsed.data, lanes };

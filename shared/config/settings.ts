@@ -19,7 +19,7 @@ import { type RoutingSettings, routingShape, toRouting } from "./routing.ts";
 import { type TelemetrySettings, telemetryShape, toTelemetry } from "./telemetry.ts";
 import { type TransportSettings, toTransport, transportShape } from "./transport.ts";
 import { toUsage, type UsageSettings, usageShape } from "./usage.ts";
-import { flag, headerName, integer, integerList, list } from "./values.ts";
+import { flag, headerName, integer, integerList, list, READ_ONCE } from "./values.ts";
 
 const MAX_INT32 = 2_147_483_647;
 // https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook-trigger#limits
@@ -170,7 +170,7 @@ export function loadSettings(env: Environment = process.env): Settings {
   const present = Object.fromEntries(
     SETTING_NAMES.flatMap((name) => (env[name] ? [[name, env[name]]] : [])),
   );
-  const parsed = settingsSchema.safeParse(present);
+  const parsed = settingsSchema.safeParse(present, READ_ONCE);
   const { hosts, problems } = parseHosts(env);
   if (parsed.error) {
     problems.unshift(...parsed.error.issues.map((i) => `${i.path.join(".")}: ${i.message}`));

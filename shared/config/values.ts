@@ -1,5 +1,8 @@
 import * as z from "zod";
 
+/** How settings are parsed: they are read once, before a parser of their own would be compiled. */
+export const READ_ONCE = { jitless: true } as const;
+
 /** Reads a product of whole numbers, as the original's settings allow (`60*10`). */
 function toProduct(text: string): number {
   const factors = text.split("*").map((factor) => factor.trim());
@@ -8,14 +11,16 @@ function toProduct(text: string): number {
     : Number.NaN;
 }
 
+const text = z.string();
+
 /** A whole number within bounds, written plainly or as a product. */
 export function integer(minimum: number, maximum: number) {
-  return z.string().transform((text, context) => {
-    const value = toProduct(text);
+  return text.transform((written, context) => {
+    const value = toProduct(written);
     if (Number.isSafeInteger(value) && value >= minimum && value <= maximum) return value;
     context.addIssue({
       code: "custom",
-      message: `expected a whole number from ${minimum} to ${maximum}, got "${text}"`,
+      message: `expected a whole number from ${minimum} to ${maximum}, got "${written}"`,
     });
     return z.NEVER;
   });

@@ -10,9 +10,11 @@ import type { ToldUsage } from "./portions.ts";
 const MAX_MESSAGE_BYTES = 48 * 1024;
 const MAX_NAME_CHARACTERS = 256;
 
-const count = z.int().min(0).optional();
-const tokenCounts = Object.fromEntries(TOKEN_COUNTS.map((name) => [name, count]));
-const common = {
+const tokenCounts = () => {
+  const count = z.int().min(0).optional();
+  return Object.fromEntries(TOKEN_COUNTS.map((name) => [name, count]));
+};
+const common = () => ({
   user: z.string(),
   group: z.string().optional(),
   model: z.string().optional(),
@@ -20,34 +22,40 @@ const common = {
   priority: z.int(),
   kind: z.enum(["answer", "attempt"]),
   provenance: z.enum(["reported", "estimated", "partial", "unknown"]),
-};
-const eventSchema = z.object({
-  ...common,
-  id: z.string().min(1),
-  endedAt: z.int().min(0),
-  requestId: z.string(),
-  status: z.int(),
-  tokens: z.object(tokenCounts).optional(),
 });
-const sumSchema = z.object({
-  ...common,
-  ...tokenCounts,
-  group: z.string().default(""),
-  model: z.string().default(""),
-  hourAt: z.int().min(0),
-  events: z.int().min(1),
-});
+const eventSchema = z.lazy(() =>
+  z.object({
+    ...common(),
+    id: z.string().min(1),
+    endedAt: z.int().min(0),
+    requestId: z.string(),
+    status: z.int(),
+    tokens: z.object(tokenCounts()).optional(),
+  }),
+);
+const sumSchema = z.lazy(() =>
+  z.object({
+    ...common(),
+    ...tokenCounts(),
+    group: z.string().default(""),
+    model: z.string().default(""),
+    hourAt: z.int().min(0),
+    events: z.int().min(1),
+  }),
+);
 const VERSION = 2;
-const messageSchema = z
-  .object({
-    version: z.int().min(1),
-    // Version 1 did not add up: it has events alone, which count by their own ids.
-    id: z.string().min(1).optional(),
-    oldestAt: z.int().min(0).optional(),
-    sums: z.array(z.unknown()).default([]),
-    events: z.array(z.unknown()).default([]),
-  })
-  .refine(({ sums, events }) => sums.length + events.length > 0, "It tells nothing.");
+const messageSchema = z.lazy(() =>
+  z
+    .object({
+      version: z.int().min(1),
+      // Version 1 did not add up: it has events alone, which count by their own ids.
+      id: z.string().min(1).optional(),
+      oldestAt: z.int().min(0).optional(),
+      sums: z.array(z.unknown()).default([]),
+      events: z.array(z.unknown()).default([]),
+    })
+    .refine(({ sums, events }) => sums.length + events.length > 0, "It tells nothing."),
+);
 
 /** Use on its way, as text. */
 export interface UsageMessage {

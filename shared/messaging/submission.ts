@@ -8,27 +8,29 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const REQUEST_TARGET = /^\/[\x21-\x7e]*$/;
 
-const fieldValue = z.string().regex(FIELD_VALUE, { error: "expected a header's value" });
+const fieldValue = () => z.string().regex(FIELD_VALUE, { error: "expected a header's value" });
 
 /** A job as its sender puts it on the queue. */
-const submissionSchema = z.strictObject({
-  id: z.string().regex(JOB_ID, {
-    error: "expected 1 to 100 letters, digits, dots, hyphens and underscores",
+const submissionSchema = z.lazy(() =>
+  z.strictObject({
+    id: z.string().regex(JOB_ID, {
+      error: "expected 1 to 100 letters, digits, dots, hyphens and underscores",
+    }),
+    user: fieldValue().min(1),
+    method: z.string().regex(TOKEN, { error: "expected an HTTP method" }).default("POST"),
+    path: z.string().regex(REQUEST_TARGET, { error: "expected a path with its query, encoded" }),
+    headers: z
+      .record(
+        z.string().regex(TOKEN, { error: "expected a header's name" }),
+        z.union([fieldValue(), z.array(fieldValue())]),
+      )
+      .default({}),
+    priority: z.int().min(1).optional(),
+    body: z.json().optional(),
+    /** Whether the body is bytes in base64. */
+    isBase64: z.boolean().default(false),
   }),
-  user: fieldValue.min(1),
-  method: z.string().regex(TOKEN, { error: "expected an HTTP method" }).default("POST"),
-  path: z.string().regex(REQUEST_TARGET, { error: "expected a path with its query, encoded" }),
-  headers: z
-    .record(
-      z.string().regex(TOKEN, { error: "expected a header's name" }),
-      z.union([fieldValue, z.array(fieldValue)]),
-    )
-    .default({}),
-  priority: z.int().min(1).optional(),
-  body: z.json().optional(),
-  /** Whether the body is bytes in base64. */
-  isBase64: z.boolean().default(false),
-});
+);
 
 /** A job that came as a message, with its body as bytes. */
 export interface Submission {

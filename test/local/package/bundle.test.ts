@@ -1,11 +1,14 @@
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Metafile } from "esbuild";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildBundle } from "../../../esbuild.config.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
+const LOADER = join(import.meta.dirname, "load-app.ts");
 
 /** What an app may load before its first request: an instance that starts pays for each of them. */
 const AT_START = new Set([
@@ -22,20 +25,43 @@ const MOST_BYTES_AT_START = 1_480_000;
 /** Parts of undici that its pools load by their own. */
 const PARSERS = "dist/functions/undici-parsers.cjs";
 
+// Of functions, while it is loaded: time itself would say more of the machine.
+const MOST_CALLS_AT_START = 24_000;
+
+const folder = mkdtempSync(join(tmpdir(), "gateway-bundle-"));
 let files: ReadonlyMap<string, Uint8Array>;
 let outputs: Metafile["outputs"];
 
 beforeAll(async () => {
   const { made, ...bundle } = await buildBundle();
   files = bundle.files;
+  writeFileSync(join(folder, "index.cjs"), files.get("index.cjs") ?? "");
   outputs = Object.assign({}, ...made.map((metafile) => metafile.outputs));
 }, 120_000);
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const packageOf = (file: string): string | undefined =>
   /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1];
 
 const packagesIn = (file: string): ReadonlySet<string | undefined> =>
   new Set(Object.keys(outputs[file]?.inputs ?? {}).map(packageOf));
+
+/** Loads the app, with no other file beside it, in a process of its own. */
+function loadApp(role: string): { calls: number; parts: readonly string[] } {
+  const run = spawnSync(process.execPath, [LOADER, join(folder, "index.cjs")], {
+    env: {
+      AzureWebJobsStorage: "UseDevelopmentStorage=true",
+      ServiceBusConnection:
+        "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true;",
+      GATEWAY_ROLE: role,
+      Host1: "host=http://127.0.0.1:1;mode=direct",
+    },
+    encoding: "utf8",
+  });
+  if (run.status !== 0) throw new Error(`The bundle did not load:\n${run.stderr}`);
+  // The app's own log lines come first.
+  return JSON.parse(run.stdout.split("\n").at(-1) ?? "");
+}
 
 /** The files of a package that are loaded at the start. */
 const partsOf = (name: string): string[] =>
@@ -92,6 +118,15 @@ describe("the bundle", () => {
       "no-simd.js",
       "simd.js",
     ]);
+  });
+
+  it.each(["stream", "jobs"])("starts as %s from that file alone, with little to do", (role) => {
+    const { calls, parts } = loadApp(role);
+    expect(calls).toBeLessThan(MOST_CALLS_AT_START);
+    expect(calls).toBeGreaterThan(1000);
+    // Node's own fetch, which is loaded with the first thing of it that is touched.
+    expect(parts).not.toContain("NativeModule internal/deps/undici/undici");
+    expect(parts).toContain("NativeModule http");
   });
 
   it("has of zod's messages those in English", () => {
