@@ -7,6 +7,7 @@ import type { RequestBody } from "../core/http.ts";
 import { Agents } from "./agents.ts";
 import { callIdentified, type Send } from "./call-identified.ts";
 import { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
+import { closedJson } from "./closed-json.ts";
 import { committedStream } from "./committed-stream.ts";
 import { type AnswerHead, Exchange } from "./exchange.ts";
 import type { TokenSource } from "./token-source.ts";
@@ -140,15 +141,17 @@ function outgoing(body: RequestBody | undefined): Uint8Array | Readable | null {
 }
 
 async function commit(exchange: Exchange, call: BackendCall): Promise<BackendAnswer> {
-  const { status, headers } = await exchange.head;
+  const head = await exchange.head;
+  const { status, headers } = head;
   try {
     const isWatched = call.method !== "HEAD" && isEventStream(status, headers);
-    const committed = isWatched ? await committedStream(exchange.body) : exchange.body;
+    const source = hasUncertainEnd(head) ? closedJson(exchange.body) : exchange.body;
+    const committed = isWatched ? await committedStream(exchange.body) : source;
     // Headers reach the client with the first bytes, so until those are in another backend can take over.
     if (!isWatched && isSuccess(status)) await exchange.body.begun();
     exchange.commit();
     call.onBegun?.();
-    const kept = await keepAsAsked(committed, { status, headers }, call);
+    const kept = await keepAsAsked(committed, head, call);
     return {
       status,
       headers: status === 205 ? withoutLength(headers) : headers,
@@ -178,11 +181,22 @@ function keepAsAsked(
 
 /** Whether it is JSON that is not known to be longer. */
 function isJsonUpTo(headers: HeaderList, maxBytes: number): boolean {
-  if (Number(headerValue(headers, "content-length") ?? 0) > maxBytes) return false;
-  return /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i.test(
-    headerValue(headers, "content-type") ?? "",
-  );
+  return Number(headerValue(headers, "content-length") ?? 0) <= maxBytes && isJson(headers);
 }
+
+const isJson = (headers: HeaderList): boolean =>
+  /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i.test(headerValue(headers, "content-type") ?? "");
+
+/**
+ * Whether it is JSON whose end may be none. Of an HTTP/2 stream that is reset with CANCEL, or without an
+ * error code, node tells that it has ended, and only a length shows that something is missing.
+ * https://github.com/nodejs/node/issues/56627
+ */
+const hasUncertainEnd = ({ headers, isHttp2 }: AnswerHead): boolean =>
+  isHttp2 &&
+  headerValue(headers, "content-length") === undefined &&
+  isJson(headers) &&
+  isReadable(headers);
 
 // Some models stream their answer as an array that grows; nobody gives a whole one in that form.
 const OPEN_BRACKET = 0x5b;
@@ -194,8 +208,12 @@ const isSuccess = (status: number): boolean => status >= 200 && status <= 299;
 function isEventStream(status: number, headers: HeaderList): boolean {
   if (!isSuccess(status) || status === 204 || status === 205) return false;
   const type = headerValue(headers, "content-type") ?? "";
+  return /^\s*text\/event-stream\b/i.test(type) && isReadable(headers);
+}
+
+function isReadable(headers: HeaderList): boolean {
   const encoding = headerValue(headers, "content-encoding")?.trim().toLowerCase() ?? "";
-  return /^\s*text\/event-stream\b/i.test(type) && (encoding === "" || encoding === "identity");
+  return encoding === "" || encoding === "identity";
 }
 
 // A 205 has no body (RFC 9110, section 15.3.6); a length that promises one would leave the client waiting.

@@ -1,14 +1,17 @@
 import { once } from "node:events";
 import {
+  constants,
   createSecureServer,
   type Http2SecureServer,
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { BackendFailure } from "../../../shared/backends/index.ts";
+import { BackendFailure, storeBody } from "../../../shared/backends/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { hostWith } from "../../support/hosts.ts";
 import { TEST_CERTIFICATE } from "../../support/test-certificate.ts";
@@ -129,5 +132,90 @@ describe("a backend that offers HTTP/2", () => {
     await eventually(() => backend.open.size).toBe(0);
     const stayed = await client.call(call(backend, "/stay"));
     expect(await readOut(stayed.body)).toEqual({ text: "stayed" });
+  });
+
+  it.each([
+    ["reset with CANCEL", constants.NGHTTP2_CANCEL],
+    ["reset without an error", constants.NGHTTP2_NO_ERROR],
+  ])("is not believed that JSON is whole when it is %s", async (_, code) => {
+    const backend = await openSecure((stream) => {
+      stream.respond({ ":status": 200, "content-type": "application/json" });
+      stream.write('{"a":[{"b":"}]}');
+      // Who answers a ping has what was sent before; a reset could overtake it.
+      stream.session?.ping(() => stream.close(code));
+    });
+    const client = http2Client();
+    const streamed = await client.call(call(backend));
+    expect((await readOut(streamed.body)).error).toMatchObject({ kind: "truncated" });
+    for (const how of [{ whole: true }, { wholeJsonBytes: 1000 }]) {
+      const failure = await failureOf(client.call({ ...call(backend), ...how }));
+      expect(failure).toMatchObject({ kind: "truncated", mayHaveBegun: true });
+    }
+  });
+
+  it("is believed that JSON is whole where it closes all that it opened", async () => {
+    const text = JSON.stringify({ a: ['"}', "\\", { b: "é" }], c: 1 });
+    const backend = await openSecure((stream) => {
+      stream.respond({ ":status": 200, "content-type": "application/json; charset=utf-8" });
+      for (const byte of Buffer.from(text)) stream.write(Buffer.of(byte));
+      stream.end();
+    });
+    const answer = await http2Client().call({ ...call(backend), wholeJsonBytes: 1000 });
+    const { text: read } = await readOut(answer.body);
+    expect(Buffer.from(read, "latin1").toString()).toBe(text);
+  });
+
+  it("serves what it has when it says goodbye, and what comes then on a new connection", async () => {
+    const next = Promise.withResolvers<void>();
+    const backend = await openSecure((stream, headers) => {
+      stream.respond({ ":status": 200 });
+      if (headers[":path"] === "/new") stream.end("new");
+      else {
+        stream.write("first ");
+        stream.session?.close();
+        void next.promise.then(() => stream.end("and last"));
+      }
+    });
+    const client = http2Client();
+    const begun = await client.call(call(backend, "/begun"));
+    expect(await readOut((await client.call(call(backend, "/new"))).body)).toEqual({ text: "new" });
+    next.resolve();
+    expect(await readOut(begun.body)).toEqual({ text: "first and last" });
+    expect(backend.names).toHaveLength(2);
+  });
+
+  it("loses a call that is silent, and no other on the same connection", async () => {
+    const answer = Promise.withResolvers<void>();
+    const backend = await openSecure((stream, headers) => {
+      if (headers[":path"] === "/silent") return;
+      stream.respond({ ":status": 200 });
+      stream.write("early ");
+      void answer.promise.then(() => stream.end("late"));
+    });
+    const client = http2Client();
+    const other = await client.call(call(backend, "/other"));
+    const silent = { ...call(backend, "/silent"), limits: { firstByteMs: 50 } };
+    expect(await failureOf(client.call(silent))).toMatchObject({ kind: "first-byte-timeout" });
+    await eventually(() => backend.open.size).toBe(1);
+    answer.resolve();
+    expect(await readOut(other.body)).toEqual({ text: "early late" });
+    expect(backend.names).toHaveLength(1);
+  });
+
+  it("gets a body that is not in memory, and tells nothing by interim answers", async () => {
+    const backend = await openSecure((stream, headers) => {
+      stream.additionalHeaders({ ":status": 103, link: "</a>" });
+      void buffer(stream).then(({ length }) => {
+        stream.respond({ ":status": 200 });
+        stream.end(`${headers["content-length"]} ${length}`);
+      });
+    });
+    const body = await storeBody(Readable.from([Buffer.alloc(90_000), Buffer.alloc(10_000)]), {
+      maxBytes: 1e6,
+      memoryBytes: 1000,
+    });
+    const answer = await http2Client().call({ ...call(backend), method: "POST", body });
+    expect(await readOut(answer.body)).toEqual({ text: "100000 100000" });
+    if (!(body instanceof Uint8Array)) body.close();
   });
 });
