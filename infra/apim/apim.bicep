@@ -31,8 +31,12 @@ param streamIdentity string
 @description('Client id of the identity of the app jobs.')
 param jobsIdentity string
 
+@description('Which Azure: infra/clouds.json holds the names that have no environment() value.')
+@allowed(['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud'])
+param cloud string = 'AzureCloud'
+
 @description('Scope of tokens for the model backends, without /.default.')
-param modelAudience string = 'https://cognitiveservices.azure.com'
+param modelAudience string = replace(loadJsonContent('../clouds.json')[cloud].modelScope, '/.default', '')
 
 @description('Path of the gateway\'s API on this service; empty for its root.')
 param apiPath string = ''

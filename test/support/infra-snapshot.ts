@@ -44,6 +44,7 @@ export const API_MANAGEMENT = "apim";
 
 const API_MANAGEMENT_ENV = {
   APIM_SERVICE: "service",
+  GATEWAY_CLOUD: "AzureUSGovernment",
   APIM_CALLER: "caller",
   APIM_AUDIENCE: "api://callers",
   APIM_GATEWAY_AUDIENCE: "api://gateway",
@@ -78,7 +79,7 @@ function sourceOf(deployment: string): Source {
       parameters: "apim/apim",
       env: API_MANAGEMENT_ENV,
       place: [...PLACE, "--resource-group", "shared"],
-      isMadeOf: (file) => /^apim\/.*\.(?:bicep|bicepparam|json|xml)$/.test(file),
+      isMadeOf: (file) => /^(?:clouds\.json|apim\/.*\.(?:bicep|bicepparam|json|xml))$/.test(file),
     };
   }
   return {

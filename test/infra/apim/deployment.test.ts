@@ -86,6 +86,14 @@ describe("the deployment of the policies", () => {
     expect(submission && policyOf(submission)).toBe(read("policies/submit-job.xml"));
   });
 
+  it("has the models' API where the documents say that hosts point to, and asks for tokens of its cloud", () => {
+    const [api] = all("apis").filter(({ name }) => name.endsWith("-models"));
+    const page = readFileSync(join(APIM_FOLDER, "..", "..", "docs", "apim", "spilling.md"), "utf8");
+    expect(page).toContain(`host=https://<service>.azure-api.net/${api?.properties["path"]};`);
+    const audience = all("namedValues").find((value) => lastName(value) === "model-audience");
+    expect(audience && textOf(audience)).toBe("https://cognitiveservices.azure.us");
+  });
+
   it("serves https alone, holds no key, and makes no service of its own", () => {
     for (const { properties } of all("apis")) expect(properties["protocols"]).toEqual(["https"]);
     const { predictedResources, outputs } = readSnapshot(API_MANAGEMENT);
