@@ -28,6 +28,14 @@ var alerts = [
     severity: 2
   }
   {
+    name: 'backend-unsteady'
+    text: 'A backend was taken out of use more than twice within a quarter of an hour.'
+    query: loadTextContent('../queries/backend-unsteady.kql')
+    dimension: 'Backend'
+    above: 2
+    severity: 3
+  }
+  {
     name: 'refused-share'
     text: 'More than a tenth of the requests is answered with 429.'
     query: loadTextContent('../queries/refused-share.kql')

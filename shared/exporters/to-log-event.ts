@@ -31,6 +31,7 @@ const CATEGORIES: Readonly<Record<string, string>> = {
   "attempt.ended": "backend",
   "request.failed": "exception",
   "backend.health.changed": "poller",
+  "backend.breaker.changed": "circuitbreaker",
 };
 
 /** The category of an event; undefined for those that the log does not have. */
@@ -44,6 +45,8 @@ export function toLogEvent(event: TelemetryEvent, common: CommonFacts): LogEvent
       return written({ ...common, ...backendRequest(attemptFacts(event)) });
     case "poller":
       return written({ ...common, ...poller(event) });
+    case "circuitbreaker":
+      return written({ ...common, ...circuitBreaker(event) });
     case "exception":
       return written({ ...common, ...serverError(event) });
     default:
@@ -153,6 +156,20 @@ function poller({ backend, isHealthy }: TelemetryEvent): Draft {
     "Backend-Host": String(backend),
     Success: String(isHealthy),
     Message: isHealthy ? "healthy" : "unhealthy",
+  };
+}
+
+/** The original tells of every failure that a breaker counts; here of those after which its state is another. */
+function circuitBreaker(event: TelemetryEvent): Draft {
+  const { backend, state, reason, lastFailure, failures } = event;
+  return {
+    Type: "S7P-CircuitBreakerError",
+    "Backend-Host": String(backend),
+    Code: String(state),
+    Success: String(state === "closed"),
+    Count: Number(failures),
+    Error: String(lastFailure),
+    Message: String(reason),
   };
 }
 

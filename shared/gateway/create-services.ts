@@ -16,6 +16,7 @@ import { QueuePlaces } from "../scheduling/index.ts";
 import { BlobContainer, openBlobService, Table } from "../storage/index.ts";
 import {
   anonymousAllowed,
+  backendBreakerChanged,
   type Emit,
   limitLedgerFailed,
   replyInboxLost,
@@ -71,7 +72,12 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
   const stopping = new AbortController();
   const tokens = createTokenSource(clock, Math.random);
   const backends = createBackendClient({ ...transportOf(settings), tokens, clock });
-  const pool = new BackendPool({ settings, clock, random: Math.random });
+  const pool = new BackendPool({
+    settings,
+    clock,
+    random: Math.random,
+    onBreakerChange: (backend, change) => emit(backendBreakerChanged(backend, change)),
+  });
   const places = openSlots({ settings, lanes, clock });
   const limits = openLimits(connections.storage, { clock, emit });
   const means = { clock, random: Math.random, stopping: stopping.signal, ...places };

@@ -2,7 +2,7 @@ import { hostKey, type Settings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
 import type { BackendId, Random } from "../core/domain.ts";
 import { AffinityTokens } from "./affinity.ts";
-import type { BackendState, BackendTurn } from "./backend-state.ts";
+import type { BackendState, BackendStateOptions, BackendTurn } from "./backend-state.ts";
 import type { BackendView } from "./backend-view.ts";
 import { KnownBackends } from "./known-backends.ts";
 import { matchHosts, type ServingHost, servingHost } from "./match-hosts.ts";
@@ -23,6 +23,8 @@ export interface BackendPoolOptions {
   readonly settings: PoolSettings;
   readonly clock: Clock;
   readonly random: Random;
+  /** Told at once, while a call begins or ends. */
+  readonly onBreakerChange?: BackendStateOptions["onBreakerChange"];
 }
 
 /** What a request's path is held against. */
@@ -54,13 +56,13 @@ export class BackendPool {
   #states: ReadonlyMap<string, BackendState>;
   #serving: readonly ServingBackend[];
 
-  constructor({ settings, clock, random }: BackendPoolOptions) {
+  constructor({ settings, clock, random, onBreakerChange }: BackendPoolOptions) {
     this.room = new RoomWatch(clock);
     this.#clock = clock;
     this.#random = random;
     this.#settings = settings;
     this.#affinity = new AffinityTokens(settings.routing.affinitySalt);
-    this.#known = new KnownBackends(clock);
+    this.#known = new KnownBackends(clock, onBreakerChange);
     this.#states = this.#known.statesFor(settings);
     this.#serving = servingOf(settings, this.#states);
   }

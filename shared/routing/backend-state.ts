@@ -1,6 +1,7 @@
 import { type HostSettings, hostKey, type RoutingSettings } from "../config/index.ts";
+import type { BackendId } from "../core/domain.ts";
 import type { BackendView } from "./backend-view.ts";
-import { CircuitBreaker } from "./circuit-breaker.ts";
+import { type BreakerChange, CircuitBreaker } from "./circuit-breaker.ts";
 import { isFairTimeout } from "./fair-timeout.ts";
 import { HealthWindow } from "./health-window.ts";
 import type { Verdict } from "./judge-answer.ts";
@@ -19,6 +20,12 @@ export type CallOutcome =
 /** Longer than this no backend is left alone, whatever it asks for. */
 const MAX_THROTTLE_MS = 3_600_000;
 
+/** What a backend's state is given. */
+export interface BackendStateOptions {
+  readonly line: RestLine;
+  onBreakerChange?(backend: BackendId, change: BreakerChange): void;
+}
+
 /** What is remembered of one backend. Scope: one backend, per instance; outlives a reload of settings. */
 export class BackendState {
   readonly health = new HealthWindow();
@@ -33,11 +40,17 @@ export class BackendState {
   #throttledUntil = 0;
   #inFlight = 0;
 
-  constructor(host: HostSettings, { breaker, retryShare }: RoutingSettings, line: RestLine) {
+  constructor(
+    host: HostSettings,
+    { breaker, retryShare }: RoutingSettings,
+    { line, onBreakerChange }: BackendStateOptions,
+  ) {
     this.#key = hostKey(host);
     this.line = line;
     this.#host = host;
-    this.#breaker = new CircuitBreaker(breaker);
+    this.#breaker = new CircuitBreaker(breaker, (change) =>
+      onBreakerChange?.(this.#host.id, change),
+    );
     this.#budget = new RetryBudget(retryShare);
   }
 
@@ -97,7 +110,7 @@ export class BackendState {
         lineTurn?.used(effectOf(outcome));
       },
       broke: (atMs) => {
-        this.#breaker.failed(atMs, false);
+        this.#breaker.failed(atMs, false, "broken");
         this.#restAfter({ failure: "broken" }, atMs);
       },
       release: () => {
@@ -109,8 +122,9 @@ export class BackendState {
 
   #settle(outcome: CallOutcome, call: CallFacts): void {
     if ("verdict" in outcome) this.#judge(outcome.verdict, outcome.firstByteMs, call);
-    else if (this.#isToBlame(outcome, call.nowMs)) this.#breaker.failed(call.nowMs, call.isProbe);
-    else this.#sayNothing(call);
+    else if (outcome.failure !== "cancelled" && this.#isToBlame(outcome, call.nowMs)) {
+      this.#breaker.failed(call.nowMs, call.isProbe, outcome.failure);
+    } else this.#sayNothing(call);
   }
 
   #judge(verdict: Verdict, firstByteMs: number, call: CallFacts): void {
@@ -122,7 +136,7 @@ export class BackendState {
         return;
       case "failed":
         this.#throttle(verdict.waitMs, call.nowMs);
-        this.#breaker.failed(call.nowMs, call.isProbe);
+        this.#breaker.failed(call.nowMs, call.isProbe, "status");
         return;
       case "throttled":
         this.#throttle(verdict.waitMs, call.nowMs);
@@ -139,8 +153,8 @@ export class BackendState {
     }
   }
 
-  #isToBlame(outcome: Exclude<CallOutcome, { verdict: Verdict }>, nowMs: number): boolean {
-    if (outcome.failure !== "timed-out") return outcome.failure === "broken";
+  #isToBlame(outcome: Failure, nowMs: number): boolean {
+    if (outcome.failure === "broken") return true;
     const usualMs = this.latency.realMs(nowMs);
     return isFairTimeout(outcome.waitedMs, { limitMs: outcome.limitMs, usualMs });
   }
@@ -175,6 +189,8 @@ function effectOf(outcome: CallOutcome): "accepted" | "refused" | "unknown" {
   if (kind === "throttled") return "refused";
   return kind === "failed" || kind === "requeued" ? "unknown" : "accepted";
 }
+
+type Failure = Extract<CallOutcome, { failure: "broken" | "timed-out" }>;
 
 interface CallFacts {
   readonly nowMs: number;

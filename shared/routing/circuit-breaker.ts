@@ -12,6 +12,25 @@ export interface BreakerPolicy {
   readonly windowMs: number;
 }
 
+/** How a call failed: by its status, by breaking off, or by taking too long. */
+export type BreakerFailure = "status" | "broken" | "timed-out";
+
+/** A change of a breaker's state, and what it came of. */
+export interface BreakerChange {
+  readonly state: BreakerView["state"];
+  readonly reason: "failures" | "trial-begun" | "trial-failed" | "trial-succeeded";
+  readonly lastFailure: BreakerFailure;
+  /** The failures for which it opened, and the calls of the window in which they fell. */
+  readonly failures: number;
+  readonly calls: number;
+  /** Trials that failed since. */
+  readonly failedTrials: number;
+  /** Since it was closed. */
+  readonly openForMs: number;
+}
+
+type Outage = Omit<BreakerChange, "state" | "reason" | "openForMs"> & { readonly sinceAt: number };
+
 /**
  * Opens when, within the window, enough calls failed and they are a large enough part of all; after the
  * length of the window one call at a time tries the backend again. Scope: one backend, per instance.
@@ -22,9 +41,15 @@ export class CircuitBreaker {
   /** Set while it is not closed. */
   #openUntil: number | undefined;
   #isProbing = false;
+  /** Of the time since it was closed. */
+  #outage: Outage | undefined;
+  #hasToldTrial = false;
+  readonly #onChange: ((change: BreakerChange) => void) | undefined;
 
-  constructor(policy: BreakerPolicy) {
+  /** `onChange` is told at most three times within a window: of an opening, a trial, and its success. */
+  constructor(policy: BreakerPolicy, onChange?: (change: BreakerChange) => void) {
     this.#policy = policy;
+    this.#onChange = onChange;
     this.#counts = new SlidingCounts(policy.windowMs);
   }
 
@@ -44,25 +69,33 @@ export class CircuitBreaker {
   begin(nowMs: number): boolean {
     if (this.view(nowMs).state !== "half-open" || this.#isProbing) return false;
     this.#isProbing = true;
+    // Of trials without a verdict there may be any number.
+    if (!this.#hasToldTrial) this.#tell("half-open", "trial-begun", nowMs);
+    this.#hasToldTrial = true;
     return true;
   }
 
   succeeded(nowMs: number, isProbe: boolean): void {
     // What began before it opened says nothing about now.
     if (this.#openUntil !== undefined && !isProbe) return;
-    if (isProbe) this.#close();
+    if (isProbe) this.#close(nowMs);
     this.#counts.add(nowMs, false);
   }
 
-  failed(nowMs: number, isProbe: boolean): void {
-    if (this.#openUntil !== undefined) {
-      if (isProbe) this.#open(nowMs);
+  failed(nowMs: number, isProbe: boolean, lastFailure: BreakerFailure): void {
+    if (this.#outage) {
+      const { failedTrials } = this.#outage;
+      if (!isProbe) return;
+      this.#outage = { ...this.#outage, lastFailure, failedTrials: failedTrials + 1 };
+      this.#open(nowMs, "trial-failed");
       return;
     }
     this.#counts.add(nowMs, true);
-    const { failures, total } = this.#counts.at(nowMs);
+    const { failures, total: calls } = this.#counts.at(nowMs);
     const { minFailures, failureRate } = this.#policy;
-    if (failures >= minFailures && failures >= failureRate * total) this.#open(nowMs);
+    if (failures < minFailures || failures < failureRate * calls) return;
+    this.#outage = { sinceAt: nowMs, lastFailure, failures, calls, failedTrials: 0 };
+    this.#open(nowMs, "failures");
   }
 
   /** The call that tried a half-open backend ended without a verdict; the next one tries. */
@@ -77,15 +110,25 @@ export class CircuitBreaker {
     this.#policy = policy;
   }
 
-  #open(nowMs: number): void {
+  #open(nowMs: number, reason: BreakerChange["reason"]): void {
     this.#openUntil = nowMs + this.#policy.windowMs;
     this.#isProbing = false;
+    this.#hasToldTrial = false;
     this.#counts.clear();
+    this.#tell("open", reason, nowMs);
   }
 
-  #close(): void {
+  #close(nowMs: number): void {
     this.#openUntil = undefined;
     this.#isProbing = false;
     this.#counts.clear();
+    this.#tell("closed", "trial-succeeded", nowMs);
+    this.#outage = undefined;
+  }
+
+  #tell(state: BreakerChange["state"], reason: BreakerChange["reason"], nowMs: number): void {
+    if (!this.#outage) return;
+    const { sinceAt, ...facts } = this.#outage;
+    this.#onChange?.({ state, reason, ...facts, openForMs: nowMs - sinceAt });
   }
 }

@@ -1,6 +1,6 @@
 import { type HostSettings, hostKey, hostPlace, type RoutingSettings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
-import { BackendState } from "./backend-state.ts";
+import { BackendState, type BackendStateOptions } from "./backend-state.ts";
 import { RestLine } from "./rest-line.ts";
 
 /** What of the settings says which backends there are. */
@@ -22,8 +22,11 @@ export class KnownBackends {
   #inUse: ReadonlyMap<string, BackendState> = new Map();
   readonly #goneAt = new Map<BackendState, number>();
 
-  constructor(clock: Clock) {
+  readonly #onBreakerChange: BackendStateOptions["onBreakerChange"];
+
+  constructor(clock: Clock, onBreakerChange?: BackendStateOptions["onBreakerChange"]) {
     this.#clock = clock;
+    this.#onBreakerChange = onBreakerChange;
   }
 
   /** The states of these hosts, by their keys: what was known of them, or new ones. */
@@ -59,7 +62,10 @@ export class KnownBackends {
     known: BackendState | undefined,
   ): BackendState {
     known?.reconfigure(host, routing);
-    return known ?? new BackendState(host, routing, new RestLine(hostKey(host), this.#clock));
+    if (known) return known;
+    const line = new RestLine(hostKey(host), this.#clock);
+    const onBreakerChange = this.#onBreakerChange;
+    return new BackendState(host, routing, { line, ...(onBreakerChange && { onBreakerChange }) });
   }
 
   #forget(): void {

@@ -81,14 +81,6 @@ export const attemptFailed = (
   ...(facts.error === undefined ? {} : causeOf(facts.error)),
 });
 
-/** A backend was taken out of use by its probes, or came back. */
-export const backendHealthChanged = (backend: string, isHealthy: boolean): TelemetryEvent => ({
-  event: "backend.health.changed",
-  level: isHealthy ? "info" : "warning",
-  backend,
-  isHealthy,
-});
-
 /** A lane's message could not be processed; it returns to its lane, or to the dead letters. */
 export const messageFailed = (
   facts: { lane: string; messageId: string; isLastDelivery: boolean },

@@ -1,7 +1,7 @@
+export { backendBreakerChanged, backendHealthChanged } from "./backend-events.ts";
 export {
   anonymousAllowed,
   attemptFailed,
-  backendHealthChanged,
   deadLetterDealtWith,
   deadLetterSweepFailed,
   deadLetterWaitEnded,

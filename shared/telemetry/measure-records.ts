@@ -26,6 +26,12 @@ export function measureRecords(book: MetricBook, { maxModels, maxUsers }: Limits
     "request.ended": (event) => measureRequest(book, requestFacts(event), { models, users }),
     "attempt.ended": (event) => measureAttempt(book, attemptFacts(event), models),
     "response.broken": () => book.record(METRICS.brokenAnswers, []),
+    "backend.breaker.changed": ({ backend, state, reason }) =>
+      book.record(METRICS.backendChanges, [String(backend), String(state), String(reason)]),
+    "backend.health.changed": ({ backend, isHealthy }) => {
+      const state = isHealthy ? "healthy" : "unhealthy";
+      book.record(METRICS.backendChanges, [String(backend), state, "probes"]);
+    },
     "usage.counted": ({ lagMs }) =>
       book.record(METRICS.ledgerLag, [], Number(lagMs) / MS_PER_SECOND),
     "usage.dropped": ({ events }) =>

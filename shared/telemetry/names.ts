@@ -227,6 +227,11 @@ export const METRICS = {
     ["{request}", "Answers that broke off after they had begun."],
     { attributes: [] },
   ),
+  backendChanges: counter(
+    "simplel7proxy.backend.changes",
+    ["{change}", "Changes of a backend's breaker and health: open, unhealthy and so on."],
+    { attributes: [A.backend, A.state, A.reason] },
+  ),
   failedMessages: counter(
     "simplel7proxy.messages.failed",
     ["{message}", "Deliveries of lanes' messages that came to nothing."],

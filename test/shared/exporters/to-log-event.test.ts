@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { categoryOf, toLogEvent } from "../../../shared/exporters/to-log-event.ts";
-import { backendHealthChanged, type TelemetryEvent } from "../../../shared/telemetry/index.ts";
+import {
+  backendBreakerChanged,
+  backendHealthChanged,
+  type TelemetryEvent,
+} from "../../../shared/telemetry/index.ts";
 
 const COMMON = { Ver: "1", Replica: "r", ContainerApp: "a" };
 
@@ -14,6 +18,28 @@ describe("the event log's words", () => {
       "Backend-Host": "Host1",
       Success: "false",
       Message: "unhealthy",
+    });
+  });
+
+  it("tell of breakers whose state has changed, as of the circuit breaker", () => {
+    const counts = { failures: 5, calls: 6, failedTrials: 0, openForMs: 0 };
+    const facts = {
+      state: "open",
+      reason: "failures",
+      lastFailure: "timed-out",
+      ...counts,
+    } as const;
+    const event = backendBreakerChanged("Host1", facts);
+    expect(categoryOf(event)).toBe("circuitbreaker");
+    expect(toLogEvent(event, COMMON)).toEqual({
+      ...COMMON,
+      Type: "S7P-CircuitBreakerError",
+      "Backend-Host": "Host1",
+      Code: "open",
+      Success: "false",
+      Count: "5",
+      Error: "timed-out",
+      Message: "failures",
     });
   });
 

@@ -71,7 +71,7 @@ function open() {
   const shadows = new Map(
     first.hosts.map((host) => [
       host.origin,
-      new BackendState(host, first.routing, new RestLine(host.id, clock)),
+      new BackendState(host, first.routing, { line: new RestLine(host.id, clock) }),
     ]),
   );
   const calls: { readonly real: BackendTurn; readonly shadow: BackendTurn }[] = [];

@@ -44,6 +44,26 @@ function measured(...events: readonly object[]) {
   };
 }
 
+describe("the figures of backends", () => {
+  it("count each change of a breaker, and of what probes say", () => {
+    const { of } = measured(
+      { event: "backend.breaker.changed", state: "open", reason: "failures" },
+      { event: "backend.breaker.changed", state: "open", reason: "failures" },
+      { event: "backend.health.changed", isHealthy: false },
+      { event: "backend.health.changed", isHealthy: true },
+    );
+    const points = of("simplel7proxy.backend.changes").map(({ attributes, value }) => [
+      ...Object.values(attributes),
+      value,
+    ]);
+    expect(points).toEqual([
+      ["Host1", "open", "failures", 2],
+      ["Host1", "unhealthy", "probes", 1],
+      ["Host1", "healthy", "probes", 1],
+    ]);
+  });
+});
+
 describe("the figures of requests", () => {
   it("are times in seconds, by model and backend", () => {
     const { of } = measured({});
