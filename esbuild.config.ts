@@ -112,6 +112,10 @@ Object.assign(require("undici/lib/dispatcher/dispatcher.js").prototype, {
 /** Its parsers, of which the first connection compiles one. */
 const PARSERS = /\/(llhttp\/llhttp(?:_simd)?-wasm|milo\/(?:no-)?simd)\.js$/;
 
+/** What speaks HTTP/2, with node's own part for that: off unless the settings ask for it. */
+const HTTP2_OF_UNDICI = `module.exports = (...given) =>
+  require("undici/lib/dispatcher/client-h2.js")(...given);`;
+
 const poolsOfUndici = (libraries: Libraries): Plugin => ({
   name: "pools-of-undici",
   setup({ onResolve, onLoad }) {
@@ -125,6 +129,13 @@ const poolsOfUndici = (libraries: Libraries): Plugin => ({
       if (parser === undefined) return;
       return { path: `undici/lib/${parser}.js`, namespace: "on-first-connection" };
     });
+    onResolve({ filter: /\/client-h2\.js$/ }, ({ importer }) =>
+      isOf("undici", importer) ? { path: "http2", namespace: "http2-of-undici" } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "http2-of-undici" }, () => ({
+      contents: HTTP2_OF_UNDICI,
+      resolveDir: import.meta.dirname,
+    }));
     onLoad({ filter: /.*/, namespace: "on-first-connection" }, ({ path }) => ({
       contents: `module.exports = ${loadedFrom(libraries, "undici-parsers", path)};`,
     }));

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BackendWorld, failing, hostsFor, ok } from "../support/backend-world.ts";
+import { startHttp2Backend } from "../support/http2-backend.ts";
 import { OPERATOR_KEY, startStack, type TestStack } from "../support/stack.ts";
 
 const world = new BackendWorld();
-afterAll(() => world[Symbol.asyncDispose]());
+const backends = new AsyncDisposableStack();
+backends.use(world);
+afterAll(() => backends.disposeAsync());
 
 describe("one stack, taking turns", () => {
   let stack: TestStack;
@@ -22,6 +25,7 @@ describe("one stack, taking turns", () => {
     const a = await world.add("a");
     const b = await world.add("b");
     const c = await world.add("c");
+    const modern = backends.use(await startHttp2Backend());
     stack = await startStack({
       env: {
         ...hostsFor([
@@ -46,7 +50,10 @@ describe("one stack, taking turns", () => {
           [a, "/long", "contextwindow=8000"],
           [b, "/long", "contextwindow=8000"],
           [c, "/long", "contextwindow=128000"],
+          [modern.url, "/modern"],
         ]),
+        GATEWAY_BACKENDS_HTTP2: "true",
+        IgnoreSSLCert: "true",
         GATEWAY_SYNC_MODE: "direct",
         LoadBalanceMode: "roundrobin",
         PriorityKeys: "hi,lo",
@@ -81,6 +88,10 @@ describe("one stack, taking turns", () => {
   it("V46: puts the host's base path before the request's", async () => {
     await get("/based/x");
     expect(world.seen("a").at(-1)?.target).toBe("/base/based/x");
+  });
+
+  it("speaks HTTP/2 to a backend that offers it, where that is asked for", async () => {
+    expect(await (await get("/modern/x?y=1")).text()).toBe("/modern/x?y=1");
   });
 
   it("V43 V44: takes turns, whatever the query strings", async () => {

@@ -126,6 +126,8 @@ describe("the bundle", () => {
     expect(calls).toBeGreaterThan(1000);
     // Node's own fetch, which is loaded with the first thing of it that is touched.
     expect(parts).not.toContain("NativeModule internal/deps/undici/undici");
+    // Spoken where the settings ask for it.
+    expect(parts).not.toContain("NativeModule http2");
     expect(parts).toContain("NativeModule http");
   });
 
