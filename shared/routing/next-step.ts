@@ -98,7 +98,11 @@ function giveUp({ passedOver, hasTried, recheckMs }: DeadEnd, nowMs: number): Ne
   if (hasTried) return { kind: "exhausted" };
   const allowed = passedOver.filter(({ reason }) => reason !== "class");
   if (allowed.length === 0) return { kind: "no-route" };
-  const waits = allowed.flatMap(({ readyAt }) => (readyAt === undefined ? [] : readyAt - nowMs));
+  const waits = allowed.flatMap(({ reason, readyAt }) => {
+    if (readyAt !== undefined) return readyAt - nowMs;
+    // One call tries it at this moment, and may close the breaker with its answer.
+    return reason === "breaker" ? ROOM_RECHECK_MS : [];
+  });
   return {
     kind: "unavailable",
     isThrottled: allowed.every(({ reason }) => reason === "throttled" || reason === "tier"),

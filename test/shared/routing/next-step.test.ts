@@ -99,6 +99,10 @@ describe("nextStep", () => {
       retryAfterMs: 4000,
     });
     expect(step({ passedOver: [over("health")] })).toMatchObject({ retryAfterMs: 15_000 });
+    // Half-open: the one call that tries it may end at any moment.
+    expect(step({ passedOver: [over("breaker"), over("health")] })).toMatchObject({
+      retryAfterMs: 1000,
+    });
     expect(step({ passedOver: [over("throttled", 5000), over("throttled", 1500)] })).toEqual({
       kind: "unavailable",
       isThrottled: true,
