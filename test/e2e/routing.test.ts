@@ -1,7 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BackendWorld, failing, hostsFor, ok } from "../support/backend-world.ts";
+import { eventually } from "../support/eventually.ts";
 import { startHttp2Backend } from "../support/http2-backend.ts";
 import { OPERATOR_KEY, startStack, type TestStack } from "../support/stack.ts";
+
+const SPILL_AFTER_MS = 1000;
+
+interface MetricOnPage {
+  readonly name: string;
+  readonly points: readonly {
+    readonly attributes: Record<string, unknown>;
+    readonly value: unknown;
+  }[];
+}
 
 const world = new BackendWorld();
 const backends = new AsyncDisposableStack();
@@ -19,6 +30,18 @@ describe("one stack, taking turns", () => {
       counts[name] = (counts[name] ?? 0) + 1;
     }
     return counts;
+  };
+
+  /** Calls of a class to a tier behind the first, and what their requests had waited by then. */
+  const spillsOfClass = async (priority: number) => {
+    const headers = { "x-operator-key": OPERATOR_KEY, accept: "application/json" };
+    const page = await fetch(`${stack.url}/metrics`, { headers });
+    const metrics = (await page.json()) as MetricOnPage[];
+    const figureOf = (metric: string) =>
+      metrics
+        .find(({ name }) => name === metric)
+        ?.points.find(({ attributes }) => attributes["simplel7proxy.priority"] === priority)?.value;
+    return { calls: figureOf("simplel7proxy.spills"), wait: figureOf("simplel7proxy.spill.wait") };
   };
 
   beforeAll(async () => {
@@ -58,6 +81,7 @@ describe("one stack, taking turns", () => {
         LoadBalanceMode: "roundrobin",
         PriorityKeys: "hi,lo",
         PriorityValues: "1,3",
+        GATEWAY_ROUTING_SPILL: `3=after:${SPILL_AFTER_MS}`,
         CBErrorThreshold: "5",
         CBTimeslice: "600",
       },
@@ -163,12 +187,23 @@ describe("one stack, taking turns", () => {
     world.on("a", "/tiers", failing(429, { "retry-after": "600" }));
     expect(await bodies(3, () => "/tiers")).toEqual({ b: 3 });
     expect(world.seen("a", "/tiers")).toHaveLength(21);
+    const startedAt = performance.now();
+    expect(await (await get("/tiers", { S7PPriorityKey: "lo" })).text()).toBe("b");
+    // The two ends have clocks of their own.
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(SPILL_AFTER_MS - 50);
+    await eventually(() => spillsOfClass(3)).toMatchObject({ calls: 1, wait: { count: 1 } });
+    await eventually(() => spillsOfClass(2)).toMatchObject({ calls: 3, wait: { count: 3 } });
     world.on("a", "/classes", failing(429, { "retry-after": "600" }));
     for (let n = 0; n < 3; n++) {
       expect((await get("/classes", { S7PPriorityKey: "lo" })).status).toBe(429);
     }
     expect(world.seen("b", "/classes")).toHaveLength(0);
-    expect((await get("/classes", { S7PPriorityKey: "hi" })).status).toBe(200);
+    const served = await get("/classes", { S7PPriorityKey: "hi" });
+    expect(await served.text()).toBe("b");
+    const affinity = served.headers.get("x-backend-affinity") ?? "";
+    const asked = { S7PPriorityKey: "lo", "x-backend-affinity": affinity };
+    expect((await get("/classes", asked)).status).toBe(429);
+    expect(world.seen("b", "/classes")).toHaveLength(1);
   });
 
   it("V118: comes back to the same backend with its affinity, while that may be used", async () => {
