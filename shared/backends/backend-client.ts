@@ -10,6 +10,7 @@ import { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
 import { closedJson } from "./closed-json.ts";
 import { committedStream } from "./committed-stream.ts";
 import { type AnswerHead, Exchange } from "./exchange.ts";
+import type { StreamProtocol } from "./stream-meaning.ts";
 import type { TokenSource } from "./token-source.ts";
 import { keepUpTo, keepWhole, type WholeBody } from "./whole-body.ts";
 
@@ -41,6 +42,8 @@ export interface BackendAnswer {
   readonly headers: HeaderList;
   /** Throws a `BackendFailure` where it is not whole: it never ends as if it were. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** In which protocol a stream of events speaks, as far as it is known. */
+  readonly protocol?: () => StreamProtocol | undefined;
   /** All of the body, where it is short and was taken whole: its backend is done with it. */
   readonly whole?: Uint8Array | undefined;
   /** Fields behind a chunked body; known when that has been read. */
@@ -146,7 +149,8 @@ async function commit(exchange: Exchange, call: BackendCall): Promise<BackendAns
   try {
     const isWatched = call.method !== "HEAD" && isEventStream(status, headers);
     const source = hasUncertainEnd(head) ? closedJson(exchange.body) : exchange.body;
-    const committed = isWatched ? await committedStream(exchange.body) : source;
+    const stream = isWatched ? await committedStream(exchange.body) : undefined;
+    const committed = stream ?? source;
     // Headers reach the client with the first bytes, so until those are in another backend can take over.
     if (!isWatched && isSuccess(status)) await exchange.body.begun();
     exchange.commit();
@@ -156,6 +160,7 @@ async function commit(exchange: Exchange, call: BackendCall): Promise<BackendAns
       status,
       headers: status === 205 ? withoutLength(headers) : headers,
       body: kept?.body ?? committed,
+      protocol: () => stream?.protocol,
       whole: exchange.trailers.length === 0 ? kept?.bytes : undefined,
       trailers: () => withoutLength(withoutHopByHop(exchange.trailers)),
       discard() {

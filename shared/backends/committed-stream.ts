@@ -1,4 +1,5 @@
 import { BackendFailure } from "./backend-failure.ts";
+import type { StreamProtocol } from "./stream-meaning.ts";
 import { StreamWatch } from "./stream-watch.ts";
 
 // Enough for every preamble but one that repeats a long prompt; what is longer is committed as it is.
@@ -12,7 +13,7 @@ type Piece = IteratorResult<Uint8Array, undefined>;
  * throws a `BackendFailure` when it fails before, while another backend can still answer. What is read
  * from the result throws too where the stream breaks off, stalls or ends without its protocol's ending.
  */
-export async function committedStream(body: Body): Promise<AsyncIterable<Uint8Array>> {
+export async function committedStream(body: Body): Promise<CommittedStream> {
   const watch = new StreamWatch();
   const held: Uint8Array[] = [];
   let heldBytes = 0;
@@ -33,7 +34,7 @@ export async function committedStream(body: Body): Promise<AsyncIterable<Uint8Ar
 }
 
 /** A stream that ends well or throws. Scope: one answer. */
-class CommittedStream implements AsyncIterableIterator<Uint8Array, undefined> {
+export class CommittedStream implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #body: Body;
   readonly #watch: StreamWatch;
   readonly #held: Uint8Array[];
@@ -46,6 +47,11 @@ class CommittedStream implements AsyncIterableIterator<Uint8Array, undefined> {
     this.#held = held;
     this.#body = body;
     this.#watch = watch;
+  }
+
+  /** As far as its events have shown it. */
+  get protocol(): StreamProtocol | undefined {
+    return this.#watch.protocol;
   }
 
   next(): Promise<Piece> {

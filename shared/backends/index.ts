@@ -10,4 +10,5 @@ export { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
 export { type Continuation, ContinuedStream } from "./continued-stream.ts";
 export { SpoolError } from "./spool-file.ts";
 export { type StoreBodyOptions, storeBody } from "./store-body.ts";
+export type { StreamProtocol } from "./stream-meaning.ts";
 export { createTokenSource, type TokenSource } from "./token-source.ts";

@@ -35,6 +35,11 @@ export class StreamWatch {
     this.#parser.end();
   }
 
+  /** The protocol that its events have shown. */
+  get protocol(): StreamProtocol | undefined {
+    return this.#protocol;
+  }
+
   /** Whether a part of the answer proper has come. */
   get hasBegun(): boolean {
     return this.#hasBegun;

@@ -1,14 +1,21 @@
-import { BackendFailure, type BackendFailureKind } from "../backends/index.ts";
+import {
+  type BackendAnswer,
+  BackendFailure,
+  type BackendFailureKind,
+  type StreamProtocol,
+} from "../backends/index.ts";
 import { ERRORS, type ErrorCode, GatewayError } from "../core/errors.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 
+type BrokenAnswer = Pick<BackendAnswer, "status" | "headers" | "protocol">;
+
 /**
  * The last words of an event stream that breaks: an `error` event in the form of a problem (RFC 9457),
- * with the `error` object in which model clients look. Undefined where nothing can be said: in other
+ * with what clients of the stream's protocol look for. Undefined where nothing can be said: in other
  * answers, in compressed ones, and where a length leaves no room.
  */
 export function streamErrorEvent(
-  { status, headers }: { readonly status: number; readonly headers: HeaderList },
+  { status, headers, protocol }: BrokenAnswer,
   error: unknown,
 ): Uint8Array | undefined {
   if (status > 299 || !isOpenEventStream(headers)) return undefined;
@@ -19,11 +26,28 @@ export function streamErrorEvent(
     status: ERRORS[code].status,
     code,
     detail,
-    error: { type: "gateway_error", code, message: detail, param: null },
+    ...inTermsOf(protocol?.(), { code, detail }),
   };
   // The blank line before it ends whatever the backend left half said.
   return Buffer.from(`\n\nevent: error\ndata: ${JSON.stringify(problem)}\n\n`);
 }
+
+/**
+ * The members by which clients know an error: `error` for all of them; where events are told apart by
+ * their `type`, an error's own, which is no URN there.
+ */
+function inTermsOf(
+  protocol: StreamProtocol | undefined,
+  { code, detail: message }: { code: ErrorCode; detail: string },
+): object {
+  const error = { type: "gateway_error", code, message, param: null };
+  if (protocol === "responses") return { type: "error", message, param: null, error };
+  if (protocol !== "messages") return { error };
+  const type = ERRORS[code].status === TIMED_OUT ? "timeout_error" : "api_error";
+  return { type: "error", error: { type, code, message } };
+}
+
+const TIMED_OUT = 408;
 
 /** Whether an answer is a stream of events to which events can be added. */
 export function isOpenEventStream(headers: HeaderList): boolean {

@@ -43,6 +43,18 @@ async function answered(script: PacedScript) {
   return { backend, answer, ...(await readOut(answer.body)) };
 }
 
+describe("an event stream", () => {
+  it.each([
+    ["chat", [HELLO, STOP, DONE]],
+    ["responses", [typed("response.output_text.delta"), typed("response.completed")]],
+    ["messages", [typed("message_start"), typed("content_block_delta"), typed("message_stop")]],
+    [undefined, [data({ hello: 1 })]],
+  ])("shows in which protocol it speaks: %s", async (protocol, events) => {
+    const { answer } = await answered(streaming(...events));
+    expect(answer.protocol?.()).toBe(protocol);
+  });
+});
+
 describe("an event stream that is whole", () => {
   it.each([
     ["chat with its sentinel", [ROLE, HELLO, STOP, DONE]],

@@ -1,3 +1,4 @@
+import OpenAI from "openai";
 import { describe, expect, it, vi } from "vitest";
 import { type BackendAnswer, BackendFailure } from "../../../shared/backends/index.ts";
 import { GatewayError } from "../../../shared/core/errors.ts";
@@ -80,6 +81,42 @@ describe("the body of an answer", () => {
       expect(text).not.toContain("backend-1.test");
     },
   );
+
+  it.each([
+    [
+      "responses",
+      "truncated",
+      { type: "error", code: "backend-failed", param: null },
+      "gateway_error",
+    ],
+    ["messages", "truncated", { type: "error", code: "backend-failed" }, "api_error"],
+    ["messages", "idle-timeout", { type: "error", code: "backend-timeout" }, "timeout_error"],
+    ["chat", "truncated", { type: "urn:simplel7proxy:error:backend-failed" }, "gateway_error"],
+  ] as const)("says so in the words of its protocol (%s, %s)", async (spoken, kind, own, type) => {
+    const body = breaking('data: {"a":1}\n\n', failure(kind));
+    const { events } = await read(open({ body, protocol: () => spoken }).body);
+    const told = JSON.parse(events.at(-1)?.data ?? "");
+    expect(told).toMatchObject({ ...own, error: { type, code: told.code, message: told.detail } });
+    if (spoken === "responses") expect(told.message).toBe(told.detail);
+  });
+
+  it("is an error to the client of its provider, with the reason", async () => {
+    const begun = 'event: response.created\ndata: {"type":"response.created","response":{}}\n\n';
+    const { body } = open({
+      body: breaking(begun, failure("truncated")),
+      protocol: () => "responses",
+    });
+    const fetch = async () =>
+      new Response(ReadableStream.from(body), { headers: { "content-type": "text/event-stream" } });
+    const client = new OpenAI({ apiKey: "key", baseURL: "http://model.test/v1", fetch });
+    const stream = await client.responses.create({ model: "m", input: "Hi", stream: true });
+    const types: string[] = [];
+    const reading = (async () => {
+      for await (const { type } of stream) types.push(type);
+    })();
+    await expect(reading).rejects.toThrow("The backend's stream broke off before its end.");
+    expect(types).toEqual(["response.created"]);
+  });
 
   it("that is broken off by the gateway tells the gateway's reason", async () => {
     const stopped = new GatewayError("shutting-down", "The gateway is shutting down.");
