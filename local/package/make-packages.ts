@@ -12,6 +12,8 @@ export const packageFolder = (root: string, role: PackagedRole): string =>
   join(root, "dist", "packages", role);
 
 const BUNDLE = "dist/functions";
+// What the libraries inside of the bundle ask for, undici most; to install, an older one does.
+const ENGINES = { node: ">=22.19.0" };
 
 /**
  * Lays out what each function app is deployed from: the bundle with its source maps, host.json and a
@@ -20,14 +22,14 @@ const BUNDLE = "dist/functions";
  * replaced whole.
  */
 export function makePackages(root: string): void {
-  const { version, engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const bundle = filesBelow(join(root, BUNDLE)).map((name) => [
     name,
     readFileSync(join(root, BUNDLE, name)),
   ]);
   for (const role of PACKAGED_ROLES) {
     const name = `simplel7proxy-${role}`;
-    const manifest = { name, version, private: true, main: "index.cjs", engines };
+    const manifest = { name, version, private: true, main: "index.cjs", engines: ENGINES };
     layOut(packageFolder(root, role), {
       ...Object.fromEntries(bundle),
       "host.json": readFileSync(join(root, "host.json")),

@@ -52,6 +52,11 @@ describe("the packages", () => {
     // Oryx, and azd, would install what is listed there.
     expect(manifest).not.toHaveProperty("dependencies");
     expect(manifest).not.toHaveProperty("scripts");
+    // It is the one that asks for most.
+    const { engines } = JSON.parse(
+      read(join(REPOSITORY, "node_modules", "undici"), "package.json"),
+    );
+    expect(manifest.engines).toEqual(engines);
   });
 
   it("leave nothing of an earlier package behind", () => {
