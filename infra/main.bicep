@@ -262,7 +262,8 @@ var sharedSettings = union(
     GATEWAY_EVENTS_NAMESPACE_SUFFIX: names.serviceBusSuffix
     // Nobody signs in on an instance: when its identity gets no token, no developer's tools are tried.
     AZURE_TOKEN_CREDENTIALS: 'prod'
-    NODE_OPTIONS: '--enable-source-maps'
+    // The semi-space of Node 22, whichever Node runs it: see docs/benchmarks.md, Memory.
+    NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=16'
   },
   authenticationSettings,
   hostSettings,

@@ -29,6 +29,17 @@ export interface ChildServiceOptions {
 
 const ENTRY = join(import.meta.dirname, "service-entry.ts");
 
+/**
+ * How node runs the app, here as in Azure (infra/main.bicep). A semi-space of 16 MB is what Node 22 has by
+ * itself; Node 24 doubles it, which costs 70 MB under load and saved no time that could be measured.
+ */
+export const APP_NODE_OPTIONS = ["--enable-source-maps", "--max-semi-space-size=16"];
+
+const nodeOptionsOf = (name: ServiceName): string[] => [
+  ...(name === "host" ? APP_NODE_OPTIONS : ["--enable-source-maps"]),
+  "--disable-warning=ExperimentalWarning",
+];
+
 // Types are stripped and code is compiled once, not at each start of each part.
 const COMPILE_CACHE = join(import.meta.dirname, "..", ".local", "compile-cache");
 
@@ -39,7 +50,7 @@ export function startChild(
 ): Promise<ChildService> {
   const child = fork(ENTRY, [name, JSON.stringify(options)], {
     env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
-    execArgv: ["--enable-source-maps", "--disable-warning=ExperimentalWarning"],
+    execArgv: nodeOptionsOf(name),
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const exited = new Promise<number | NodeJS.Signals>((resolve) => {

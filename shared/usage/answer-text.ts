@@ -1,7 +1,8 @@
 import { type SseEvent, SseParser } from "../core/sse-parser.ts";
 
-// Most answers have ended by then, with a report of their usage: what they said is never looked for.
-const MAX_UNREAD_BYTES = 64 * 1024;
+// Short answers have ended by then, with a report of their usage: what they said is never looked for. Of a
+// thousand long ones each holds so much.
+const MAX_UNREAD_BYTES = 16 * 1024;
 const FIRST_CAPACITY_BYTES = 1024;
 const NOTHING = Buffer.alloc(0);
 

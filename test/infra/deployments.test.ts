@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { APP_NODE_OPTIONS } from "../../local/child-service.ts";
 import { SETTING_NAMES, shippedLanes } from "../../shared/config/index.ts";
 import { findBicep } from "../support/bicep-cli.ts";
 import {
@@ -109,6 +110,8 @@ describe.each(names)("the deployment %s", (name) => {
     for (const app of appsOf(name)) {
       const settings = appSettings(app);
       expect(settings.get("GATEWAY_ROLE")).toBe(service(app));
+      // What is measured here runs as what is deployed.
+      expect(settings.get("NODE_OPTIONS")).toBe(APP_NODE_OPTIONS.join(" "));
       const unknown = [...settings.keys()].filter((key) => !known.has(key) && !isFreeName(key));
       expect(unknown).toEqual([]);
       expect(REFUSED_BY_FLEX.filter((key) => settings.has(key))).toEqual([]);
