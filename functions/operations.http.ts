@@ -11,7 +11,7 @@ export function registerOperations(context: AppContext): void {
     methods: ["GET"],
     authLevel: context.authLevel,
     handler: answeringHandler(context, async ({ request }) =>
-      readStatus(services, request.headers),
+      readStatus(services, request.headers, request.target),
     ),
   });
   app.http("operationsRequest", {

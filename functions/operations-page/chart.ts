@@ -1,4 +1,4 @@
-import { say } from "./elements.ts";
+import { element, say } from "./elements.ts";
 import { HISTORY_LENGTH } from "./history.ts";
 
 const WIDTH = 480;
@@ -16,6 +16,7 @@ export interface Line {
 export class Chart {
   readonly #figure: HTMLElement;
   readonly #svg: SVGSVGElement;
+  readonly #top: HTMLElement;
   readonly #legend: HTMLElement;
   readonly #format: (value: number | undefined) => string;
   readonly #paths = new Map<string, { path: SVGPathElement; label: HTMLElement }>();
@@ -28,7 +29,9 @@ export class Chart {
     this.#svg.setAttribute("preserveAspectRatio", "none");
     this.#svg.setAttribute("role", "img");
     this.#legend = document.createElement("ul");
-    figure.append(this.#svg, this.#legend);
+    // Read out with the picture itself.
+    this.#top = element("span", { class: "top", "aria-hidden": "true" });
+    figure.append(this.#top, this.#svg, this.#legend);
   }
 
   draw(lines: readonly Line[]): void {
@@ -38,7 +41,9 @@ export class Chart {
       setAttribute(path, "d", pathOf(line.values, top));
       say(label, `${line.name} ${this.#format(line.values.at(-1))}`);
     }
-    setAttribute(this.#svg, "aria-label", `${this.#title}, up to ${this.#format(top)}`);
+    const scale = `up to ${this.#format(top)}`;
+    say(this.#top, scale);
+    setAttribute(this.#svg, "aria-label", `${this.#title}, ${scale}`);
   }
 
   get #title(): string {

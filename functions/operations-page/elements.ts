@@ -19,14 +19,18 @@ export function byId(id: string): HTMLElement {
   return found;
 }
 
-/** A button that does something once at a time. */
+/** A button that does something once at a time. It keeps the focus: one that is disabled would lose it. */
 export function action(label: string, description: string, run: () => Promise<void>) {
   const button = element("button", { type: "button", "aria-label": description }, label);
+  let isBusy = false;
+  const setBusy = (is: boolean): void => {
+    isBusy = is;
+    button.setAttribute("aria-disabled", String(is));
+  };
   button.addEventListener("click", () => {
-    button.disabled = true;
-    void run().finally(() => {
-      button.disabled = false;
-    });
+    if (isBusy) return;
+    setBusy(true);
+    void run().finally(() => setBusy(false));
   });
   return button;
 }

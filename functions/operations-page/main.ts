@@ -3,11 +3,13 @@ import { byId } from "./elements.ts";
 import { amount, duration, percent } from "./formats.ts";
 import { GatewayClient, Refusal } from "./gateway-client.ts";
 import { History, type Sample } from "./history.ts";
-import { StatusView } from "./show-status.ts";
+import { StatusView, sayState } from "./show-status.ts";
 import { WorkView } from "./show-work.ts";
 import type { Status } from "./status-types.ts";
 
 const LETTERS_INTERVAL_MS = 15_000;
+// Lists are asked for and shown once a second, however often somebody looks; timers are a little early at times.
+const LISTS_INTERVAL_MS = 900;
 const REFUSED = new Set([401, 403]);
 
 const client = new GatewayClient();
@@ -26,6 +28,7 @@ const charts = {
 let isAsking = false;
 let timer: ReturnType<typeof setInterval> | undefined;
 let lettersAt = 0;
+let listsAt = Number.NEGATIVE_INFINITY;
 
 function tell(text: string): void {
   byId("told").textContent = text;
@@ -60,17 +63,23 @@ async function look(): Promise<void> {
   if (isAsking || document.hidden || !client.hasProof) return;
   isAsking = true;
   try {
-    const status = await client.ask<Status>("/operations/status");
-    const isMoment = history.push(status);
-    statusView.show(status, isMoment);
-    if (isMoment) draw();
-    byId("trouble").hidden = true;
+    const status = await askStatus();
+    statusView.show(status);
+    if (history.push(status)) draw();
+    if (!byId("trouble").hidden) byId("trouble").hidden = true;
     if (Date.now() - lettersAt > LETTERS_INTERVAL_MS) await lookAtLetters();
   } catch (error) {
     trouble(error);
   } finally {
     isAsking = false;
   }
+}
+
+async function askStatus(): Promise<Status> {
+  const now = performance.now();
+  if (now - listsAt < LISTS_INTERVAL_MS) return client.ask("/operations/status?brief=true");
+  listsAt = now;
+  return client.ask("/operations/status");
 }
 
 async function lookAtLetters(): Promise<void> {
@@ -85,6 +94,9 @@ function trouble(error: unknown): void {
   const text = error instanceof Refusal ? error.message : "The gateway does not answer.";
   byId("trouble").hidden = false;
   byId("trouble").textContent = text;
+  // What else is shown is how it was.
+  sayState("No answer", false);
+  listsAt = Number.NEGATIVE_INFINITY;
   if (!(error instanceof Refusal && REFUSED.has(error.status))) return;
   client.use("");
   byId("entry").hidden = false;
@@ -98,8 +110,11 @@ async function showReceipt(requestId: string): Promise<void> {
     (error: unknown) => String((error as Error).message),
   );
   byId("receipt-of").textContent = requestId;
-  (byId("receipt-text") as HTMLTextAreaElement).value = text;
+  const field = byId("receipt-text") as HTMLTextAreaElement;
+  field.value = text;
   dialog.showModal();
+  field.setSelectionRange(0, 0);
+  field.scrollTop = 0;
 }
 
 function setPace(): void {

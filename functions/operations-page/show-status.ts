@@ -1,7 +1,7 @@
 import { action, byId, element, say } from "./elements.ts";
 import { amount, clockTime, duration, percent } from "./formats.ts";
 import { type Cell, type LiveRow, LiveTable } from "./live-table.ts";
-import type { BackendStatus, RecentRequest, Status } from "./status-types.ts";
+import type { BackendStatus, RecentRequest, Status, UserTraffic } from "./status-types.ts";
 
 // More than fit on a screen: what is older is looked for in the telemetry.
 const SHOWN_REQUESTS = 25;
@@ -20,28 +20,33 @@ export class StatusView {
     this.#onReceipt = onReceipt;
   }
 
-  /** `isMoment` says that what changes a little all the time is due to be shown, too. */
-  show(status: Status, isMoment: boolean): void {
+  /** What a brief status does not tell stays as it was. */
+  show(status: Status): void {
+    const { users, recent } = status.traffic;
     showState(status);
     this.#backends.show(status.backends.map(backendRow));
     this.#gates.show(status.gates.map(gateRow));
-    this.#requests.show(
-      status.traffic.recent
-        .slice(0, SHOWN_REQUESTS)
-        .map((each) => requestRow(each, this.#onReceipt)),
-    );
-    if (!isMoment) return;
-    const total = status.traffic.users.reduce((sum, { tokens }) => sum + tokens, 0);
-    this.#users.show(status.traffic.users.map((user) => userRow(user, total)));
+    if (recent) {
+      const shown = recent.slice(0, SHOWN_REQUESTS);
+      this.#requests.show(shown.map((each) => requestRow(each, this.#onReceipt)));
+    }
+    if (!users) return;
+    const total = users.reduce((sum, { tokens }) => sum + tokens, 0);
+    this.#users.show(users.map((user) => userRow(user, total)));
   }
 }
 
-function showState(status: Status): void {
-  const { slots, waiting, awaitingReplies } = status;
+/** Says how the instance is, or that nobody knows. */
+export function sayState(text: string, isGood: boolean): void {
   const state = byId("state");
-  const quality = status.isReady ? "good" : "bad";
+  const quality = isGood ? "good" : "bad";
   if (state.className !== quality) state.className = quality;
-  say(state, status.isReady ? "Ready" : status.readinessProblems.join(", "));
+  say(state, text);
+}
+
+function showState(status: Status): void {
+  const { slots, waiting, awaitingReplies, isReady, readinessProblems } = status;
+  sayState(isReady ? "Ready" : readinessProblems.join(", "), isReady);
   say(byId("slots"), `${slots.running} of ${slots.total}`);
   say(byId("waiting"), `${waiting.total} (oldest ${duration(waiting.oldestWaitMs)})`);
   say(byId("replies"), String(awaitingReplies));
@@ -49,15 +54,16 @@ function showState(status: Status): void {
 }
 
 function backendRow(backend: BackendStatus): LiveRow {
-  const { label, tier, isHealthy, breaker, inFlight, latencyMs, failureRate } = backend;
+  const { label, tier, isHealthy, breaker, inFlight, maxInFlight, utilization } = backend;
   const cells = [
     label,
     String(tier),
     mark(isHealthy, isHealthy ? "healthy" : "unhealthy"),
     mark(breaker === "closed", breaker),
-    String(inFlight),
-    duration(latencyMs),
-    percent(failureRate * 100),
+    maxInFlight === null ? String(inFlight) : `${inFlight} of ${maxInFlight}`,
+    utilization === null ? "–" : share(Math.min(1, utilization), percent(utilization * 100)),
+    duration(backend.latencyMs),
+    percent(backend.failureRate * 100),
     backend.throttledForMs > 0 ? `for ${duration(backend.throttledForMs)}` : "–",
   ];
   return { key: label, cells };
@@ -67,10 +73,7 @@ function gateRow({ lane, capacity, running, waiting }: Status["gates"][number]):
   return { key: lane, cells: [lane, String(running), String(capacity), String(waiting)] };
 }
 
-function userRow(
-  { user, requests, tokens }: Status["traffic"]["users"][number],
-  total: number,
-): LiveRow {
+function userRow({ user, requests, tokens }: UserTraffic, total: number): LiveRow {
   const cells = [user, share(total > 0 ? tokens / total : 0), amount(tokens), amount(requests)];
   return { key: user, cells };
 }
@@ -81,7 +84,7 @@ function requestRow(request: RecentRequest, onReceipt: OnReceipt): LiveRow {
     clockTime(request.endedAt),
     user ?? "–",
     String(priority ?? "–"),
-    mark((status ?? 0) < 500, [status ?? "–", code ?? ""].join(" ").trim()),
+    mark((status ?? 0) < 400, [status ?? "–", code ?? ""].join(" ").trim()),
     backend ?? "–",
     String(attempts),
     duration(request.waitMs),
@@ -100,8 +103,7 @@ function mark(isGood: boolean, text: string): Cell {
   return { text, make: () => element("span", { class: isGood ? "good" : "bad" }, text) };
 }
 
-function share(part: number): Cell {
-  const text = percent(part * 100);
+function share(part: number, text = percent(part * 100)): Cell {
   return {
     text,
     make() {

@@ -37,16 +37,16 @@ export class WorkView {
         jobActions(this.#desk, job, again),
       ],
     }));
-    this.#jobs.show(rows);
+    this.#jobs.show(rows, { isAsked: true });
   }
 
   /** Those of all queues. */
-  async showDeadLetters(): Promise<void> {
+  async showDeadLetters(isAsked = false): Promise<void> {
     const path = `/operations/dead-letters?limit=${LISTED}`;
     const { deadLetters } = await this.#desk.client.ask<{ deadLetters: readonly DeadLetter[] }>(
       path,
     );
-    const again = (): Promise<void> => this.showDeadLetters();
+    const again = (): Promise<void> => this.showDeadLetters(true);
     const rows = deadLetters.map((letter) => ({
       key: nameOf(letter),
       cells: [
@@ -58,7 +58,7 @@ export class WorkView {
         letterActions(this.#desk, letter, again),
       ],
     }));
-    this.#letters.show(rows);
+    this.#letters.show(rows, { isAsked });
   }
 }
 

@@ -18,6 +18,8 @@ export interface BackendStatus {
   readonly isHealthy: boolean;
   readonly breaker: string;
   readonly inFlight: number;
+  readonly maxInFlight: number | null;
+  readonly utilization: number | null;
   readonly latencyMs: number | null;
   readonly failureRate: number;
   readonly throttledForMs: number;
@@ -47,12 +49,15 @@ export interface Traffic {
   readonly outputTokens: number;
   readonly waitMs: BucketCounts;
   readonly firstByteMs: BucketCounts;
-  readonly users: readonly {
-    readonly user: string;
-    readonly requests: number;
-    readonly tokens: number;
-  }[];
-  readonly recent: readonly RecentRequest[];
+  /** Absent, as are the requests, from a brief status. */
+  readonly users?: readonly UserTraffic[];
+  readonly recent?: readonly RecentRequest[];
+}
+
+export interface UserTraffic {
+  readonly user: string;
+  readonly requests: number;
+  readonly tokens: number;
 }
 
 export interface Status {

@@ -1,7 +1,13 @@
 import { type BackendAnswer, BackendFailure } from "../backends/index.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { HeaderList } from "../core/headers.ts";
-import { type BackendTurn, type Candidate, judgeAnswer, type Verdict } from "../routing/index.ts";
+import {
+  type BackendTurn,
+  type Candidate,
+  judgeAnswer,
+  utilizationIn,
+  type Verdict,
+} from "../routing/index.ts";
 import { attemptFailed } from "../telemetry/index.ts";
 import { noteCutOff, type UsingRequest, watchAnswer } from "./call-usage.ts";
 import { callWithWish, type WishedAnswer, withoutWish } from "./call-with-wish.ts";
@@ -117,7 +123,7 @@ function judged(
     throw new Error(`The backend answered with the status ${status}.`);
   }
   const verdict = judgeAnswer(status, headers, nowMs);
-  turn.settle({ verdict, firstByteMs }, nowMs);
+  turn.settle({ verdict, firstByteMs, utilization: utilizationIn(headers) }, nowMs);
   if (verdict.kind !== "answered") {
     return { status, verdict, answer: holdingPlace(answer, { turn, clock }) };
   }

@@ -1,5 +1,5 @@
 import { type GaugeReading, METRICS } from "../telemetry/index.ts";
-import { instanceStatus } from "./instance-status.ts";
+import { briefStatus } from "./instance-status.ts";
 import type { Services } from "./services.ts";
 
 const MS_PER_SECOND = 1000;
@@ -7,7 +7,7 @@ const BREAKER = { closed: 0, "half-open": 1, open: 2 } as const;
 
 /** What an instance is doing at this moment, as gauges. */
 export function instanceGauges(services: Services): GaugeReading[] {
-  const { slots, waiting, gates, backends, awaitingReplies } = instanceStatus(services);
+  const { slots, waiting, gates, backends, awaitingReplies } = briefStatus(services);
   return [
     ...waiting.classes.flatMap(({ priority, waiting: depth, oldestWaitMs }): GaugeReading[] => [
       [METRICS.queueDepth, [priority], depth],
@@ -26,6 +26,9 @@ export function instanceGauges(services: Services): GaugeReading[] {
       [METRICS.isHealthy, [backend.label], backend.isHealthy ? 1 : 0],
       [METRICS.inFlight, [backend.label], backend.inFlight],
       [METRICS.throttledFor, [backend.label], backend.throttledForMs / MS_PER_SECOND],
+      ...(backend.utilization === null
+        ? []
+        : [[METRICS.utilization, [backend.label], backend.utilization] as const]),
     ]),
     ...services.pool.backends.map(
       ({ host, line }): GaugeReading => [METRICS.restLine, [host.id], line.waiting],

@@ -3,7 +3,7 @@ import type { SnapshotStatus } from "../documents/index.ts";
 import type { BackendState, BackendView } from "../routing/index.ts";
 import type { SchedulerSnapshot } from "../scheduling/index.ts";
 import type { Services } from "./services.ts";
-import type { TrafficStatus } from "./traffic-board.ts";
+import type { TrafficCounts, TrafficStatus } from "./traffic-board.ts";
 
 /** Why an instance should get no requests now. */
 export type ReadinessProblem = "stopping" | "no-active-backend" | "policy-not-loaded";
@@ -15,6 +15,10 @@ export interface BackendStatus {
   readonly isHealthy: boolean;
   readonly breaker: BackendView["breaker"]["state"];
   readonly inFlight: number;
+  /** How many calls it may have at once; null where that is not limited. */
+  readonly maxInFlight: number | null;
+  /** The part of its provisioned throughput (PTU) in use, as it said lately; null where it says nothing. */
+  readonly utilization: number | null;
   /** Time to its first byte lately; null before anything was measured. */
   readonly latencyMs: number | null;
   /** The part of its latest calls that failed, 0 to 1. */
@@ -36,7 +40,7 @@ export interface GateStatus {
 }
 
 /** What one instance is doing at one moment: plain data. */
-export interface InstanceStatus {
+export interface InstanceStatus<Traffic = TrafficStatus> {
   readonly at: string;
   readonly isReady: boolean;
   readonly readinessProblems: readonly ReadinessProblem[];
@@ -55,7 +59,7 @@ export interface InstanceStatus {
   readonly awaitingBackends: number;
   readonly backends: readonly BackendStatus[];
   readonly policy: SnapshotStatus;
-  readonly traffic: TrafficStatus;
+  readonly traffic: Traffic;
 }
 
 /** What keeps the instance from serving; empty when it is ready. Costs a look at each backend. */
@@ -72,8 +76,15 @@ export function readinessProblems({
 }
 
 /** Takes a snapshot of the instance. */
-export function instanceStatus(services: Services): InstanceStatus {
-  const { slots, gates, pool, policy, waitingRoom, clock, traffic } = services;
+export const instanceStatus = (services: Services): InstanceStatus =>
+  statusWith(services, services.traffic.status());
+
+/** Takes one without its lists of users and requests. */
+export const briefStatus = (services: Services): InstanceStatus<TrafficCounts> =>
+  statusWith(services, services.traffic.counts());
+
+function statusWith<Traffic>(services: Services, traffic: Traffic): InstanceStatus<Traffic> {
+  const { slots, gates, pool, policy, waitingRoom, clock } = services;
   const nowMs = clock.now();
   const problems = readinessProblems(services);
   const { capacity, running, waiting, users, classes } = slots.snapshot();
@@ -98,7 +109,7 @@ export function instanceStatus(services: Services): InstanceStatus {
     awaitingBackends: pool.room.waiting,
     backends: pool.backends.map((backend) => backendStatus(backend, nowMs)),
     policy: policy.status(),
-    traffic: traffic.status(),
+    traffic,
   };
 }
 
@@ -110,6 +121,8 @@ function backendStatus(backend: BackendState, nowMs: number): BackendStatus {
     isHealthy: view.isHealthy,
     breaker: view.breaker.state,
     inFlight: view.inFlight,
+    maxInFlight: view.host.maxConcurrency ?? null,
+    utilization: view.utilization ?? null,
     latencyMs: view.latencyMs ?? null,
     failureRate: view.failureRate,
     throttledForMs: Math.max(0, view.throttledUntil - nowMs),

@@ -1,16 +1,19 @@
 import { GatewayError } from "../core/errors.ts";
 import type { HeaderList } from "../core/headers.ts";
 import { type GatewayResponse, jsonResponse } from "../core/http.ts";
-import { instanceStatus } from "./instance-status.ts";
+import { briefStatus, instanceStatus } from "./instance-status.ts";
 import { requireOperator } from "./require-operator.ts";
 import type { Services } from "./services.ts";
 
-/** Shows an operator what this instance is doing; throws for everybody else. */
+/** Shows an operator what this instance is doing; throws for everybody else. `brief=true` leaves the lists out. */
 export async function readStatus(
   services: Services,
   headers: HeaderList,
+  target = "",
 ): Promise<GatewayResponse> {
   await requireOperator(services, headers);
+  const isBrief = /[?&]brief=true(?:&|$)/.test(target);
+  if (isBrief) return jsonResponse(200, briefStatus(services), NOT_KEPT);
   return jsonResponse(200, instanceStatus(services), NOT_KEPT);
 }
 

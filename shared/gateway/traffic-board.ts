@@ -37,8 +37,8 @@ export interface RecentRequest {
   readonly tokens: number | undefined;
 }
 
-/** What went through one instance: counts since it began, and what is recent. */
-export interface TrafficStatus {
+/** What went through one instance since it began. */
+export interface TrafficCounts {
   readonly requests: number;
   /** Answered with a 5xx. */
   readonly failed: number;
@@ -49,6 +49,10 @@ export interface TrafficStatus {
   readonly outputTokens: number;
   readonly waitMs: BucketCounts;
   readonly firstByteMs: BucketCounts;
+}
+
+/** The same, and what is recent. */
+export interface TrafficStatus extends TrafficCounts {
   /** Those with most tokens lately first. */
   readonly users: readonly UserTraffic[];
   /** The latest first. */
@@ -108,6 +112,10 @@ export class TrafficBoard implements Sink {
   }
 
   status(): TrafficStatus {
+    return { ...this.counts(), users: this.#topUsers(), recent: this.#latestRequests() };
+  }
+
+  counts(): TrafficCounts {
     const { input, output, ...counts } = this.#counts;
     return {
       ...counts,
@@ -115,8 +123,6 @@ export class TrafficBoard implements Sink {
       outputTokens: output,
       waitMs: this.#waits.read(),
       firstByteMs: this.#firstBytes.read(),
-      users: this.#topUsers(),
-      recent: this.#latestRequests(),
     };
   }
 

@@ -8,10 +8,16 @@ import type { Verdict } from "./judge-answer.ts";
 import { LatencyMeter } from "./latency-meter.ts";
 import type { LineTurn, RestLine } from "./rest-line.ts";
 import { RetryBudget } from "./retry-budget.ts";
+import { Utilization } from "./utilization.ts";
 
 /** How a call ended, as far as it says something about its backend. */
 export type CallOutcome =
-  | { readonly verdict: Verdict; readonly firstByteMs: number }
+  | {
+      readonly verdict: Verdict;
+      readonly firstByteMs: number;
+      /** The part of its provisioned throughput that it says is in use. */
+      readonly utilization?: number | undefined;
+    }
   | { readonly failure: "broken" }
   | { readonly failure: "timed-out"; readonly waitedMs: number; readonly limitMs: number }
   /** The client left, or something else ended the call that is not the backend's doing. */
@@ -30,6 +36,7 @@ export interface BackendStateOptions {
 export class BackendState {
   readonly health = new HealthWindow();
   readonly latency = new LatencyMeter();
+  readonly #utilization = new Utilization();
   /** Who waits until it has rested. */
   readonly line: RestLine;
   turn = 0;
@@ -78,6 +85,7 @@ export class BackendState {
       inFlight: this.#inFlight,
       latencyMs: this.latency.latencyMs(nowMs),
       failureRate: this.#breaker.failureRate(nowMs),
+      utilization: this.#utilization.at(nowMs),
       turn: this.turn,
       canRetry: this.#budget.canRetry(nowMs),
     };
@@ -121,6 +129,9 @@ export class BackendState {
   }
 
   #settle(outcome: CallOutcome, call: CallFacts): void {
+    if ("utilization" in outcome && outcome.utilization !== undefined) {
+      this.#utilization.told(outcome.utilization, call.nowMs);
+    }
     if ("verdict" in outcome) this.#judge(outcome.verdict, outcome.firstByteMs, call);
     else if (outcome.failure !== "cancelled" && this.#isToBlame(outcome, call.nowMs)) {
       this.#breaker.failed(call.nowMs, call.isProbe, outcome.failure);

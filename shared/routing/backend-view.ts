@@ -17,6 +17,8 @@ export interface BackendView {
   readonly latencyMs: number | undefined;
   /** The part of its latest calls that failed, 0 to 1. */
   readonly failureRate: number;
+  /** The part of its provisioned throughput that it said lately is in use; undefined where it says nothing. */
+  readonly utilization?: number | undefined;
   /** Its standing in the weighted round; who stands highest is next. */
   readonly turn: number;
   /** Whether it may get one more retry. */

@@ -16,3 +16,4 @@ export {
 export type { LineTurn, RestLine } from "./rest-line.ts";
 export { rewriteModelInBody, rewriteModelInTarget } from "./rewrite-model.ts";
 export type { RouteQuery, Selection, TooLongFor, TriedMark } from "./select-backends.ts";
+export { utilizationIn } from "./utilization.ts";

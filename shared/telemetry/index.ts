@@ -46,10 +46,10 @@ export {
   type MetricPoint,
   type MetricReading,
 } from "./metric-book.ts";
+export type { MetricDefinition } from "./metric-definition.ts";
 export {
   ATTRIBUTES,
   METRICS,
-  type MetricDefinition,
   OLDER_PROVIDERS,
   VERSION,
 } from "./names.ts";

@@ -1,4 +1,5 @@
-import { ATTRIBUTES, type MetricDefinition, OLDER_PROVIDERS } from "./names.ts";
+import type { MetricDefinition } from "./metric-definition.ts";
+import { ATTRIBUTES, OLDER_PROVIDERS } from "./names.ts";
 import { type Labels, SeriesTree } from "./series-tree.ts";
 
 /** Values that fell into buckets. */

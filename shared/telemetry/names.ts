@@ -1,3 +1,5 @@
+import { counter, gauge, histogram, type MetricDefinition } from "./metric-definition.ts";
+
 /**
  * Every name under which the gateway tells of itself: attributes of spans and metrics, and the metrics.
  * What is said of models follows the conventions for generative AI, in both of the generations between
@@ -65,21 +67,6 @@ export const OLDER_PROVIDERS: Readonly<Record<string, string>> = {
   "azure.ai.inference": "az.ai.inference",
 };
 
-/** What is measured, and how. */
-export interface MetricDefinition {
-  readonly name: string;
-  readonly kind: "counter" | "gauge" | "histogram";
-  /** In UCUM, as OpenTelemetry has it. */
-  readonly unit: string;
-  readonly description: string;
-  /** By what it is told apart, in the order in which values are given. */
-  readonly attributes: readonly string[];
-  /** Upper bounds of a histogram's buckets. */
-  readonly bounds?: readonly number[];
-  /** Told only where the conventions in force have it; always unless given. */
-  readonly generation?: "earlier" | "latest";
-}
-
 // Those that the conventions give.
 const DURATIONS = [
   0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
@@ -98,25 +85,6 @@ const SPEEDS = [1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000];
 
 const A = ATTRIBUTES;
 const MODEL = [A.operation, A.provider, A.requestModel, A.responseModel, A.backend];
-
-type Shape = Omit<MetricDefinition, "kind" | "name" | "unit" | "description">;
-
-const metric =
-  (kind: MetricDefinition["kind"]) =>
-  (
-    name: string,
-    [unit, description]: readonly [string, string],
-    shape: Shape,
-  ): MetricDefinition => ({
-    kind,
-    name,
-    unit,
-    description,
-    ...shape,
-  });
-const counter = metric("counter");
-const gauge = metric("gauge");
-const histogram = metric("histogram");
 
 /** Every metric that the gateway tells. */
 export const METRICS = {
@@ -286,6 +254,11 @@ export const METRICS = {
   inFlight: gauge("simplel7proxy.backend.in_flight", ["{attempt}", "Calls under way."], {
     attributes: [A.backend],
   }),
+  utilization: gauge(
+    "simplel7proxy.backend.utilization",
+    ["1", "The part of its provisioned throughput (PTU) that it says is in use, 0 to 1 and above."],
+    { attributes: [A.backend] },
+  ),
   restLine: gauge(
     "simplel7proxy.backend.rest_line",
     ["{request}", "Requests that wait until a backend has rested."],

@@ -18,12 +18,17 @@ beforeAll(async () => {
     if (target.startsWith("/hold")) return;
     if (target.startsWith("/fail")) response.writeHead(500).end("no");
     else {
-      response.writeHead(200, { "content-type": "application/json" });
+      const use = { "azure-openai-deployment-utilization": "87.0%" };
+      response.writeHead(200, { "content-type": "application/json", ...use });
       response.end(JSON.stringify({ model: "gpt-4o", usage: USAGE }));
     }
   });
   stack = await startStack({
-    env: { Host1: `host=${backend.url};mode=direct`, CBErrorThreshold: "1000", Workers: "4" },
+    env: {
+      Host1: `host=${backend.url};mode=direct;maxConcurrency=50`,
+      CBErrorThreshold: "1000",
+      Workers: "4",
+    },
   });
 });
 afterAll(async () => {
@@ -106,7 +111,7 @@ describe.skipIf(executablePath === undefined)("the operator's page in a browser"
     await ask("/fail", "ben");
     await expect.poll(() => textOf("users"), { timeout: PATIENCE_MS }).toContain("<b>ann</b>");
     await expect.poll(() => textOf("requests"), { timeout: PATIENCE_MS }).toContain("500");
-    expect(await textOf("backends")).toMatch(/Host1\s+1\s+healthy\s+closed/);
+    expect(await textOf("backends")).toMatch(/Host1\s+1\s+healthy\s+closed\s+\d+ of 50\s+87 %/);
     const throughput = page.locator("#chart-throughput");
     await expect
       .poll(() => throughput.innerText(), { timeout: PATIENCE_MS })
@@ -124,6 +129,10 @@ describe.skipIf(executablePath === undefined)("the operator's page in a browser"
     await expect.poll(() => text.inputValue(), { timeout: PATIENCE_MS }).toContain('"attempts"');
     await page.keyboard.press("Escape");
     await expect.poll(() => text.isVisible(), { timeout: PATIENCE_MS }).toBe(false);
+    // Whoever has no mouse goes on where they were.
+    const focused = "document.activeElement.getAttribute('aria-label')";
+    await expect.poll(() => page.evaluate(focused), { timeout: PATIENCE_MS }).toMatch(/^Decision/);
+    await page.evaluate("document.activeElement.blur()");
   });
 
   it("shows a user's jobs, and cancels one", async () => {

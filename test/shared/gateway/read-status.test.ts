@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { answering, handleRequest, readStatus } from "../../../shared/gateway/index.ts";
+import {
+  answering,
+  handleRequest,
+  instanceGauges,
+  readStatus,
+} from "../../../shared/gateway/index.ts";
 import { settle } from "../../support/fake-clock.ts";
 import { createGateway, requestTo } from "../../support/gateway.ts";
 
@@ -66,6 +71,8 @@ describe("the status of an instance", () => {
         isHealthy: true,
         breaker: "closed",
         inFlight: 0,
+        maxInFlight: null,
+        utilization: null,
         latencyMs: null,
         failureRate: 0,
         throttledForMs: 0,
@@ -74,6 +81,33 @@ describe("the status of an instance", () => {
       },
     ]);
     expect(JSON.stringify(status)).not.toContain(gateway.services.settings.hosts[0]?.origin);
+  });
+
+  it("shows how much of a backend is in use, as its answers of the last minute say", async () => {
+    const gateway = createGateway({
+      OperatorKeys: "of-an-operator",
+      GATEWAY_SYNC_MODE: "direct",
+      Host1: "host=http://a.test;maxConcurrency=7",
+    });
+    gateway.backends.answer(200, "{}", [["Azure-OpenAI-Deployment-Utilization", "87.5%"]]);
+    await handleRequest(gateway.services, requestTo(gateway), undefined);
+    const use = async () => (await statusOf(gateway)).backends[0];
+    expect(await use()).toMatchObject({ maxInFlight: 7, utilization: 0.875 });
+    const gauges = instanceGauges(gateway.services).filter(([{ name }]) => /utiliz/.test(name));
+    expect(gauges.map(([, labels, value]) => [labels, value])).toEqual([[["Host1"], 0.875]]);
+    await gateway.clock.advance(60_001);
+    expect(await use()).toMatchObject({ utilization: null });
+  });
+
+  it("has no lists where a brief one is asked for", async () => {
+    const gateway = open();
+    const { body } = await readStatus(gateway.services, OPERATOR, "/operations/status?brief=true");
+    const { traffic, ...rest } = JSON.parse(String(body));
+    expect(Object.keys(traffic)).toEqual(expect.arrayContaining(["requests", "firstByteMs"]));
+    expect(Object.keys(traffic)).not.toEqual(expect.arrayContaining(["users"]));
+    expect(Object.keys(traffic)).not.toEqual(expect.arrayContaining(["recent"]));
+    expect(rest).toMatchObject({ slots: { total: 2 }, backends: [{ label: "Host1" }] });
+    expect((await statusOf(gateway)).traffic).toMatchObject({ users: [], recent: [] });
   });
 
   it("shows who waits until a backend has rested", async () => {
