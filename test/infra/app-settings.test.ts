@@ -1,5 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { loadConnections, loadSettings } from "../../shared/config/index.ts";
+import { identityCredential } from "../../shared/connections/index.ts";
 import { DEPLOYMENTS, type Resource, resourcesOf } from "../support/infra-snapshot.ts";
 
 const names = Object.keys(DEPLOYMENTS);
@@ -72,9 +73,17 @@ describe("what a deployment sets in its apps", () => {
     expect(properties["keyVaultReferenceIdentity"]).toBe(own);
   });
 
-  it.each(APPS)("tries no developer's sign-in where the identity fails: %s, %s", (...where) => {
-    expect(environmentOf(...where)["AZURE_TOKEN_CREDENTIALS"]).toBe("prod");
-  });
+  it.each(APPS)(
+    "tries no developer's sign-in where the identity fails: %s, %s",
+    async (...where) => {
+      const chosen = environmentOf(...where)["AZURE_TOKEN_CREDENTIALS"];
+      expect(chosen).toBe("prod");
+      vi.stubEnv("AZURE_TOKEN_CREDENTIALS", chosen);
+      onTestFinished(() => void vi.unstubAllEnvs());
+      // The library throws for a word that it does not know.
+      expect(await identityCredential(`identity of ${where.join()}`)).toHaveProperty("getToken");
+    },
+  );
 
   it.each(names)("looks at quiet queues of Durable every other second, on storage: %s", (name) => {
     const env = environmentOf(name, "jobs");
