@@ -144,18 +144,17 @@ function outgoing(body: RequestBody | undefined): Uint8Array | Readable | null {
 }
 
 async function commit(exchange: Exchange, call: BackendCall): Promise<BackendAnswer> {
-  const head = await exchange.head;
-  const { status, headers } = head;
+  const { status, headers } = await exchange.head;
   try {
     const isWatched = call.method !== "HEAD" && isEventStream(status, headers);
-    const source = hasUncertainEnd(head) ? closedJson(exchange.body) : exchange.body;
+    const source = hasUncertainEnd(headers) ? closedJson(exchange.body) : exchange.body;
     const stream = isWatched ? await committedStream(exchange.body) : undefined;
     const committed = stream ?? source;
     // Headers reach the client with the first bytes, so until those are in another backend can take over.
     if (!isWatched && isSuccess(status)) await exchange.body.begun();
     exchange.commit();
     call.onBegun?.();
-    const kept = await keepAsAsked(committed, head, call);
+    const kept = await keepAsAsked(committed, { status, headers }, call);
     return {
       status,
       headers: status === 205 ? withoutLength(headers) : headers,
@@ -193,13 +192,13 @@ const isJson = (headers: HeaderList): boolean =>
   /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i.test(headerValue(headers, "content-type") ?? "");
 
 /**
- * Whether it is JSON whose end may be none. Of an HTTP/2 stream that is reset with CANCEL, or without an
- * error code, node tells that it has ended, and only a length shows that something is missing.
- * https://github.com/nodejs/node/issues/56627
+ * Whether it is JSON whose end may be none: without a length and without chunks the end of a connection
+ * is all there is, and of an HTTP/2 stream that is reset with CANCEL, or without an error code, node tells
+ * that it has ended. https://github.com/nodejs/node/issues/56627
  */
-const hasUncertainEnd = ({ headers, isHttp2 }: AnswerHead): boolean =>
-  isHttp2 &&
+const hasUncertainEnd = (headers: HeaderList): boolean =>
   headerValue(headers, "content-length") === undefined &&
+  headerValue(headers, "transfer-encoding") === undefined &&
   isJson(headers) &&
   isReadable(headers);
 

@@ -9,7 +9,6 @@ import { type CallLimits, CallTimer } from "./call-limits.ts";
 export interface AnswerHead {
   readonly status: number;
   readonly headers: HeaderList;
-  readonly isHttp2: boolean;
 }
 
 export interface ExchangeOptions {
@@ -92,9 +91,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#progress = "answering";
     this.#timer.received();
-    const { rawHeaders } = controller;
-    const isHttp2 = !Array.isArray(rawHeaders);
-    this.#head.resolve({ status, headers: toHeaderList(rawHeaders), isHttp2 });
+    this.#head.resolve({ status, headers: toHeaderList(controller.rawHeaders) });
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {

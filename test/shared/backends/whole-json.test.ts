@@ -90,3 +90,22 @@ describe("what is streamed all the same", () => {
     await eventually(() => backend.open.size).toBe(0);
   });
 });
+
+describe("JSON that ends with nothing but its connection", () => {
+  const head = headOf("200 OK", "Content-Type: application/json");
+  const backendWith = (text: string) => openBackend(({ socket }) => void socket.end(head + text));
+
+  it("is whole where it closes all that it opened", async () => {
+    const text = '{"a":["\\"}"]}';
+    const answer = await openClient().call(callTo(await backendWith(text)));
+    expect(await readOut(answer.body)).toEqual({ text });
+  });
+
+  it.each(['{"a":"}"', '{"a":"', '[{"a":1}', '{"a":"\\"}'])("is broken off in %s", async (text) => {
+    const backend = await backendWith(text);
+    const streamed = await readOut((await openClient().call(callTo(backend))).body);
+    expect(streamed).toMatchObject({ text, error: { kind: "truncated" } });
+    const failure = await failureOf(openClient().call(callTo(backend, { whole: true })));
+    expect(failure).toMatchObject({ kind: "truncated", mayHaveBegun: true });
+  });
+});
