@@ -12,8 +12,15 @@ export interface Place {
   readonly questions: readonly Question[];
   /** What is set already, by name. */
   known(name: string): string | undefined;
-  /** Keeps the answers beside all else that is there; returns the files that were written. */
-  keep(answers: ReadonlyMap<string, string>): string[];
+  /** Keeps the answers beside all else that is there. */
+  keep(answers: ReadonlyMap<string, string>): Kept;
+}
+
+/** What came of keeping answers. */
+export interface Kept {
+  readonly files: readonly string[];
+  /** Names that had no value and got one. */
+  readonly made: readonly string[];
 }
 
 const OPERATOR_KEY_BYTES = 24;
@@ -22,6 +29,8 @@ const FOR_CORE_TOOLS = {
   FUNCTIONS_WORKER_RUNTIME: "node",
   AzureWebJobsDisableHomepage: "true",
 };
+
+const newKey = (): string => randomBytes(OPERATOR_KEY_BYTES).toString("base64url");
 
 /** local.settings.json, which `npm start` and Core Tools read. */
 export function localPlace(root: string): Place {
@@ -32,19 +41,15 @@ export function localPlace(root: string): Place {
     questions: LOCAL_QUESTIONS,
     known: (name) => values[name],
     keep(answers) {
-      const key = randomBytes(OPERATOR_KEY_BYTES).toString("base64url");
-      const next: Record<string, string> = {
-        ...FOR_CORE_TOOLS,
-        ...(values["OperatorKeys"] === undefined && { OperatorKeys: key }),
-        ...values,
-        ...Object.fromEntries(answers),
-      };
+      const given: Record<string, string> = { ...values, ...Object.fromEntries(answers) };
+      const made = given["OperatorKeys"] ? {} : { OperatorKeys: newKey() };
+      const next: Record<string, string> = { ...FOR_CORE_TOOLS, ...given, ...made };
       check(next["Host1"] ? next : { ...next, Host1: "http://127.0.0.1:9" });
       write(
         file,
         `${JSON.stringify({ ...document, IsEncrypted: false, Values: next }, null, 2)}\n`,
       );
-      return [file];
+      return { files: [file], made: Object.keys(made) };
     },
   };
 }
@@ -65,7 +70,7 @@ export function azurePlace(root: string, named: string | undefined): Place {
       write(file, updateEnvFile(readText(file), answers));
       const settings = { version: 1, ...readJson(config), defaultEnvironment: name };
       write(config, `${JSON.stringify(settings)}\n`);
-      return [file, config];
+      return { files: [file, config], made: [] };
     },
   };
 }

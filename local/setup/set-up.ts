@@ -44,8 +44,12 @@ export async function setUp(place: Place, { given, ask }: SetUpOptions): Promise
     answers.set(name, answer);
     report.push(`${name}: ${answer === known ? "kept" : "set"}`);
   }
-  const files = place.keep(answers);
-  return [...report, ...files.map((file) => `written: ${file}`)];
+  const { files, made } = place.keep(answers);
+  return [
+    ...report,
+    ...made.map((name) => `${name}: made anew`),
+    ...files.map((file) => `written: ${file}`),
+  ];
 }
 
 async function answerTo(

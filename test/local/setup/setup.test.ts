@@ -57,8 +57,10 @@ describe("npm run setup", () => {
   });
 
   it("keeps what was set, by itself and by hand, when it is run again", () => {
-    run("--yes", "--set", "Workers=3");
+    const made = run("--yes", "--set", "Workers=3");
     const first = localValues();
+    expect(made.output).toContain("OperatorKeys: made anew");
+    expect(made.output).not.toContain(first.OperatorKeys);
     expect(first.OperatorKeys.length).toBeGreaterThan(20);
     const file = join(folder, "local.settings.json");
     const document = {
@@ -69,9 +71,12 @@ describe("npm run setup", () => {
     writeFileSync(file, JSON.stringify(document));
     const { code, output } = run("--yes", "--set", "Host1=https://b.example");
     expect([code, output]).toEqual([0, expect.stringContaining("Workers: kept")]);
+    expect(output).not.toContain("made anew");
     expect(localValues()).toEqual({ ...first, DefaultTTLSecs: "60", Host1: "https://b.example" });
     expect(JSON.parse(readFileSync(file, "utf8")).Host).toEqual({ CORS: "*" });
     expect(output).not.toContain(first.OperatorKeys);
+    expect(run("--yes", "--set", "OperatorKeys=").output).toContain("OperatorKeys: made anew");
+    expect(localValues().OperatorKeys).not.toBe(first.OperatorKeys);
   });
 
   it("writes azd's environment, makes it the default, and keeps what azd has put there", () => {
