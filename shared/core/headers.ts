@@ -35,6 +35,8 @@ const latin1 = (text: string | Buffer | undefined): string =>
 const CONNECTION = "connection";
 const HOP_BY_HOP = new Set([
   CONNECTION,
+  // Of an HTTP/2 connection it would be the end, with all that others have on it.
+  "http2-settings",
   "keep-alive",
   "proxy-authenticate",
   "proxy-authorization",

@@ -49,6 +49,7 @@ describe("withoutHopByHop", () => {
   it("drops what speaks of one connection, in any case", () => {
     const names = [
       "Connection",
+      "HTTP2-Settings",
       "Keep-Alive",
       "Proxy-Authenticate",
       "Proxy-Authorization",
