@@ -43,6 +43,8 @@ export class ContinuedStream implements AsyncIterableIterator<Uint8Array, undefi
   /** What the stream broke with that is being continued, or was. */
   #broken: BackendFailure | undefined;
   #isComparing = false;
+  /** The event in which the answer that the client has reported its own failure. */
+  #lastWord: readonly Uint8Array[] | undefined;
   #failure: unknown;
   #isOver = false;
 
@@ -57,9 +59,9 @@ export class ContinuedStream implements AsyncIterableIterator<Uint8Array, undefi
     for (;;) {
       const value = this.#shift();
       if (value) return { done: false, value };
-      if (this.#failure !== undefined) throw this.#failure;
-      if (this.#isOver) return { done: true, value: undefined };
-      await this.#read();
+      if (this.#failure !== undefined) this.#fail();
+      else if (this.#isOver) return { done: true, value: undefined };
+      else await this.#read();
     }
   }
 
@@ -71,6 +73,14 @@ export class ContinuedStream implements AsyncIterableIterator<Uint8Array, undefi
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** Ends with the failure, or with the event in which the answer itself reported it. */
+  #fail(): void {
+    if (!this.#lastWord?.length) throw this.#failure;
+    this.#ready.push(...this.#lastWord);
+    this.#failure = undefined;
+    this.#isOver = true;
   }
 
   #shift(): Uint8Array | undefined {
@@ -85,8 +95,10 @@ export class ContinuedStream implements AsyncIterableIterator<Uint8Array, undefi
     try {
       const { done, value } = await this.#bytes.next();
       this.#ready.push(...(done ? this.#follower.end() : this.#follower.push(value)));
-      if (done) this.#isOver = true;
+      const { failedBy } = this.#follower;
+      if (done && !failedBy) this.#isOver = true;
       this.#judge();
+      if (failedBy && this.#failure === undefined) await this.#failedBy(failedBy);
     } catch (error) {
       await this.#continue(error);
     }
@@ -97,12 +109,20 @@ export class ContinuedStream implements AsyncIterableIterator<Uint8Array, undefi
     const retelling = this.#retelling;
     if (retelling?.hasJoined && this.#isComparing) {
       this.#isComparing = false;
+      this.#lastWord = undefined;
       this.#options.onContinuation("joined");
     }
     if (!retelling?.hasDiverged) return;
     this.#options.discard();
     this.#options.onContinuation("diverged");
     this.#failure = this.#broken;
+  }
+
+  async #failedBy(event: readonly Uint8Array[]): Promise<void> {
+    // Of a stream that was only compared the client has nothing, and hears of its failure nothing either.
+    if (!this.#isComparing) this.#lastWord = event;
+    const detail = "The answer ended in a failure.";
+    await this.#continue(new BackendFailure("error-event", detail, { mayHaveBegun: true }));
   }
 
   async #continue(error: unknown): Promise<void> {

@@ -9,6 +9,8 @@ export interface StreamFollower {
   push(bytes: Uint8Array): readonly Uint8Array[];
   /** Takes the end; gives what is left to deliver. */
   end(): readonly Uint8Array[];
+  /** The event in which an answer reported its own failure, once it did: it is delivered by nothing else. */
+  readonly failedBy: readonly Uint8Array[] | undefined;
 }
 
 // The longest event that is waited for; behind it bytes pass as they come.
@@ -26,9 +28,14 @@ export class FirstTelling implements StreamFollower {
   /** Offset in the chunk pushed last behind its last event that is none of an error. */
   #goodUntil = 0;
   #hasFailed = false;
+  #isFailedAnswer = false;
 
   constructor(delivered: DeliveredAnswer) {
     this.#delivered = delivered;
+  }
+
+  get failedBy(): readonly Uint8Array[] | undefined {
+    return this.#isFailedAnswer && this.#held.length > 0 ? this.#held : undefined;
   }
 
   push(bytes: Uint8Array): readonly Uint8Array[] {
@@ -64,7 +71,8 @@ export class FirstTelling implements StreamFollower {
   #see({ event, data, endsAt }: SseEvent): void {
     if (this.#hasFailed) return;
     const value = parsedObject(data);
-    if (isErrorEvent(event, data, value)) {
+    this.#isFailedAnswer = isFailedAnswer(data, value);
+    if (this.#isFailedAnswer || isErrorEvent(event, data, value)) {
       this.#hasFailed = true;
       return;
     }
@@ -79,3 +87,7 @@ export function isErrorEvent(event: string, data: string, value: Fields | undefi
   const isError = event === "error" || value?.["type"] === "error" || Boolean(value?.["error"]);
   return isError && !isRefusalEvent(data);
 }
+
+/** Whether an event is the last word of an answer that its backend failed to give. */
+export const isFailedAnswer = (data: string, value: Fields | undefined): boolean =>
+  value?.["type"] === "response.failed" && !isRefusalEvent(data);

@@ -1,6 +1,6 @@
 import { type SseEvent, SseParser } from "../core/sse-parser.ts";
 import type { DeliveredAnswer } from "./delivered-answer.ts";
-import { isErrorEvent, type StreamFollower } from "./first-telling.ts";
+import { isErrorEvent, isFailedAnswer, type StreamFollower } from "./first-telling.ts";
 import { type Fields, parsedObject, type RetoldAnswer } from "./told-answer.ts";
 
 // Keeps the connection in use where the backend's own comments would have.
@@ -18,6 +18,7 @@ export class Retelling implements StreamFollower {
   #hasJoined = false;
   #hasDiverged = false;
   #hasFailed = false;
+  #failedBy: readonly Uint8Array[] | undefined;
 
   constructor(delivered: DeliveredAnswer) {
     this.#delivered = delivered;
@@ -32,6 +33,10 @@ export class Retelling implements StreamFollower {
   /** Whether it has said what was delivered, and goes on. */
   get hasJoined(): boolean {
     return this.#hasJoined;
+  }
+
+  get failedBy(): readonly Uint8Array[] | undefined {
+    return this.#failedBy;
   }
 
   push(bytes: Uint8Array): readonly Uint8Array[] {
@@ -63,6 +68,7 @@ export class Retelling implements StreamFollower {
     const value = parsedObject(data);
     // What fails says nothing; whoever reads it meets the failure itself.
     if (isErrorEvent(event, data, value)) this.#hasFailed = true;
+    else if (value && isFailedAnswer(data, value)) this.#fail(event, value);
     else if (value) this.#tell(event, value);
     else if (this.#hasJoined) this.#passOn(event, data);
     else this.#hasDiverged = true;
@@ -79,6 +85,13 @@ export class Retelling implements StreamFollower {
       this.#delivered.record(next);
       this.#ready.push(eventOf(JSON.stringify(next), told.length === 1 ? event : ""));
     }
+  }
+
+  /** Of one that has not joined nobody is to hear. */
+  #fail(event: string, value: Fields): void {
+    this.#hasFailed = true;
+    const told = (this.#hasJoined && this.#retold?.tell(value)) || [];
+    this.#failedBy = told.map((next) => eventOf(JSON.stringify(next), event));
   }
 
   #passOn(event: string, data: string): void {

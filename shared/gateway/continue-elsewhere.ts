@@ -28,6 +28,9 @@ export function continueElsewhere(
   const leaving = new AbortController();
   let current: BegunAnswer = { answer: first, candidate };
   const restart = async (failure: BackendFailure): Promise<BackendAnswer | undefined> => {
+    // One that reported its own failure has not ended yet.
+    request.usage?.current?.ended("broken");
+    current.answer.discard();
     if (!current.candidate) return undefined;
     trip.broke(current.candidate, failure.kind === "idle-timeout" ? "silent" : "tried");
     const found = await another(services, { request, trip, signal: leaving.signal });

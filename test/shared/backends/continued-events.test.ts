@@ -74,6 +74,65 @@ describe("a response that breaks and is told again", () => {
     expect(Buffer.from(delivered?.bytes ?? []).toString()).not.toContain('"error"');
   });
 
+  describe("by its own last word", () => {
+    const failed = (events: readonly Event[], code = "server_error"): Event[] => {
+      const [begun] = events;
+      const response = { ...(begun?.["response"] as object), error: { code, message: "no" } };
+      const last = { type: "response.failed", sequence_number: events.length, response };
+      return [...events, last];
+    };
+    const begun = until(one, '"delta":"He"');
+    const asked = async (...all: (readonly Event[])[]) => {
+      const delivered = await deliveredOf(all.map((events) => coming(written(events), [200, 900])));
+      if (!delivered) throw new Error("The first stream did not begin.");
+      return { ...delivered, events: eventsOf(delivered.bytes) };
+    };
+
+    it("is told again, and its failure is not heard of", async () => {
+      const { events, error, outcomes } = await asked(failed(begun), two);
+      expect([error, outcomes]).toEqual([undefined, ["joined"]]);
+      expect(events.at(-1)).toMatchObject({
+        type: "response.completed",
+        response: { id: "resp_one" },
+      });
+      expect(JSON.stringify(events)).not.toContain("server_error");
+    });
+
+    it.each<[string, (readonly Event[])[]]>([
+      ["nobody answers", []],
+      ["another says something else", [edited(two, '"He"', '"Ha"')]],
+      ["another fails as well before it has said as much", [failed(two.slice(0, 4))]],
+    ])("ends in that word when %s", async (_, others) => {
+      const { events, error } = await asked(failed(begun), ...others);
+      expect([error, events]).toEqual([undefined, failed(begun)]);
+    });
+
+    it("ends in that word of the one that went on, under the first one's name", async () => {
+      const { events, error, outcomes } = await asked(
+        failed(begun),
+        failed(until(two, '"delta":"o"')),
+      );
+      expect([error, outcomes]).toEqual([undefined, ["joined", "unanswered"]]);
+      const last = {
+        type: "response.failed",
+        response: { id: "resp_one", error: { code: "server_error" } },
+      };
+      expect(events.at(-1)).toMatchObject({ ...last, sequence_number: events.length - 1 });
+    });
+
+    it("may be told by a third", async () => {
+      const { events, error, outcomes } = await asked(failed(begun), failed(two.slice(0, 4)), two);
+      expect([error, outcomes]).toEqual([undefined, ["joined"]]);
+      expect(events.at(-1)).toMatchObject({ type: "response.completed" });
+    });
+
+    it("is left as it is where it is a verdict on the request", async () => {
+      const verdict = failed(begun, "content_filter");
+      const { events, asked: times, error } = await asked(verdict, two);
+      expect([times, error, events]).toEqual([0, undefined, verdict]);
+    });
+  });
+
   it("keeps the seal of reasoning that was delivered, with the name it holds for", async () => {
     const sealed = (events: readonly Event[], seal: string) =>
       edited(events, '"type":"reasoning"', `"type":"reasoning","encrypted_content":"${seal}"`);

@@ -22,6 +22,12 @@ import {
   uses,
 } from "./usage-calls.ts";
 
+/** A body whose connection stays open behind its last event. */
+async function* stalling(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+  await new Promise(() => {});
+}
+
 describe("the journal of what was used", () => {
   it("has one entry for an answer, and one for each attempt that failed", async () => {
     const gateway = open();
@@ -109,6 +115,23 @@ describe("the journal of what was used", () => {
       expect(record).toMatchObject({ usage: "reported", tokens });
     },
   );
+
+  it("has as an attempt, and holds nothing of, an answer that failed and went on elsewhere", async () => {
+    const gateway = open({ GATEWAY_BACKENDS_MIDSTREAM: "verify" });
+    const told = (name: string) =>
+      responseEvents({ name, parts: [["text", "Hello"]], pieces: [2] });
+    const failed = { type: "response.failed", response: { error: { code: "server_error" } } };
+    gateway.backends.answer(200, stalling(written([...told("one").slice(0, 6), failed])), SSE);
+    gateway.backends.answer(200, written(told("other")), SSE);
+    await textOf((await serve(gateway, { target: "/v1/responses" })).body);
+    expect(uses(gateway).map(({ kind, backend }) => [kind, backend])).toEqual([
+      ["attempt", "Host1"],
+      ["answer", "Host2"],
+    ]);
+    const inFlight = gateway.services.pool.backends.map((backend) => backend.view(0).inFlight);
+    expect([gateway.services.slots.running, ...inFlight]).toEqual([0, 0, 0]);
+    expect(gateway.backends.discarded).toBe(1);
+  });
 
   it("has as an attempt what another said instead of going on", async () => {
     const gateway = open({ GATEWAY_BACKENDS_MIDSTREAM: "verify" });
