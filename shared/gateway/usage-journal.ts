@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { BackendId, NewId, PriorityClass } from "../core/domain.ts";
 import type { Caller } from "../identity/index.ts";
 import type { UsageOutbox } from "../ledger/index.ts";
-import { type Emit, usageNoted } from "../telemetry/index.ts";
+import { type Emit, usageNoted, usageUnestimated } from "../telemetry/index.ts";
 import { encodingOf, type TokenCounter } from "../tokens/index.ts";
 import type { AnswerUsage, UsageEvent, UsageKind } from "../usage/index.ts";
 
@@ -54,14 +54,17 @@ export class UsageJournal {
   }
 
   note(facts: UsageFacts, usage?: Used): void {
-    const { counter, clock } = this.#options;
+    const { counter, clock, emit } = this.#options;
     const { endedAt = clock.now() } = facts;
     if (!counter || !facts.prompt || !usage?.uncounted) {
       this.#tell(facts, usage, endedAt);
       return;
     }
     const counting = estimated(counter, facts, usage)
-      .then((counted) => this.#tell(facts, counted, endedAt))
+      .then((counted) => {
+        if (!counted) emit(usageUnestimated(facts.requestId));
+        this.#tell(facts, counted ?? usage, endedAt);
+      })
       .finally(() => this.#counting.delete(counting));
     this.#counting.add(counting);
   }
@@ -103,17 +106,17 @@ export class UsageJournal {
   }
 }
 
-/** The usage with what could be counted; what its backend has told of it stands. */
+/** The usage with what was counted; what its backend has told of it stands. Undefined where nothing was. */
 async function estimated(
   counter: Pick<TokenCounter, "count">,
   { askedModel, prompt }: UsageFacts,
   usage: Used,
-): Promise<Used> {
+): Promise<Used | undefined> {
   const { uncounted, tokens, model = askedModel, provenance } = usage;
   if (!uncounted) return usage;
   const task = { encoding: encodingOf(model), body: prompt?.body, text: uncounted.text };
   const count = await counter.count(task);
-  if (!count) return usage;
+  if (!count) return undefined;
   const inputTokens = tokens?.inputTokens ?? count.inputTokens ?? prompt?.tokens ?? 0;
   const counted = Math.round(count.outputTokens * uncounted.scale);
   // What it told on its way includes what it thought and did not show.

@@ -84,6 +84,7 @@ export {
   usageSweepFailed,
   usageSwept,
   usageUncounted,
+  usageUnestimated,
   usageUnsent,
   usageWishRefused,
 } from "./usage-events.ts";

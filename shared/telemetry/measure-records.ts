@@ -2,6 +2,7 @@ import type { TelemetrySettings } from "../config/index.ts";
 import type { TelemetryEvent } from "./events.ts";
 import { KnownNames } from "./known-names.ts";
 import type { MetricBook } from "./metric-book.ts";
+import type { MetricDefinition } from "./metric-definition.ts";
 import { METRICS } from "./names.ts";
 import {
   type AttemptFacts,
@@ -37,6 +38,7 @@ export function measureRecords(book: MetricBook, { maxModels, maxUsers }: Limits
     "usage.dropped": ({ events }) =>
       book.record(METRICS.ledgerProblems, ["dropped"], Number(events)),
     "usage.uncounted": () => book.record(METRICS.ledgerProblems, ["uncounted"]),
+    "usage.unestimated": () => book.record(METRICS.ledgerProblems, ["unestimated"]),
     "usage.poisoned": () => book.record(METRICS.ledgerProblems, ["poisoned"]),
     "message.failed": ({ lane, isLastDelivery }) =>
       book.record(METRICS.failedMessages, [String(lane), isLastDelivery ? "last" : "again"]),
@@ -100,6 +102,7 @@ function measureTokens(book: MetricBook, { facts, genAi, model, user }: Told): v
   const { tokens, backend, usage } = facts;
   if (!tokens) return;
   const { inputTokens, outputTokens, cacheReadInputTokens, reasoningOutputTokens } = tokens;
+  const { cacheCreationInputTokens } = tokens;
   const count = (type: string, tokens: number | undefined): void => {
     if (tokens !== undefined) book.record(METRICS.tokens, [type, model, backend, usage], tokens);
   };
@@ -107,6 +110,12 @@ function measureTokens(book: MetricBook, { facts, genAi, model, user }: Told): v
   count("output", outputTokens);
   count("cache_read", cacheReadInputTokens);
   count("reasoning", reasoningOutputTokens);
+  const part = (metric: MetricDefinition, tokens: number | undefined): void => {
+    if (tokens !== undefined) book.record(metric, [...genAi, MODALITY_UNKNOWN], tokens);
+  };
+  part(METRICS.usedCacheReadTokens, cacheReadInputTokens);
+  part(METRICS.usedCacheWriteTokens, cacheCreationInputTokens);
+  part(METRICS.usedReasoningTokens, reasoningOutputTokens);
   if (user !== undefined) book.record(METRICS.userTokens, [user], tokens.totalTokens ?? 0);
   if (inputTokens !== undefined) {
     book.record(METRICS.tokenUsage, [...genAi, "input"], inputTokens);

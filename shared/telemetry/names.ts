@@ -123,6 +123,21 @@ export const METRICS = {
     ["{token}", "Tokens of answers."],
     { attributes: [...MODEL, A.tokenModality], generation: "latest" },
   ),
+  usedCacheReadTokens: counter(
+    "gen_ai.client.inference.usage.cache_read.input_tokens",
+    ["{token}", "Tokens of prompts that came from a cache."],
+    { attributes: [...MODEL, A.tokenModality], generation: "latest" },
+  ),
+  usedCacheWriteTokens: counter(
+    "gen_ai.client.inference.usage.cache_write.input_tokens",
+    ["{token}", "Tokens of prompts that went into a cache."],
+    { attributes: [...MODEL, A.tokenModality], generation: "latest" },
+  ),
+  usedReasoningTokens: counter(
+    "gen_ai.client.inference.usage.reasoning.output_tokens",
+    ["{token}", "Tokens of answers that were reasoning."],
+    { attributes: [...MODEL, A.tokenModality], generation: "latest" },
+  ),
   inputTokens: histogram(
     "gen_ai.client.inference.operation.input_tokens",
     ["{token}", "Tokens of a prompt."],
@@ -214,7 +229,7 @@ export const METRICS = {
     "simplel7proxy.ledger.problems",
     [
       "{event}",
-      "Notes of use that were dropped, messages that could not be counted yet, and those put aside.",
+      "Notes of use that were dropped or not estimated, messages not counted yet, and those put aside.",
     ],
     { attributes: [A.reason] },
   ),

@@ -7,6 +7,13 @@ export const usageNoted = (use: object): TelemetryEvent => ({
   lazily: () => ({ ...use }),
 });
 
+/** An answer's tokens were to be counted here, and were not: too many came, or it took too long. */
+export const usageUnestimated = (requestId: string): TelemetryEvent => ({
+  event: "usage.unestimated",
+  level: "warning",
+  requestId,
+});
+
 /** Usage events could not be sent to the ledger; they are sent again. */
 export const usageUnsent = (error: unknown): TelemetryEvent => ({
   event: "usage.unsent",

@@ -96,6 +96,7 @@ export function createGateway(env: Record<string, string> = {}) {
   const streams = new JobStreams(table.asTable);
   const usageMessages: string[] = [];
   const ledgerTable = new MemoryTable();
+  const counter = createCounter();
   const outbox = new UsageOutbox({
     send: async (message) => void usageMessages.push(message),
     // Time of its own: what waits to be sent is nothing that a request holds.
@@ -125,7 +126,7 @@ export function createGateway(env: Record<string, string> = {}) {
         clock,
         emit,
         outbox,
-        counter: fakeCounter,
+        counter,
       }),
       outbox,
       ledger: new UsageLedger({
@@ -178,6 +179,7 @@ export function createGateway(env: Record<string, string> = {}) {
     placeOf,
     table,
     uses,
+    counter,
     usageMessages,
     ledgerTable,
     work,
@@ -186,13 +188,18 @@ export function createGateway(env: Record<string, string> = {}) {
 }
 
 /** Counts words. */
-const fakeCounter = {
-  count: async ({ body, text }: CountTask) => ({
-    inputTokens: body && Buffer.from(body).toString().split(" ").length,
-    outputTokens: text.split(" ").filter(Boolean).length,
-  }),
+const createCounter = () => ({
+  /** Whether it has too much to do to count anything. */
+  isFull: false,
+  async count({ body, text }: CountTask) {
+    if (this.isFull) return undefined;
+    return {
+      inputTokens: body && Buffer.from(body).toString().split(" ").length,
+      outputTokens: text.split(" ").filter(Boolean).length,
+    };
+  },
   close: async () => {},
-};
+});
 
 /** Links that show what was asked of them. */
 function fakeLinks(clock: FakeClock): Pick<ReadLinks, "plain" | "signed"> {

@@ -119,6 +119,18 @@ describe("an estimate", () => {
     ]);
   });
 
+  it("that could not be made leaves the answer unknown, and is told of", async () => {
+    const gateway = open({ GATEWAY_USAGE_INCLUDE: "false", Host2: "" });
+    const { counter } = gateway;
+    counter.isFull = true;
+    gateway.backends.answer(200, say("one two") + STOP + DONE, SSE);
+    await textOf((await serve(gateway)).body);
+    await settle();
+    expect(uses(gateway)).toMatchObject([{ kind: "answer", provenance: "unknown" }]);
+    const told = gateway.events.filter(({ event }) => event === "usage.unestimated");
+    expect(told).toMatchObject([{ level: "warning", requestId: "request-1" }]);
+  });
+
   it("is made of no refusal", async () => {
     const gateway = open();
     gateway.backends.answer(400, '{"error":{"content":"words of a refusal"}}', JSON_TYPE);

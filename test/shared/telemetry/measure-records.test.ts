@@ -44,6 +44,30 @@ function measured(...events: readonly object[]) {
   };
 }
 
+describe("the figures of tokens in the latest names", () => {
+  it("tell apart what came from a cache, went into one, and was reasoning", () => {
+    const book = new MetricBook({ usesLatestNames: true });
+    const parts = {
+      cacheReadInputTokens: 2,
+      cacheCreationInputTokens: 0,
+      reasoningOutputTokens: 5,
+    };
+    const tokens = { ...ANSWERED.tokens, ...parts };
+    emitTo([measureRecords(book, LIMITS)])({ ...ANSWERED, tokens } as TelemetryEvent);
+    const used = book
+      .read()
+      .map(({ definition, points }) => [definition.name, points[0]?.value] as const)
+      .filter(([name]) => name.startsWith("gen_ai.client.inference.usage."));
+    expect(Object.fromEntries(used)).toEqual({
+      "gen_ai.client.inference.usage.input_tokens": 3,
+      "gen_ai.client.inference.usage.output_tokens": 11,
+      "gen_ai.client.inference.usage.cache_read.input_tokens": 2,
+      "gen_ai.client.inference.usage.cache_write.input_tokens": 0,
+      "gen_ai.client.inference.usage.reasoning.output_tokens": 5,
+    });
+  });
+});
+
 describe("the figures of backends", () => {
   it("count each change of a breaker, and of what probes say", () => {
     const { of } = measured(
