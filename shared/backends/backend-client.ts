@@ -30,6 +30,8 @@ export interface BackendCall {
   readonly whole?: boolean;
   /** The same for a success that is a JSON object of at most so many bytes; what is longer is streamed. */
   readonly wholeJsonBytes?: number;
+  /** What whole events of a stream are to be, each byte a Latin-1 character; only such are then given on. */
+  readonly rewrite?: ((events: string) => string) | undefined;
   /** Called when the request begins to go out: from then on the backend may be working on it. */
   onSent?(): void;
   /** Called when the first meaningful bytes are in, which may be long before the call resolves. */
@@ -148,7 +150,7 @@ async function commit(exchange: Exchange, call: BackendCall): Promise<BackendAns
   try {
     const isWatched = call.method !== "HEAD" && isEventStream(status, headers);
     const source = hasUncertainEnd(headers) ? closedJson(exchange.body) : exchange.body;
-    const stream = isWatched ? await committedStream(exchange.body) : undefined;
+    const stream = isWatched ? await committedStream(exchange.body, call.rewrite) : undefined;
     const committed = stream ?? source;
     // Headers reach the client with the first bytes, so until those are in another backend can take over.
     if (!isWatched && isSuccess(status)) await exchange.body.begun();

@@ -1,4 +1,5 @@
-import { type SseEvent, SseParser } from "../core/sse-parser.ts";
+import type { SseEvent } from "../core/sse-event.ts";
+import { SseParser } from "../core/sse-parser.ts";
 import type { DeliveredAnswer } from "./delivered-answer.ts";
 import { isRefusalEvent } from "./refusal-event.ts";
 import { type Fields, parsedObject } from "./told-answer.ts";

@@ -1,4 +1,5 @@
-import { type SseEvent, SseParser } from "../core/sse-parser.ts";
+import type { SseEvent } from "../core/sse-event.ts";
+import { SseParser } from "../core/sse-parser.ts";
 import type { DeliveredAnswer } from "./delivered-answer.ts";
 import { isErrorEvent, isFailedAnswer, type StreamFollower } from "./first-telling.ts";
 import { type Fields, parsedObject, type RetoldAnswer } from "./told-answer.ts";

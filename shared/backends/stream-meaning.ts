@@ -1,4 +1,4 @@
-import type { SseEvent } from "../core/sse-parser.ts";
+import type { SseEvent } from "../core/sse-event.ts";
 
 /** Protocols of event streams that have an ending of their own. */
 export type StreamProtocol = "chat" | "responses" | "messages";
@@ -50,7 +50,7 @@ export function eventMeaning(event: SseEvent, known: StreamProtocol | undefined)
   if (data.trim() === "") return EMPTY;
   if (data === "[DONE]") return meant("end");
   if (event.isTruncated) return CONTENT;
-  return known === "chat" ? chatMeaning(data) : parsedMeaning(data);
+  return known === "chat" ? chatMeaning(event) : parsedMeaning(event);
 }
 
 /**
@@ -69,15 +69,15 @@ const CHAT_CONTENT = meant("content", "chat");
 const FINISH_REASON = /"finish_reason"\s*:\s*"/;
 
 /** Once a stream is known for chat, its chunks are only searched: parsing each would cost more than routing it. */
-function chatMeaning(data: string): EventMeaning {
-  if (data.includes('"error"')) return parsedMeaning(data);
+function chatMeaning(event: SseEvent): EventMeaning {
+  const { data } = event;
+  if (data.includes('"error"')) return parsedMeaning(event);
   return FINISH_REASON.test(data) ? meant("finish", "chat") : CHAT_CONTENT;
 }
 
-function parsedMeaning(data: string): EventMeaning {
-  const value = parseObject(data);
+function parsedMeaning({ data, json: value }: SseEvent): EventMeaning {
   // A malformed event is passed on for the client to judge.
-  if (!value) return CONTENT;
+  if (!isObject(value)) return CONTENT;
   if (value["error"]) return ERROR;
   const type = value["type"];
   const named = typeof type === "string" ? byType(type) : undefined;
@@ -102,13 +102,3 @@ const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.l
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  if (!text.trimStart().startsWith("{")) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}

@@ -1,4 +1,6 @@
-import { type SseEvent, SseParser } from "../core/sse-parser.ts";
+import type { EventBytes } from "../core/event-bytes.ts";
+import type { SseEvent } from "../core/sse-event.ts";
+import { SseParser, type SseParserOptions } from "../core/sse-parser.ts";
 import { isRefusalEvent } from "./refusal-event.ts";
 import {
   type EventMeaning,
@@ -9,30 +11,37 @@ import {
 
 /** Follows an event stream on the side: whether it has begun, failed, or ended as it should. Scope: one stream. */
 export class StreamWatch {
-  readonly #parser = new SseParser({
-    onEvent: (event) => this.#see(event),
-    telling: () => this.#telling(),
-  });
+  readonly #parser: SseParser;
   #protocol: StreamProtocol | undefined;
   #hasBegun = false;
   #hasFinished = false;
   #hasEnded = false;
   #failedAt: number | undefined;
   #isClosing = false;
+  #rest: readonly EventBytes[] | undefined;
 
-  /**
-   * Looks at bytes that pass. Gives the offset behind an error event, when one is among them: what
-   * follows is no part of an answer.
-   */
-  push(chunk: Uint8Array): number | undefined {
-    this.#parser.push(chunk);
-    return this.#failedAt;
+  /** `rewrite`: what whole events are to be before anybody looks at them. */
+  constructor(rewrite?: SseParserOptions["rewrite"]) {
+    this.#parser = new SseParser({
+      onEvent: (event) => this.#see(event),
+      telling: () => this.#telling(),
+      rewrite,
+    });
   }
 
-  /** The connection has ended; an event that lacks no more than its blank line still counts. */
-  close(): void {
+  /** Looks at bytes that pass. Gives the events that they hold, for others who look into them. */
+  push(chunk: Uint8Array): readonly EventBytes[] {
+    return this.#parser.push(chunk);
+  }
+
+  /**
+   * The connection has ended; an event that lacks no more than its blank line still counts. Gives what
+   * was left, as `push` does.
+   */
+  close(): readonly EventBytes[] {
     this.#isClosing = true;
-    this.#parser.end();
+    this.#rest ??= this.#parser.end();
+    return this.#rest;
   }
 
   /** The protocol that its events have shown. */
@@ -43,6 +52,11 @@ export class StreamWatch {
   /** Whether a part of the answer proper has come. */
   get hasBegun(): boolean {
     return this.#hasBegun;
+  }
+
+  /** The offset behind an error event in what was pushed last: what follows is no part of an answer. */
+  get failedAt(): number | undefined {
+    return this.#failedAt;
   }
 
   /** Whether an error event has come. */

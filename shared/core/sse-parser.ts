@@ -1,18 +1,6 @@
+import { EventBytes } from "./event-bytes.ts";
+import { SseEvent } from "./sse-event.ts";
 import { endOfLastEvent, endOfLine, WholeEvents } from "./whole-events.ts";
-
-/** One event of an event stream. */
-export interface SseEvent {
-  /** The `event` field; empty where there is none, which readers take as `message`. */
-  readonly event: string;
-  /** The `data` fields, joined by line feeds. */
-  readonly data: string;
-  /** The last `id` seen so far. */
-  readonly id: string;
-  /** Whether it was longer than the parser holds: then `data` is only its beginning. */
-  readonly isTruncated: boolean;
-  /** Offset, in the chunk pushed last, of the first byte behind the event. */
-  readonly endsAt: number;
-}
 
 export interface SseParserOptions {
   readonly onEvent: (event: SseEvent) => void;
@@ -22,8 +10,12 @@ export interface SseParserOptions {
    * and a search through many costs less than the reading of one.
    */
   readonly telling?: () => RegExp | undefined;
+  /** Where every such event's telling part begins: others may look for it too, and it is looked for once. */
+  readonly mentioned?: RegExp | undefined;
   /** Takes the bytes of whole events, each as a Latin-1 character, before any of them is read. */
   readonly onBytes?: (events: string) => void;
+  /** What whole events are to be before anybody looks at them: shorter or the same, each byte a Latin-1 character. */
+  readonly rewrite?: ((events: string) => string) | undefined;
   /** The most of one event that is held; what is longer is cut, and its bytes are let go. */
   readonly maxEventBytes?: number;
 }
@@ -35,6 +27,12 @@ const CR = 0x0d;
 const COLON = 0x3a;
 const BOM = "\ufeff";
 
+/** An event, and where in its bytes the next one begins. */
+interface ReadEvent {
+  readonly event: SseEvent | undefined;
+  readonly next: number;
+}
+
 /**
  * Reads an event stream as the HTML standard says (section 9.2.6), however it is cut into chunks: lines
  * end with LF, CR or CRLF, a BOM may stand first, comments are skipped. It looks at bytes and changes
@@ -43,7 +41,9 @@ const BOM = "\ufeff";
 export class SseParser {
   readonly #onEvent: SseParserOptions["onEvent"];
   readonly #telling: SseParserOptions["telling"];
+  readonly #mentioned: SseParserOptions["mentioned"];
   readonly #onBytes: SseParserOptions["onBytes"];
+  readonly #rewrite: SseParserOptions["rewrite"];
   readonly #maxEventBytes: number;
   readonly #whole: WholeEvents;
   #isFirstLine = true;
@@ -57,12 +57,16 @@ export class SseParser {
   constructor({
     onEvent,
     telling,
+    mentioned,
     onBytes,
+    rewrite,
     maxEventBytes = DEFAULT_MAX_EVENT_BYTES,
   }: SseParserOptions) {
     this.#onEvent = onEvent;
     this.#telling = telling;
+    this.#mentioned = mentioned;
     this.#onBytes = onBytes;
+    this.#rewrite = rewrite;
     this.#maxEventBytes = maxEventBytes;
     this.#whole = new WholeEvents(maxEventBytes);
   }
@@ -72,43 +76,78 @@ export class SseParser {
     return this.#boundary;
   }
 
-  push(chunk: Uint8Array): void {
+  /** Gives the events' bytes, cut for others who look into the same chunk. */
+  push(chunk: Uint8Array): readonly EventBytes[] {
+    const parts = this.#rewritten(this.#whole.push(chunk));
+    this.take(parts);
+    return parts;
+  }
+
+  /** Where events are rewritten, offsets are those of what they became. */
+  #rewritten(parts: readonly EventBytes[]): readonly EventBytes[] {
+    const rewrite = this.#rewrite;
+    if (!rewrite) return parts;
+    let at = 0;
+    return parts.map((part) => {
+      const rewritten = part.rewritten(rewrite, at);
+      at += rewritten.bytes.length;
+      return rewritten;
+    });
+  }
+
+  /** Takes a chunk that another parser was given, as that has cut it. */
+  take(parts: readonly EventBytes[]): void {
     this.#boundary = 0;
-    for (const { bytes, startsAt, isOpen, isRest } of this.#whole.push(chunk)) {
-      if (!isOpen) this.#boundary = startsAt + bytes.length;
+    for (const part of parts) {
+      if (!part.isOpen) this.#boundary = part.startsAt + part.bytes.length;
       // Of an event in parts the first says enough.
-      if (isRest) continue;
-      this.#isTruncated = isOpen;
-      this.#read(bytes, startsAt);
+      if (part.isRest) continue;
+      this.#isTruncated = part.isOpen;
+      this.#read(part);
     }
   }
 
   /**
    * Takes the end of the stream. The standard drops an event without its blank line; senders forget the
-   * last one, and most readers take it all the same, so it is reported.
+   * last one, and most readers take it all the same, so it is reported. Gives what was left, as `push` does.
    */
-  end(): void {
-    const rest = this.#whole.end();
-    if (rest.length > 0) this.#read(rest, -rest.length);
+  end(): readonly EventBytes[] {
+    const bytes = this.#whole.end();
+    if (bytes.length === 0) return [];
+    const parts = this.#rewritten([new EventBytes(bytes, { startsAt: -bytes.length })]);
+    for (const rest of parts) this.#read(rest);
+    return parts;
   }
 
-  #read(bytes: Buffer, startsAt: number): void {
-    let text = this.#onBytes ? bytes.toString("latin1") : "";
-    this.#onBytes?.(text);
+  #read(part: EventBytes): void {
+    this.#onBytes?.(part.text);
+    const { bytes } = part;
     for (let at = 0; at < bytes.length; ) {
       const telling = this.#isFirstLine ? undefined : this.#telling?.();
       if (telling) {
-        text ||= bytes.toString("latin1");
-        telling.lastIndex = at;
-        if (!telling.test(text)) return;
+        const from = this.#mentioned ? part.first(this.#mentioned) : at;
+        telling.lastIndex = Math.max(from, at);
+        if (from < 0 || !telling.test(part.text)) return;
         at = endOfLastEvent(bytes.subarray(0, telling.lastIndex - 1), at);
       }
-      at = this.#readEvent(bytes, at, startsAt);
+      const { event, next } = this.#eventAt(part, at);
+      if (event) this.#onEvent(event);
+      at = next;
     }
   }
 
-  /** Gives the offset behind the event. */
-  #readEvent(bytes: Buffer, from: number, startsAt: number): number {
+  /** Who reads only what tells something may meet events that another has read for the same reason. */
+  #eventAt(part: EventBytes, from: number): ReadEvent {
+    const isShared = this.#telling !== undefined;
+    const known = isShared ? part.known(from) : undefined;
+    this.#isFirstLine &&= known === undefined;
+    if (known) return known;
+    const read = this.#readEvent(part, from);
+    if (isShared) part.remember(from, read);
+    return read;
+  }
+
+  #readEvent({ bytes, startsAt }: EventBytes, from: number): ReadEvent {
     let start = from;
     for (let isOver = false; !isOver && start < bytes.length; ) {
       const lineEnd = endOfLine(bytes, start);
@@ -118,8 +157,7 @@ export class SseParser {
       this.#isFirstLine = false;
       start = bytes[end] === CR && bytes[end + 1] === LF ? end + 2 : end + 1;
     }
-    this.#dispatch(startsAt + Math.min(start, bytes.length));
-    return start;
+    return { event: this.#event(startsAt + Math.min(start, bytes.length)), next: start };
   }
 
   /** A BOM alone on the first line leaves an empty line, which ends no event. */
@@ -141,11 +179,13 @@ export class SseParser {
     if (room > 0) this.#data.push(value.length > room ? value.slice(0, room) : value);
   }
 
-  #dispatch(endsAt: number): void {
+  /** The event that is over; none where it had no data. */
+  #event(endsAt: number): SseEvent | undefined {
     const data = this.#data;
     const [first] = data;
+    let event: SseEvent | undefined;
     if (first !== undefined) {
-      this.#onEvent({
+      event = new SseEvent({
         event: this.#name,
         data: data.length === 1 ? first : data.join("\n"),
         id: this.#id,
@@ -157,5 +197,6 @@ export class SseParser {
     }
     this.#name = "";
     this.#isTruncated = false;
+    return event;
   }
 }

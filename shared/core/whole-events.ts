@@ -1,15 +1,5 @@
 import { asBuffer } from "./bytes.ts";
-
-/** Bytes of an event stream from one event's beginning to the end of that or a later one. */
-export interface EventBytes {
-  readonly bytes: Buffer;
-  /** Where they begin in the chunk pushed last; below zero for what began before it. */
-  readonly startsAt: number;
-  /** Whether their event is too long to be held, and goes on in what comes next. */
-  readonly isOpen: boolean;
-  /** Whether they go on with such an event. */
-  readonly isRest: boolean;
-}
+import { EventBytes } from "./event-bytes.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -48,7 +38,7 @@ export class WholeEvents {
     const end = endOfLastEvent(bytes, start);
     if (end > start) {
       const whole = end - start === bytes.length ? bytes : bytes.subarray(start, end);
-      found.push({ bytes: whole, startsAt: start, isOpen: false, isRest: false });
+      found.push(new EventBytes(whole, { startsAt: start }));
     }
     if (end < bytes.length) this.#keep(bytes.subarray(end), found);
     return found;
@@ -68,7 +58,7 @@ export class WholeEvents {
     this.#isInParts ||= this.#openBytes > this.#maxEventBytes;
     if (!this.#isInParts) return;
     const part = isRest ? bytes : this.#open.subarray(0, this.#openBytes);
-    found.push({ bytes: part, startsAt: 0, isOpen: true, isRest });
+    found.push(new EventBytes(part, { startsAt: 0, isOpen: true, isRest }));
     this.#letGo();
   }
 
@@ -78,7 +68,7 @@ export class WholeEvents {
     const bytes = isRest ? last : this.#open.subarray(0, this.#openBytes);
     this.#letGo();
     this.#isInParts = false;
-    return { bytes, startsAt: last.length - bytes.length, isOpen: false, isRest };
+    return new EventBytes(bytes, { startsAt: last.length - bytes.length, isRest });
   }
 
   // Doubled, so that an event that comes byte by byte is not copied for every byte.

@@ -1,3 +1,4 @@
+import type { EventBytes } from "../core/event-bytes.ts";
 import type { HeaderList } from "../core/headers.ts";
 import { type AnswerUsage, UsageReader } from "../usage/index.ts";
 
@@ -37,8 +38,9 @@ export class AnswerWatch {
     this.#onEnd = onEnd;
   }
 
-  read(chunk: Uint8Array): void {
-    if (!this.#usage) this.#reader?.read(chunk);
+  /** `events`: those of a stream that is cut already. */
+  read(chunk: Uint8Array, events?: readonly EventBytes[]): void {
+    if (!this.#usage) this.#reader?.read(chunk, events);
   }
 
   /** The first end counts: a body that ended is discarded afterwards all the same. */

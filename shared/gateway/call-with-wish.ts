@@ -1,8 +1,9 @@
 import type { BackendAnswer, BackendCall } from "../backends/index.ts";
+import type { EventPiece } from "../core/event-bytes.ts";
 import { headerValue, withoutHeaders } from "../core/headers.ts";
 import { type Candidate, rewriteModelInBody, rewriteModelInTarget } from "../routing/index.ts";
 import { usageWishRefused } from "../telemetry/index.ts";
-import { WithoutUsageChunk } from "../usage/index.ts";
+import { WithoutUsageChunk, withoutNullUsage } from "../usage/index.ts";
 import type { AttemptRequest } from "./attempt-backend.ts";
 import { readsNothing } from "./call-usage.ts";
 import { peekAnswer } from "./peek-answer.ts";
@@ -34,7 +35,11 @@ export async function callWithWish(
   const body = isUnread ? undefined : usage.wishes.bodyFor(key, { ...request, target });
   if (!body) return { answer: await plain(), isEdited: false };
   const wished = { ...request, headers: headersWithWish(request.headers) };
-  const answer = await backends.call({ ...toCall(wished, candidate, body), ...call });
+  const answer = await backends.call({
+    ...toCall(wished, candidate, body),
+    ...call,
+    rewrite: withoutNullUsage,
+  });
   if (answer.status !== BAD_REQUEST) return { answer, isEdited: isEditable(answer) };
   const peeked = await peekAnswer(answer);
   if (!isWishRefusal(peeked.text)) return { answer: peeked.answer, isEdited: false };
@@ -73,9 +78,9 @@ function editing(pieces: AsyncIterator<Uint8Array>): AsyncIterator<Uint8Array> {
   const editor = new WithoutUsageChunk();
   let isOver = false;
   const passed = (
-    piece: IteratorResult<Uint8Array>,
+    piece: EventPiece,
   ): IteratorResult<Uint8Array> | Promise<IteratorResult<Uint8Array>> => {
-    const value = piece.done ? editor.end() : editor.push(piece.value);
+    const value = piece.done ? editor.end() : editor.push(piece.value, piece.events);
     isOver = piece.done === true;
     if (value.length > 0) return { done: false, value };
     return isOver ? { done: true, value: undefined } : pieces.next().then(passed);

@@ -1,5 +1,6 @@
 import type { BackendAnswer } from "../backends/index.ts";
 import type { Clock } from "../core/clock.ts";
+import type { EventPiece } from "../core/event-bytes.ts";
 import type { BackendTurn } from "../routing/index.ts";
 import type { AnswerWatch } from "./answer-watch.ts";
 
@@ -44,6 +45,8 @@ export function holdingPlace(answer: BackendAnswer, holding: Holding): BackendAn
   };
 }
 
+const NOTHING = new Uint8Array(0);
+
 // Not a generator: each piece of a stream passes here, and a generator would await it twice.
 function releasing(
   pieces: AsyncIterator<Uint8Array>,
@@ -53,11 +56,12 @@ function releasing(
     onBroken();
     throw error;
   };
-  const passed = (piece: IteratorResult<Uint8Array>): IteratorResult<Uint8Array> => {
+  const passed = (piece: EventPiece): EventPiece => {
+    if (!piece.done || piece.events) watch?.read(piece.value ?? NOTHING, piece.events);
     if (piece.done) {
       watch?.ended("whole");
       turn.release();
-    } else watch?.read(piece.value);
+    }
     return piece;
   };
   return {

@@ -1,4 +1,5 @@
-import { type SseEvent, SseParser } from "../core/sse-parser.ts";
+import type { SseEvent } from "../core/sse-event.ts";
+import { SseParser } from "../core/sse-parser.ts";
 
 // Short answers have ended by then, with a report of their usage: what they said is never looked for. Of a
 // thousand long ones each holds so much.
@@ -29,9 +30,10 @@ export class AnswerText {
 
   /** Takes the bytes of whole events. */
   take(events: string): void {
+    // What came last may be the whole answer, and its report with it.
+    if (this.#unreadBytes > MAX_UNREAD_BYTES) this.#read();
     this.#unread.push(events);
     this.#unreadBytes += events.length;
-    if (this.#unreadBytes > MAX_UNREAD_BYTES) this.#read();
   }
 
   /** What was said, as far as it was kept. */

@@ -1,9 +1,12 @@
 import { asBuffer } from "../core/bytes.ts";
+import { topMembers } from "../core/top-members.ts";
 
 const CHAT_OR_TEXT = /\/(?:chat\/)?completions(?:\?|$)/i;
 const STREAM = /"stream"\s*:\s*true/;
 const OPTIONS = "stream_options";
-const ASK = Buffer.from(`"${OPTIONS}":{"include_usage":true}`);
+const MEMBERS = new Set(["stream", OPTIONS]);
+const ASKED = '{"include_usage":true}';
+const ASK = Buffer.from(`"${OPTIONS}":${ASKED}`);
 const ASK_FIRST = Buffer.concat([ASK, Buffer.from(",")]);
 const [OPEN_BRACE, CLOSE_BRACE, QUOTE, SPACE] = [0x7b, 0x7d, 0x22, 0x20];
 
@@ -18,6 +21,17 @@ export function withUsageWish(target: string, body: Uint8Array): Uint8Array | un
   if (!bytes.includes('"stream"')) return undefined;
   const text = bytes.toString();
   if (!STREAM.test(text)) return undefined;
+  const members = topMembers(text, MEMBERS);
+  if (members && !members.some(([name]) => name === OPTIONS)) {
+    const isStream = members.at(-1)?.[1] === "true";
+    return isStream ? withFirst(bytes) : undefined;
+  }
+  if (members?.some(([name, value]) => name === OPTIONS && value === ASKED)) return undefined;
+  return withMoreOptions(text, bytes);
+}
+
+/** Where there are options already, or what only a parser understands. */
+function withMoreOptions(text: string, bytes: Buffer): Uint8Array | undefined {
   const request = objectIn(text);
   if (request?.["stream"] !== true) return undefined;
   const options = request[OPTIONS];

@@ -3,4 +3,4 @@ export { withUsageWish } from "./include-usage.ts";
 export { TOKEN_COUNTS, type TokenUsage } from "./token-usage.ts";
 export type { UsageEvent, UsageKind } from "./usage-event.ts";
 export { UsageReader } from "./usage-reader.ts";
-export { WithoutUsageChunk } from "./without-usage-chunk.ts";
+export { WithoutUsageChunk, withoutNullUsage } from "./without-usage-chunk.ts";

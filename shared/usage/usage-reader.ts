@@ -1,9 +1,12 @@
+import type { EventBytes } from "../core/event-bytes.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
-import { type SseEvent, SseParser } from "../core/sse-parser.ts";
+import type { SseEvent } from "../core/sse-event.ts";
+import { SseParser } from "../core/sse-parser.ts";
 import { AnswerText } from "./answer-text.ts";
 import type { AnswerUsage, UncountedText } from "./answer-usage.ts";
 import { DecodedCopy } from "./decoded-copy.ts";
 import { JsonDocument } from "./json-document.ts";
+import { NAMED_USAGE } from "./named-usage.ts";
 import { mergeUsage, type RawUsage, toTokenUsage } from "./token-usage.ts";
 import { reportIn, type UsageReport } from "./usage-report.ts";
 
@@ -35,6 +38,7 @@ export class UsageReader {
       const events = new SseParser({
         onEvent: (event) => this.#see(event),
         telling: () => this.#telling(),
+        mentioned: NAMED_USAGE,
         onBytes: (bytes) => this.#text.take(bytes),
       });
       this.#events = events;
@@ -51,8 +55,10 @@ export class UsageReader {
     this.#read = (bytes) => this.#decoded?.push(bytes);
   }
 
-  read(chunk: Uint8Array): void {
-    this.#read(chunk);
+  /** `events`: those of a stream that is cut already. */
+  read(chunk: Uint8Array, events?: readonly EventBytes[]): void {
+    if (events && this.#events) this.#events.take(events);
+    else this.#read(chunk);
   }
 
   /** The cost, once the answer is over: `isWhole` is false for one that broke off or that its reader left. */
@@ -88,14 +94,9 @@ export class UsageReader {
     return isEarly ? undefined : USAGE_FIELD;
   }
 
-  #see({ data, isTruncated }: SseEvent): void {
+  #see(event: SseEvent): void {
     this.#seenEvents += 1;
-    if (isTruncated || data === "[DONE]") return;
-    try {
-      this.#take(reportIn(JSON.parse(data)));
-    } catch {
-      // Not JSON: it reports nothing.
-    }
+    if (!event.isTruncated) this.#take(reportIn(event.json));
   }
 
   #take({ usage, isFinal, model, responseId, backgroundSince }: UsageReport): void {

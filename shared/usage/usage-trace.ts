@@ -1,4 +1,5 @@
 import { JsonMemberScanner } from "../core/json-members.ts";
+import type { SseEvent } from "../core/sse-event.ts";
 
 /** A stretch of bytes, by its first offset and the one behind it. */
 export interface Span {
@@ -15,21 +16,28 @@ const USAGE_NAME = '"usage"';
 /**
  * What the wish for usage put into one event: all of it, where it has usage and no choices, or a member
  * `usage` that is null; undefined where that is nothing, or where the event is no object on one line.
+ * `read`: the event, where somebody has read it.
  */
-export function usageTrace(events: Buffer, event: Span): Span | undefined {
-  const text = events.toString("latin1", event.start, event.end);
+export function usageTrace(events: Buffer, span: Span, read?: SseEvent): Span | undefined {
+  // Lines of data are joined by line feeds, and an object on one line has none.
+  if (read && !read.data.includes("\n") && isReport(read.json)) return span;
+  const text = events.toString("latin1", span.start, span.end);
   const [line, more] = text.matchAll(DATA_LINE);
   if (!line || more) return undefined;
   const [, data = ""] = line;
   const chunk = objectIn(data);
-  if (chunk?.["usage"] === undefined) return undefined;
-  const { choices, usage } = chunk;
-  if (usage !== null) {
-    const isLast = typeof usage === "object" && Array.isArray(choices) && choices.length === 0;
-    return isLast ? event : undefined;
-  }
-  const dataStart = event.start + line.index + line[0].length - data.length;
+  if (isReport(chunk)) return span;
+  if (chunk?.["usage"] !== null) return undefined;
+  const dataStart = span.start + line.index + line[0].length - data.length;
   return nullMember(events, { start: dataStart, end: dataStart + data.length });
+}
+
+/** Whether a chunk is the one that tells nothing but usage. */
+function isReport(chunk: unknown): boolean {
+  if (!isObject(chunk)) return false;
+  const { choices, usage } = chunk;
+  const isTold = typeof usage === "object" && usage !== null;
+  return isTold && Array.isArray(choices) && choices.length === 0;
 }
 
 /** Where a member `usage` of the object's own stands, with the comma that binds it to its neighbour. */
@@ -63,10 +71,11 @@ function behindSpace(bytes: Buffer, from: number): number {
 function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
-      : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

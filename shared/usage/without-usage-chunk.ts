@@ -1,4 +1,6 @@
+import { EventBytes } from "../core/event-bytes.ts";
 import { endOfFirstEvent, endOfLastEvent, WholeEvents } from "../core/whole-events.ts";
+import { NAMED_USAGE } from "./named-usage.ts";
 import { usageTrace } from "./usage-trace.ts";
 
 // Chunks are some hundred bytes; what is longer without an end is none, and passes as it is.
@@ -13,6 +15,9 @@ const NAMES_USAGE = /"usage"\s*:/g;
  */
 const NULL_USAGE = /, ?"usage": ?null(?=[^{}[\]\\\r\n]*\}\r?\n\r?\n)/g;
 
+/** Whole events, each byte a Latin-1 character, without nearly all of what the wish for usage puts into each. */
+export const withoutNullUsage = (events: string): string => events.replace(NULL_USAGE, "");
+
 /**
  * Takes out of a stream what only the wish for usage put in: the last chunk, which has no choices, and
  * `"usage":null` in all others. Whole events pass as soon as they are there, in their own memory where
@@ -23,45 +28,73 @@ export class WithoutUsageChunk {
   /** Whether an event was taken out whose last line's end may have a second half. */
   #isAmidEnd = false;
 
-  /** What of the stream may go on now. */
-  push(chunk: Uint8Array): Uint8Array {
-    const parts = this.#whole
-      .push(chunk)
-      .map(({ bytes, isOpen, isRest }) => (isOpen || isRest ? bytes : this.#edited(bytes)));
-    const [only = EMPTY] = parts;
-    return parts.length < 2 ? only : Buffer.concat(parts);
+  /** What of the stream may go on now. `events`: those of one that is cut and rewritten already, in memory of its own. */
+  push(chunk: Uint8Array, events?: readonly EventBytes[]): Uint8Array {
+    const parts = events ?? this.#whole.push(chunk).map(rewritten);
+    const isOwn = events !== undefined;
+    const edited = parts.map((part) => this.#edited(part, isOwn));
+    if (isOwn && edited.every((bytes, at) => bytes === parts[at]?.bytes)) return chunk;
+    const [only = EMPTY] = edited;
+    return edited.length < 2 ? only : Buffer.concat(edited);
   }
 
   /** What is left when the stream has ended. */
   end(): Uint8Array {
-    return this.#edited(this.#whole.end());
+    const rest = this.#whole.end();
+    return this.#edited(rewritten(new EventBytes(rest, { startsAt: 0 })), false);
   }
 
-  #edited(bytes: Buffer): Buffer {
-    const events = this.#isAmidEnd && bytes[0] === LF ? bytes.subarray(1) : bytes;
+  #edited(part: EventBytes, isOwn: boolean): Buffer {
+    const { bytes, isOpen, isRest } = part;
+    if (isOpen || isRest) return bytes;
+    const isSecondHalf = this.#isAmidEnd && bytes[0] === LF;
     this.#isAmidEnd = false;
-    const text = events.toString("latin1");
-    const left = text.replace(NULL_USAGE, "");
-    const edited = left.length === text.length ? events : Buffer.from(left, "latin1");
-    return this.#editedSingly(edited, left);
+    if (isSecondHalf) {
+      const rest = new EventBytes(bytes.subarray(1), { startsAt: part.startsAt + 1 });
+      return this.#edited(rest, isOwn);
+    }
+    const from = part.first(NAMED_USAGE);
+    // Nearly all have none.
+    if (from < 0) return bytes;
+    const kept = this.#keptOf(part, from);
+    return kept.length < 2 ? bytes : joined(kept, isOwn ? bytes : undefined);
   }
 
-  /** Looks at each event that still names usage; `text` is what the bytes are as Latin-1 characters. */
-  #editedSingly(events: Buffer, text: string): Buffer {
+  /** Looks at each event that still names usage: gives what is to stay, in its order. */
+  #keptOf(part: EventBytes, from: number): Buffer[] {
+    const { bytes: events, text } = part;
     const kept: Buffer[] = [];
     let keptUntil = 0;
-    NAMES_USAGE.lastIndex = 0;
+    NAMES_USAGE.lastIndex = from;
     for (let at = 0; NAMES_USAGE.test(text); NAMES_USAGE.lastIndex = at) {
       const start = endOfLastEvent(events.subarray(0, NAMES_USAGE.lastIndex), at);
       at = endOfEvent(events, NAMES_USAGE.lastIndex);
-      const trace = usageTrace(events, { start, end: at });
+      const trace = usageTrace(events, { start, end: at }, part.known(start)?.event);
       if (!trace) continue;
       kept.push(events.subarray(keptUntil, trace.start));
       keptUntil = trace.end;
     }
     this.#isAmidEnd = keptUntil === events.length && events.at(-1) === CR;
-    return keptUntil === 0 ? events : Buffer.concat([...kept, events.subarray(keptUntil)]);
+    kept.push(events.subarray(keptUntil));
+    return kept;
   }
+}
+
+/** In one piece: moved together where they lie in memory that is ours, else copied. */
+function joined(kept: readonly Buffer[], own: Buffer | undefined): Buffer {
+  if (!own) return Buffer.concat(kept);
+  let length = kept[0]?.length ?? 0;
+  for (const part of kept.slice(1)) length += part.copy(own, length);
+  return own.subarray(0, length);
+}
+
+/** A copy of what is taken something out of: these bytes are their sender's. */
+function rewritten(part: EventBytes): EventBytes {
+  if (part.isOpen || part.isRest) return part;
+  const left = withoutNullUsage(part.text);
+  return left.length === part.text.length
+    ? part
+    : new EventBytes(Buffer.from(left, "latin1"), { startsAt: part.startsAt });
 }
 
 function endOfEvent(events: Buffer, within: number): number {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type SseEvent, SseParser } from "../../../shared/core/sse-parser.ts";
+import type { SseEvent } from "../../../shared/core/sse-event.ts";
+import { SseParser } from "../../../shared/core/sse-parser.ts";
 
 type Seen = Pick<SseEvent, "event" | "data" | "id">;
 

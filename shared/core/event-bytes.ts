@@ -1,0 +1,88 @@
+import type { SseEvent } from "./sse-event.ts";
+
+interface Place {
+  /** Where they begin in the chunk that they came in; below zero for what began before it. */
+  readonly startsAt: number;
+  /** Whether their event is too long to be held, and goes on in what comes next. */
+  readonly isOpen?: boolean;
+  /** Whether they go on with such an event. */
+  readonly isRest?: boolean;
+}
+
+/** An event that was read, and where in its bytes the next one begins. */
+interface KnownEvent {
+  readonly event: SseEvent | undefined;
+  readonly next: number;
+}
+
+/**
+ * Bytes of an event stream from one event's beginning to the end of that or a later one. Several look
+ * into them: what it takes to do so is done once. Scope: one piece of a stream.
+ */
+export class EventBytes {
+  readonly bytes: Buffer;
+  readonly startsAt: number;
+  readonly isOpen: boolean;
+  readonly isRest: boolean;
+  #text: string | undefined;
+  #known: Map<number, KnownEvent> | undefined;
+  #found: { readonly pattern: RegExp; readonly at: number } | undefined;
+
+  constructor(bytes: Buffer, { startsAt, isOpen = false, isRest = false }: Place) {
+    this.bytes = bytes;
+    this.startsAt = startsAt;
+    this.isOpen = isOpen;
+    this.isRest = isRest;
+  }
+
+  /** Each byte as the Latin-1 character that it is: a search through those costs less than through bytes. */
+  get text(): string {
+    this.#text ??= this.bytes.toString("latin1");
+    return this.#text;
+  }
+
+  /** Where a pattern is first found, which is looked for once; -1 where it is not. */
+  first(pattern: RegExp): number {
+    if (this.#found?.pattern !== pattern) this.#found = { pattern, at: this.text.search(pattern) };
+    return this.#found.at;
+  }
+
+  /** The same events as they are to be, among bytes that are so already. Nobody else may hold their memory. */
+  rewritten(rewrite: (events: string) => string, startsAt: number): EventBytes {
+    const { bytes, text, isOpen, isRest } = this;
+    const isWhole = !isOpen && !isRest;
+    const left = isWhole ? rewrite(text) : text;
+    const isSame = left.length === text.length;
+    const part = new EventBytes(isSame ? bytes : bytes.subarray(0, bytes.write(left, "latin1")), {
+      startsAt,
+      isOpen,
+      isRest,
+    });
+    part.#text = left;
+    return part;
+  }
+
+  /** The event that begins at an offset, where somebody has read it. */
+  known(offset: number): KnownEvent | undefined {
+    return this.#known?.get(offset);
+  }
+
+  remember(offset: number, event: KnownEvent): void {
+    this.#known ??= new Map();
+    this.#known.set(offset, event);
+  }
+
+  /** Those before an offset of the chunk. */
+  before(end: number): EventBytes {
+    const { startsAt, isOpen, isRest } = this;
+    const kept = this.bytes.subarray(0, Math.max(0, end - startsAt));
+    return kept.length === this.bytes.length
+      ? this
+      : new EventBytes(kept, { startsAt, isOpen, isRest });
+  }
+}
+
+/** A piece of a stream, with its events where these were looked for on its way; at the end with what is left open. */
+export type EventPiece = IteratorResult<Uint8Array, undefined> & {
+  readonly events?: readonly EventBytes[];
+};
