@@ -109,8 +109,8 @@ Object.assign(require("undici/lib/dispatcher/dispatcher.js").prototype, {
   request: require("undici/lib/api/api-request.js"),
 });`;
 
-/** Its parsers, of which the first connection compiles one. */
-const PARSERS = /\/(llhttp\/llhttp(?:_simd)?-wasm|milo\/(?:no-)?simd)\.js$/;
+/** Its parsers for other machines and settings; the first connection needs the one that stays. */
+const OTHER_PARSERS = /\/(llhttp\/llhttp-wasm|milo\/(?:no-)?simd)\.js$/;
 
 /** What speaks HTTP/2, with node's own part for that: off unless the settings ask for it. */
 const HTTP2_OF_UNDICI = `module.exports = (...given) =>
@@ -124,10 +124,10 @@ const poolsOfUndici = (libraries: Libraries): Plugin => ({
       contents: POOLS_OF_UNDICI,
       resolveDir: import.meta.dirname,
     }));
-    onResolve({ filter: PARSERS }, ({ path, importer }) => {
-      const parser = isOf("undici", importer) ? PARSERS.exec(path)?.[1] : undefined;
+    onResolve({ filter: OTHER_PARSERS }, ({ path, importer }) => {
+      const parser = isOf("undici", importer) ? OTHER_PARSERS.exec(path)?.[1] : undefined;
       if (parser === undefined) return;
-      return { path: `undici/lib/${parser}.js`, namespace: "on-first-connection" };
+      return { path: `undici/lib/${parser}.js`, namespace: "on-first-need" };
     });
     onResolve({ filter: /\/client-h2\.js$/ }, ({ importer }) =>
       isOf("undici", importer) ? { path: "http2", namespace: "http2-of-undici" } : undefined,
@@ -136,7 +136,7 @@ const poolsOfUndici = (libraries: Libraries): Plugin => ({
       contents: HTTP2_OF_UNDICI,
       resolveDir: import.meta.dirname,
     }));
-    onLoad({ filter: /.*/, namespace: "on-first-connection" }, ({ path }) => ({
+    onLoad({ filter: /.*/, namespace: "on-first-need" }, ({ path }) => ({
       contents: `module.exports = ${loadedFrom(libraries, "undici-parsers", path)};`,
     }));
   },
