@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { deployedSettings } from "../../local/setup/deployed-settings.ts";
 import { loadConnections, loadSettings } from "../../shared/config/index.ts";
 import { identityCredential } from "../../shared/connections/index.ts";
 import { DEPLOYMENTS, type Resource, resourcesOf } from "../support/infra-snapshot.ts";
@@ -56,6 +57,14 @@ describe("what a deployment sets in its apps", () => {
     // What is said by hand counts.
     const wanted = where[0] === "performance" ? 64 : httpConcurrency(appOf(...where));
     expect(workers).toBe(wanted);
+  });
+
+  it.each(names)("is what setup looks at before: %s", (name) => {
+    const said = deployedSettings(new Map(Object.entries(DEPLOYMENTS[name] ?? {})));
+    // The tenant is known only where somebody has signed in.
+    const { GATEWAY_AUTH_TENANTS: _, ...known } = said;
+    const { WEBSITE_SITE_NAME, ...env } = environmentOf(name, "stream");
+    expect({ ...env, WEBSITE_SITE_NAME: "app" }).toMatchObject(known);
   });
 
   it("names callers, and who speaks for them, where they come with tokens", () => {

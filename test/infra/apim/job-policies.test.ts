@@ -74,7 +74,8 @@ describe("submitting a batch through API Management", () => {
     const headers = { Location: "/jobs/batch-1", "Retry-After": "1" };
     const asked = world(() => ({ status: 202, headers, body: "{}" }), { apiPath: "ai" });
     const request = { method: "POST", url: "https://apim.test/ai/jobs/batch", headers: HEADERS };
-    const { response } = runPolicy("policies/read-job.xml", asked, request);
+    const { response, calls } = runPolicy("policies/read-job.xml", asked, request);
+    expect(calls.map(({ url }) => url)).toEqual(["https://func-jobs.test/jobs/batch"]);
     const Location = "https://apim.test/ai/jobs/batch-1";
     expect(response).toMatchObject({ status: 202, headers: { Location, "Retry-After": "1" } });
   });

@@ -37,12 +37,13 @@ function createWorld(scene: Scene, more: Partial<PolicyWorld> = {}) {
     cache: new Map(),
     now: () => clock.now,
     claims: { azp: "identity of the gateway" },
+    apiPath: "models",
     ...more,
   };
   const ask = (priority?: number, headers: Record<string, string> = {}) => {
     const asked = priority === undefined ? {} : { llm_proxy_priority: String(priority) };
     const run = runPolicy("policies/models.xml", world, {
-      url: "https://apim.test/chat/completions",
+      url: "https://apim.test/models/deployments/gpt/chat/completions?api-version=1",
       headers: { ...asked, ...headers },
     });
     return { ...run, asked: run.calls.map(({ url }) => idOf(url)) };
@@ -54,6 +55,12 @@ describe("model backends: reserved capacity first", () => {
   it("V114: asks only the first tier while it serves", () => {
     const { ask } = createWorld({});
     for (let n = 0; n < 20; n++) expect(ask(1).asked).toEqual([PTU]);
+  });
+
+  it("asks for the same below the backend's address, without the path of the API", () => {
+    const [call] = createWorld({}).ask(1).calls;
+    const wanted = `${BACKENDS[0]?.url}/deployments/gpt/chat/completions?api-version=1`;
+    expect(call?.url).toBe(wanted);
   });
 
   it("goes on to the next tier when the first is throttled, and returns when it is not", () => {

@@ -153,8 +153,11 @@ class Run {
       this.#steps(step);
     },
     "forward-request": ({ attributes }) => {
-      const path = new URL(this.#request.url).pathname;
-      const answer = this.#call(`${this.#baseUrl}${path}`, attributes["timeout"] ?? "300");
+      const { pathname, search } = new URL(this.#request.url);
+      const prefix = this.#world.apiPath ? `/${this.#world.apiPath}` : "";
+      if (!pathname.startsWith(prefix)) throw new Error(`${pathname} is not of this API.`);
+      const url = `${this.#baseUrl}${pathname.slice(prefix.length)}${search}`;
+      const answer = this.#call(url, attributes["timeout"] ?? "300");
       if (answer === "timeout") throw new PolicyFailure("forward-request", "Timeout", 500);
       this.#response = answer;
     },
