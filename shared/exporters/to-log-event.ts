@@ -123,6 +123,9 @@ function usageFields({ tokens, usage, model }: RequestFacts | AttemptFacts): Dra
     "Usage.Total_Tokens": tokens?.totalTokens,
     "Usage.Prompt_Tokens_Details.Cached_Tokens": tokens?.cacheReadInputTokens,
     "Usage.Completion_Tokens_Details.Reasoning_Tokens": tokens?.reasoningOutputTokens,
+    "Usage.Prompt_Tokens_Details.Audio_Tokens": tokens?.audioInputTokens,
+    "Usage.Completion_Tokens_Details.Audio_Tokens": tokens?.audioOutputTokens,
+    "Usage.Cache_Creation_Input_Tokens": tokens?.cacheCreationInputTokens,
     UsageProvenance: usage,
   };
 }

@@ -1,8 +1,8 @@
 import type { UsageRow } from "../api/index.ts";
 
-// What a spreadsheet takes for a formula; a name that callers choose must not become one.
+// What a spreadsheet takes for a formula, in full width, too; a name that callers choose must not become one.
 // https://owasp.org/www-community/attacks/CSV_Injection
-const FORMULA = /^[\s]*[=+\-@\t\r]/;
+const FORMULA = /^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
 const NEEDS_QUOTES = /[",\r\n]/;
 
 const COUNTS = [

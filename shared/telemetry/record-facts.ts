@@ -9,6 +9,8 @@ export interface TokenFacts {
   readonly cacheReadInputTokens?: number;
   readonly cacheCreationInputTokens?: number;
   readonly reasoningOutputTokens?: number;
+  readonly audioInputTokens?: number;
+  readonly audioOutputTokens?: number;
 }
 
 /** Where in a trace something happened, and when; times are milliseconds, `startedAt` since the epoch. */

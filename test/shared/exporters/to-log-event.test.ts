@@ -43,6 +43,27 @@ describe("the event log's words", () => {
     });
   });
 
+  it("tell every count of tokens by the original's path, and none that nobody told", () => {
+    const tokens = {
+      ...{ inputTokens: 20, outputTokens: 9, totalTokens: 29, cacheReadInputTokens: 8 },
+      ...{ cacheCreationInputTokens: 4, reasoningOutputTokens: 3, audioInputTokens: 2 },
+    };
+    const times = { waitMs: 1, processMs: 2, totalMs: 3, attempts: 1, isWhole: true };
+    const event = { event: "request.ended", level: "info", ...times, tokens } as TelemetryEvent;
+    const told = Object.entries(toLogEvent(event, COMMON)).filter(([name]) =>
+      /^Usage\./.test(name),
+    );
+    expect(Object.fromEntries(told)).toEqual({
+      "Usage.Prompt_Tokens": "20",
+      "Usage.Completion_Tokens": "9",
+      "Usage.Total_Tokens": "29",
+      "Usage.Prompt_Tokens_Details.Cached_Tokens": "8",
+      "Usage.Prompt_Tokens_Details.Audio_Tokens": "2",
+      "Usage.Cache_Creation_Input_Tokens": "4",
+      "Usage.Completion_Tokens_Details.Reasoning_Tokens": "3",
+    });
+  });
+
   it.each([
     [{ isWhole: true }, "Completed"],
     [{ isWhole: false }, "Broken"],

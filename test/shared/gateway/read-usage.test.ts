@@ -105,6 +105,7 @@ describe("GET /usage", () => {
       usageEvent({ id: "a", user: '=HYPERLINK("http://x","y")' }),
       usageEvent({ id: "b", user: "\n+1, 2" }),
       usageEvent({ id: "c", user: "plain" }),
+      usageEvent({ id: "d", user: "＝1+1" }),
     );
     const asked = await ask(`${SPAN}&group=user&format=csv`);
     expect(asked.headers).toContainEqual([
@@ -116,6 +117,7 @@ describe("GET /usage", () => {
       `"'\n+1, 2",1,1,0,0,0,10,0,0,5,0,15,0.00007,0,0,0,USD`,
       `"'=HYPERLINK(""http://x"",""y"")",1,1,0,0,0,10,0,0,5,0,15,0.00007,0,0,0,USD`,
       "plain,1,1,0,0,0,10,0,0,5,0,15,0.00007,0,0,0,USD",
+      "'＝1+1,1,1,0,0,0,10,0,0,5,0,15,0.00007,0,0,0,USD",
     ]);
     const byAccept = await ask(SPAN, [...OPERATOR, ["accept", "text/csv"]]);
     expect(byAccept.text).toMatch(/^model,/);
