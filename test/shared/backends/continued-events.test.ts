@@ -120,6 +120,15 @@ describe("a response that breaks and is told again", () => {
       expect(events.at(-1)).toMatchObject({ ...last, sequence_number: events.length - 1 });
     });
 
+    it("does not end in that word once another has gone on, and breaks", async () => {
+      const further = written(until(two, '"delta":"o"'));
+      const streams = [coming(written(failed(begun)), [200]), coming(further, [], further.length)];
+      const delivered = await deliveredOf(streams);
+      expect(delivered?.outcomes).toEqual(["joined", "unanswered"]);
+      expect(delivered?.error).toMatchObject({ kind: "truncated" });
+      expect(Buffer.from(delivered?.bytes ?? []).toString()).not.toContain("response.failed");
+    });
+
     it("may be told by a third", async () => {
       const { events, error, outcomes } = await asked(failed(begun), failed(two.slice(0, 4)), two);
       expect([error, outcomes]).toEqual([undefined, ["joined"]]);
