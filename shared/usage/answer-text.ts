@@ -1,9 +1,10 @@
 import type { SseEvent } from "../core/sse-event.ts";
 import { SseParser } from "../core/sse-parser.ts";
 
-// Short answers have ended by then, with a report of their usage: what they said is never looked for. Of a
-// thousand long ones each holds so much.
-const MAX_UNREAD_BYTES = 16 * 1024;
+// Most answers that come fast have ended by then, with a report of their usage: what they said is never looked for.
+const MAX_UNREAD_BYTES = 64 * 1024;
+// One whose events come one by one stays for long, and each of them costs far more than to look for its text.
+const MAX_UNREAD_PIECES = 64;
 const FIRST_CAPACITY_BYTES = 1024;
 const NOTHING = Buffer.alloc(0);
 
@@ -30,8 +31,9 @@ export class AnswerText {
 
   /** Takes the bytes of whole events. */
   take(events: string): void {
+    const isMuch = this.#unreadBytes > MAX_UNREAD_BYTES || this.#unread.length >= MAX_UNREAD_PIECES;
     // What came last may be the whole answer, and its report with it.
-    if (this.#unreadBytes > MAX_UNREAD_BYTES) this.#read();
+    if (isMuch) this.#read();
     this.#unread.push(events);
     this.#unreadBytes += events.length;
   }

@@ -209,6 +209,16 @@ describe("the text of an answer without usage", () => {
     expect(await said(text)).toBe('hm {"a":1}');
   });
 
+  it("is whole however its events come, and however many", async () => {
+    const words = Array.from({ length: 1000 }, (_, at) => ` word${at}`);
+    const events = words.map((content) =>
+      Buffer.from(`data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`),
+    );
+    const oneByOne = await read(events, SSE);
+    expect(oneByOne.uncounted).toEqual({ text: words.join(""), scale: 1 });
+    expect(await read([Buffer.concat(events)], SSE)).toEqual(oneByOne);
+  });
+
   it("is kept to a limit, and its scale tells of the rest", async () => {
     const long = event({ choices: [{ delta: { content: "x".repeat(1000) } }] }).repeat(600);
     const { uncounted } = await read([Buffer.from(long)], SSE);
