@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { PACKAGED_ROLES, type PackagedRole } from "./package/make-packages.ts";
 import { StartError } from "./service.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Used } from "./compare.ts";
 
 /** Hours of which use is compared, in epoch milliseconds. */

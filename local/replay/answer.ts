@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ReplayFailure } from "./replay-failure.ts";
 
 /** Where a wait was read from, as the report names it. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { delay } from "../../shared/core/clock.ts";
 import { retryAfterMs } from "../../shared/core/retry-after.ts";
 import { type Answer, completionTokens, parseJson, statedWait, type Wait } from "./answer.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { HostSettings } from "../../shared/config/index.ts";
 import type { BackendId } from "../../shared/core/domain.ts";
 import { StartError } from "../service.ts";

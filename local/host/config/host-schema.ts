@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseTimeSpanMs } from "./time-span.ts";
 
 // The platform reads host.json through .NET configuration, where every value is text: "4" is 4.

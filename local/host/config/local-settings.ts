@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Parsed } from "./host-json.ts";
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
