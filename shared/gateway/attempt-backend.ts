@@ -37,7 +37,8 @@ const MAX_STATUS = 599;
 
 /**
  * Calls one backend and tells its turn how that went. Throws only when `signal` ended the call. The
- * turn is released when the attempt failed, else by the answer, with its last byte or its discard.
+ * turn is released when the answer is not the client's, else by the answer, with its last byte or its
+ * discard.
  */
 export async function attemptBackend(
   services: Services,
@@ -125,6 +126,8 @@ function judged(
   const verdict = judgeAnswer(status, headers, nowMs);
   turn.settle({ verdict, firstByteMs, utilization: utilizationIn(headers) }, nowMs);
   if (verdict.kind !== "answered") {
+    // It may be kept while others are asked, for long; its backend is done with the request by now.
+    if (verdict.kind !== "refused") turn.release();
     return { status, verdict, answer: holdingPlace(answer, { turn, clock }) };
   }
   const watch = watchAnswer(services, request, { answer, candidate });

@@ -45,7 +45,7 @@ export async function withoutCandidate(
     case "exhausted":
       return exhausted(trip);
     case "again":
-      // What was kept holds its backend's connection, and a place that the next round may need.
+      // What was kept may hold its backend's connection.
       trip.letGo();
       trip.goRound();
       await delay(clock, backoffMs(trip.round, random), signal);

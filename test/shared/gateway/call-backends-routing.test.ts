@@ -91,6 +91,21 @@ describe("retries", () => {
     expect((await serving).text).toBe("ok");
   });
 
+  it.each([
+    ["asked for a wait", 429, [["retry-after-ms", "1000"]]],
+    ["failed", 500, []],
+  ] as const)("leave the place of a backend that %s to others", async (_, status, headers) => {
+    const Host1 = "host=http://a.test;maxconcurrency=1";
+    const gateway = openPair({ Host1, Host2: "host=http://b.test;tier=2" });
+    gateway.backends.answer(status, "no", headers);
+    gateway.backends.silence();
+    gateway.backends.answer(200);
+    void serve(gateway, { id: "first" });
+    await gateway.clock.advance(1000);
+    expect((await serve(gateway, { id: "second" })).status).toBe(200);
+    expect(hostsOf(gateway)).toEqual(["Host1", "Host2", "Host1"]);
+  });
+
   it("do not reach a backend whose budget for retries is used up", async () => {
     const gateway = openPair({ CBErrorThreshold: "1000" });
     gateway.backends.answer(500);
