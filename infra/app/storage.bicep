@@ -44,6 +44,15 @@ resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
     ]
   }
 
+  resource queues 'queueServices' = {
+    name: 'default'
+
+    // Made here, so that the app that only sends to it need not be able to make one.
+    resource usage 'queues' = {
+      name: 'gateway-usage'
+    }
+  }
+
   resource lifecycle 'managementPolicies' = {
     name: 'default'
     properties: {

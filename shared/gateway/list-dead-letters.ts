@@ -57,9 +57,9 @@ const allSources = ({ lanes, usage }: Services): readonly LetterSource[] =>
 
 /** The dead letters of an entity, where there are queues. */
 export function deadLettersOf({ waitingRoom, usage }: Services, { kind }: LetterSource): Letters {
-  if (kind === "usage") return usageLettersOf(usage);
-  if (waitingRoom) return new DeadLetters(waitingRoom.bus);
-  throw new GatewayError("async-unavailable", "This app has no queues.");
+  // An app that only sends what was used may not read what became of it either.
+  if (!waitingRoom) throw new GatewayError("async-unavailable", "This app has no queues.");
+  return kind === "usage" ? usageLettersOf(usage) : new DeadLetters(waitingRoom.bus);
 }
 
 function usageLettersOf({ poison }: Services["usage"]): Letters {

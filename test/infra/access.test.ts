@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { USAGE_QUEUE } from "../../shared/gateway/index.ts";
 import { DEPLOYMENTS, type Resource, resourcesOf } from "../support/infra-snapshot.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -36,6 +37,9 @@ describe("the roles of the apps", () => {
     const broad = /^(?:Owner|Contributor|User Access Administrator)$|Service Bus Data Owner/;
     expect(Object.keys(definitions).filter((role) => broad.test(role))).toEqual([]);
     expect(Object.keys(apps.stream.serviceBus)).toEqual([]);
+    // It puts down what was used, and reads and makes no queue.
+    const ofQueues = Object.keys(apps.stream.storage).filter((role) => role.includes("Queue"));
+    expect(ofQueues).toEqual(["Storage Queue Data Message Sender"]);
   });
 });
 
@@ -68,6 +72,11 @@ function roleOf({ properties }: Resource, definitions: Record<string, string>): 
   const id = String(properties["roleDefinitionId"]).split("/").at(-1);
   return Object.keys(definitions).find((role) => definitions[role] === id) ?? `unknown ${id}`;
 }
+
+it.each(names)("%s makes the queue to which the stream app may only send", (name) => {
+  const queues = resourcesOf(name, "Microsoft.Storage/storageAccounts/queueServices/queues");
+  expect(queues.map((queue) => queue.name.split("/").at(-1))).toEqual([USAGE_QUEUE]);
+});
 
 describe.each(["vnet", "government"])("the private deployment %s", (name) => {
   const PRIVATE = [

@@ -49,6 +49,15 @@ const settle = (services: Services, action: "redrive" | "discard", sequenceNumbe
   settleDeadLetters(services, { headers, target: "/", queue: QUEUE, action, sequenceNumber });
 
 describe("usage that can never be counted", () => {
+  it("is the jobs app's: where there are no queues it is neither shown nor dealt with", async () => {
+    const { waitingRoom: _, ...services } = { ...open().services };
+    const stream = services as Services;
+    const code = { code: "async-unavailable" };
+    await expect(list(stream)).rejects.toMatchObject(code);
+    await expect(settle(stream, "redrive")).rejects.toMatchObject(code);
+    await expect(settle(stream, "discard", "1")).rejects.toMatchObject(code);
+  });
+
   it("is put aside and told of, and keeps nothing else from being counted", async () => {
     const { gateway, services, poison } = open();
     await countUsage(services, message(GOOD, WRONG, usageEvent({ id: "other" })));
