@@ -31,7 +31,7 @@ const ENTRY = join(import.meta.dirname, "service-entry.ts");
 
 /**
  * How node runs the app, here as in Azure (infra/main.bicep). A semi-space of 16 MB is what Node 22 has by
- * itself; Node 24 doubles it, which costs 70 MB under load and saved no time that could be measured.
+ * itself; Node 24 doubles it, which costs 50 to 70 MB under load and saves less time than could be measured.
  */
 export const APP_NODE_OPTIONS = ["--enable-source-maps", "--max-semi-space-size=16"];
 
