@@ -22,22 +22,22 @@ import {
   replyInboxLost,
   type Tracing,
 } from "../telemetry/index.ts";
+import { probeBackends } from "./calls/probe-backends.ts";
 import { fetchJson } from "./fetch-json.ts";
 import { createRequestHeaderFilter } from "./forwarded-headers.ts";
-import type { Idempotency } from "./held-key.ts";
-import { IdempotencyStore } from "./idempotency-store.ts";
-import { LimitLedger } from "./limit-ledger.ts";
-import { openFairShare } from "./open-fair-share.ts";
-import { openJobs } from "./open-jobs.ts";
-import { openSlots } from "./open-slots.ts";
+import type { Idempotency } from "./idempotency/held-key.ts";
+import { IdempotencyStore } from "./idempotency/idempotency-store.ts";
+import { openJobs } from "./jobs/open-jobs.ts";
+import { TrafficBoard } from "./operators/traffic-board.ts";
 import { createPolicy } from "./policy.ts";
 import { openPolicyDocuments } from "./policy-documents.ts";
-import { probeBackends } from "./probe-backends.ts";
 import type { JobServices, Services, WaitingRoom } from "./services.ts";
-import { TrafficBoard } from "./traffic-board.ts";
-import { onUnclaimedReply } from "./unclaimed-reply.ts";
-import { openUsage } from "./usage-services.ts";
-import type { LimitServices } from "./within-limits.ts";
+import { openFairShare } from "./serving/open-fair-share.ts";
+import { openSlots } from "./serving/open-slots.ts";
+import { onUnclaimedReply } from "./serving/unclaimed-reply.ts";
+import { LimitLedger } from "./usage/limit-ledger.ts";
+import { openUsage } from "./usage/usage-services.ts";
+import type { LimitServices } from "./usage/within-limits.ts";
 
 export interface CreateServicesOptions {
   settings: Settings;

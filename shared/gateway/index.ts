@@ -1,15 +1,17 @@
-export { acceptBatch } from "./accept-batch.ts";
-export { advanceBatch, type BatchRef, expireBatch } from "./batch-activities.ts";
-export { cancelJob, type JobChange, moveJob } from "./change-job.ts";
-export { countUsage, sweepUsage } from "./count-usage.ts";
+export { acceptBatch } from "./batches/accept-batch.ts";
+export { advanceBatch, type BatchRef, expireBatch } from "./batches/batch-activities.ts";
+export { finishBatch } from "./batches/finish-batch.ts";
+export { probeBackends } from "./calls/probe-backends.ts";
 export { createServices, type OwnedServices } from "./create-services.ts";
-export { deliverWebhook } from "./deliver-webhook.ts";
-export { DeadLetterWatch } from "./end-dead-lettered.ts";
-export { finishBatch } from "./finish-batch.ts";
-export { type EventsQuery, followJobEvents } from "./follow-job-events.ts";
+export { DeadLetterWatch } from "./dead-letters/end-dead-lettered.ts";
+export { type DeadLettersQuery, listDeadLetters } from "./dead-letters/list-dead-letters.ts";
+export { settleDeadLetters } from "./dead-letters/settle-dead-letters.ts";
 export { answering, handleRequest } from "./handle-request.ts";
-export { instanceGauges } from "./instance-gauges.ts";
-export { type InstanceStatus, instanceStatus, readinessProblems } from "./instance-status.ts";
+export { sweepIdempotency } from "./idempotency/sweep-idempotency.ts";
+export { deliverWebhook } from "./job-events/deliver-webhook.ts";
+export { type EventsQuery, followJobEvents } from "./job-events/follow-job-events.ts";
+export { type RedeliverQuery, redeliverEvent } from "./job-events/redeliver-event.ts";
+export { cancelJob, type JobChange, moveJob } from "./jobs/change-job.ts";
 export {
   type AttemptRef,
   checkAttempt,
@@ -19,26 +21,27 @@ export {
   type LookRef,
   type SettleRef,
   settleEvents,
-} from "./job-activities.ts";
-export { type DeadLettersQuery, listDeadLetters } from "./list-dead-letters.ts";
-export { type JobsQuery, listJobs } from "./list-jobs.ts";
-export { type PollRef, pollProvider } from "./poll-provider.ts";
-export { probeBackends } from "./probe-backends.ts";
-export { type JobQuery, readBatchErrors, readJob, readJobResult } from "./read-job.ts";
-export { readJobStream } from "./read-job-stream.ts";
-export { type MetricsSource, readMetrics } from "./read-metrics.ts";
-export { readReceipt, readStatus } from "./read-status.ts";
-export { readUsage } from "./read-usage.ts";
-
-export { type RedeliverQuery, redeliverEvent } from "./redeliver-event.ts";
-export { releaseProvider } from "./release-provider.ts";
-export { type ResultLinks, resultLinks } from "./result-links.ts";
-export { resultPlaceOf } from "./result-place.ts";
-export { runLaneMessage } from "./run-lane-message.ts";
-export { runSubmission, type SubmissionDelivery } from "./run-submission.ts";
+} from "./jobs/job-activities.ts";
+export { type JobsQuery, listJobs } from "./jobs/list-jobs.ts";
+export { type PollRef, pollProvider } from "./jobs/poll-provider.ts";
+export { type JobQuery, readBatchErrors, readJob, readJobResult } from "./jobs/read-job.ts";
+export { releaseProvider } from "./jobs/release-provider.ts";
+export { runSubmission, type SubmissionDelivery } from "./jobs/run-submission.ts";
+export { sweepJobs } from "./jobs/sweep-jobs.ts";
+export { instanceGauges } from "./operators/instance-gauges.ts";
+export {
+  type InstanceStatus,
+  instanceStatus,
+  readinessProblems,
+} from "./operators/instance-status.ts";
+export { type MetricsSource, readMetrics } from "./operators/read-metrics.ts";
+export { readReceipt, readStatus } from "./operators/read-status.ts";
+export { TrafficBoard, type TrafficStatus } from "./operators/traffic-board.ts";
+export { readJobStream } from "./results/read-job-stream.ts";
+export { type ResultLinks, resultLinks } from "./results/result-links.ts";
+export { resultPlaceOf } from "./results/result-place.ts";
 export type { Services } from "./services.ts";
-export { settleDeadLetters } from "./settle-dead-letters.ts";
-export { sweepIdempotency } from "./sweep-idempotency.ts";
-export { sweepJobs } from "./sweep-jobs.ts";
-export { TrafficBoard, type TrafficStatus } from "./traffic-board.ts";
-export { USAGE_QUEUE } from "./usage-services.ts";
+export { runLaneMessage } from "./serving/run-lane-message.ts";
+export { countUsage, sweepUsage } from "./usage/count-usage.ts";
+export { readUsage } from "./usage/read-usage.ts";
+export { USAGE_QUEUE } from "./usage/usage-services.ts";

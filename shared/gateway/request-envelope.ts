@@ -5,8 +5,8 @@ import { type Caller, openRequest, type Profile, sealRequest } from "../identity
 import type { NotifyTargets } from "../jobs/index.ts";
 import type { Reservation } from "../limits/index.ts";
 import type { ClaimCheck, MessageBody, RequestEnvelope } from "../messaging/index.ts";
-import type { AnswerSlot } from "./answer-watch.ts";
-import type { OutgoingRequest } from "./call-backends.ts";
+import type { AnswerSlot } from "./calls/answer-watch.ts";
+import type { OutgoingRequest } from "./calls/call-backends.ts";
 import { unpackRequestBody } from "./read-request-body.ts";
 
 /** An admitted request with its whole body: all that serving it needs, whichever way. */

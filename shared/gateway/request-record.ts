@@ -14,7 +14,7 @@ import {
   spanFacts,
 } from "../telemetry/index.ts";
 import type { AnswerUsage } from "../usage/index.ts";
-import { modelOfBody } from "./call-usage.ts";
+import { modelOfBody } from "./calls/call-usage.ts";
 
 /** How an answer ended, and what it said it used. */
 export interface AnswerEnd {

@@ -11,21 +11,21 @@ import type { FairScheduler, QueuePlaces } from "../scheduling/index.ts";
 import type { BlobContainer, ReadLinks } from "../storage/index.ts";
 import type { Emit, Tracing } from "../telemetry/index.ts";
 import type { WebhookClient } from "../webhooks/index.ts";
-import type { BatchRows } from "./batch-rows.ts";
+import type { BatchRows } from "./batches/batch-rows.ts";
 import type { DetachedWork } from "./detached-work.ts";
-import type { FairShareServices } from "./enter-lane.ts";
-import type { Idempotency } from "./held-key.ts";
-import type { JobEventFeed } from "./job-event-feed.ts";
-import type { JobEventLog } from "./job-event-log.ts";
-import type { JobEvents } from "./job-events.ts";
-import type { JobStreams } from "./job-streams.ts";
+import type { Idempotency } from "./idempotency/held-key.ts";
+import type { JobEventFeed } from "./job-events/job-event-feed.ts";
+import type { JobEventLog } from "./job-events/job-event-log.ts";
+import type { JobEvents } from "./job-events/job-events.ts";
+import type { TrafficBoard } from "./operators/traffic-board.ts";
 import type { Policy } from "./policy.ts";
-import type { ResultFiles } from "./result-files.ts";
-import type { StreamTails } from "./stream-tails.ts";
-import type { TrafficBoard } from "./traffic-board.ts";
-import type { UsageServices } from "./usage-services.ts";
+import type { JobStreams } from "./results/job-streams.ts";
+import type { ResultFiles } from "./results/result-files.ts";
+import type { StreamTails } from "./results/stream-tails.ts";
+import type { FairShareServices } from "./serving/enter-lane.ts";
+import type { UsageServices } from "./usage/usage-services.ts";
 
-import type { LimitServices } from "./within-limits.ts";
+import type { LimitServices } from "./usage/within-limits.ts";
 
 /** What serving through lanes needs; absent where no Service Bus is configured (role `stream`). */
 export interface WaitingRoom {

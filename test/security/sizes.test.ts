@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { parseJobListQuery, parseJobPatch, parseUsageQuery } from "../../shared/api/index.ts";
 import { parseTraceContext } from "../../shared/core/trace-context.ts";
+import { readBatchLines } from "../../shared/gateway/batches/read-batch-lines.ts";
 import { followJobEvents, handleRequest, moveJob } from "../../shared/gateway/index.ts";
-import { readBatchLines } from "../../shared/gateway/read-batch-lines.ts";
 import { lineOutput, parseBatchLine } from "../../shared/jobs/index.ts";
 import { PoisonMessageError, readSubmission } from "../../shared/messaging/index.ts";
 import { redactText, redactValue } from "../../shared/telemetry/index.ts";

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { GatewayResponse } from "../../shared/core/http.ts";
-import { acceptSubmission } from "../../shared/gateway/accept-submission.ts";
 import {
   answering,
   cancelJob,
@@ -15,6 +14,7 @@ import {
   readUsage,
   redeliverEvent,
 } from "../../shared/gateway/index.ts";
+import { acceptSubmission } from "../../shared/gateway/jobs/accept-submission.ts";
 import { readSubmission } from "../../shared/messaging/index.ts";
 import { createGateway, fakeEngine, requestTo, type TestGateway } from "../support/gateway.ts";
 import { bodyOf, textOf } from "../support/streams.ts";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { UsageQueue } from "../../shared/gateway/usage-services.ts";
+import type { UsageQueue } from "../../shared/gateway/usage/usage-services.ts";
 import type { HeldText, QueuedText } from "../../shared/storage/index.ts";
 
 /** A storage queue in memory, as far as the ledger uses one. Scope: one test. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TableJobStore } from "../../../shared/gateway/table-job-store.ts";
+import { TableJobStore } from "../../../shared/gateway/jobs/table-job-store.ts";
 import {
   advance,
   beginRun,

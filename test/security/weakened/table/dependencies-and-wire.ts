@@ -64,7 +64,7 @@ export const DEPENDENCIES_AND_WIRE: readonly Weakening[] = [
     name: "everybody is an operator, by whatever key",
     edits: [
       [
-        "shared/gateway/require-operator.ts",
+        "shared/gateway/operators/require-operator.ts",
         'if (standing === "operator") return;',
         "if (standing) return;",
       ],

@@ -2,7 +2,7 @@ import type { Weakening } from "../weakening.ts";
 
 const RECOGNISE = "shared/gateway/recognise.ts";
 const FILTER = "shared/gateway/forwarded-headers.ts";
-const ATTEMPT = "shared/gateway/attempt-headers.ts";
+const ATTEMPT = "shared/gateway/calls/attempt-headers.ts";
 const test = (title: string): string => `security/forged-identity.test.ts > ${title}`;
 
 /** What headers may say of who asks. */

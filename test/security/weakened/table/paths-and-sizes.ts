@@ -2,7 +2,7 @@ import type { Weakening } from "../weakening.ts";
 
 const MATCH = "shared/routing/match-hosts.ts";
 const LINE = "shared/jobs/batch-line.ts";
-const BATCH = "shared/gateway/read-batch-lines.ts";
+const BATCH = "shared/gateway/batches/read-batch-lines.ts";
 const path = (title: string): string => `security/paths.test.ts > ${title}`;
 const size = (title: string): string => `security/sizes.test.ts > ${title}`;
 
@@ -55,7 +55,7 @@ export const PATHS_AND_SIZES: readonly Weakening[] = [
     name: "idempotency keys are rows' keys as they are",
     edits: [
       [
-        "shared/gateway/idempotency-store.ts",
+        "shared/gateway/idempotency/idempotency-store.ts",
         'const hash = (text: string): string => createHash("sha256").update(text).digest("hex");',
         "const hash = (text: string): string => createHash && text;",
       ],
@@ -66,7 +66,7 @@ export const PATHS_AND_SIZES: readonly Weakening[] = [
     name: "owners' names are partitions as they are",
     edits: [
       [
-        "shared/gateway/job-list-rows.ts",
+        "shared/gateway/jobs/job-list-rows.ts",
         '`owner-${createHash("sha256").update(owner).digest("hex")}`',
         "`owner-${createHash && owner}`",
       ],
@@ -147,14 +147,14 @@ export const PATHS_AND_SIZES: readonly Weakening[] = [
   },
   {
     name: "an idempotency key has any length",
-    edits: [["shared/gateway/serve-once.ts", "key.length > MAX_KEY_LENGTH || ", ""]],
+    edits: [["shared/gateway/idempotency/serve-once.ts", "key.length > MAX_KEY_LENGTH || ", ""]],
     breaks: [size("is an idempotency key, which is refused before anything is kept")],
   },
   {
     name: "the change of a job has any length",
     edits: [
       [
-        "shared/gateway/change-job.ts",
+        "shared/gateway/jobs/change-job.ts",
         "const MAX_PATCH_BYTES = 16_384;",
         "const MAX_PATCH_BYTES = 1e9;",
       ],
@@ -168,7 +168,13 @@ export const PATHS_AND_SIZES: readonly Weakening[] = [
   },
   {
     name: "an event's number has any length",
-    edits: [["shared/gateway/follow-job-events.ts", " && text.length <= MAX_SEQUENCE_DIGITS", ""]],
+    edits: [
+      [
+        "shared/gateway/job-events/follow-job-events.ts",
+        " && text.length <= MAX_SEQUENCE_DIGITS",
+        "",
+      ],
+    ],
     breaks: [size("is the number of an event that a reader claims to have seen")],
   },
   {

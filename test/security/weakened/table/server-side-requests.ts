@@ -136,8 +136,8 @@ export const SERVER_SIDE_REQUESTS: readonly Weakening[] = [
     breaks: [
       test("leads to no other host: %s"),
       "shared/jobs/provider-work.test.ts > asks nobody else: %s",
-      "shared/gateway/poll-provider.test.ts > fetches an operation's result where that is, and nowhere else",
-      "shared/gateway/poll-provider.test.ts > keeps an accepted operation of another host as the answer that it is",
+      "shared/gateway/jobs/poll-provider.test.ts > fetches an operation's result where that is, and nowhere else",
+      "shared/gateway/jobs/poll-provider.test.ts > keeps an accepted operation of another host as the answer that it is",
     ],
   },
   {

@@ -50,7 +50,7 @@ export const SPLITTING: readonly Weakening[] = [
     name: "a job is found where the client's path says",
     edits: [
       [
-        "shared/gateway/accepted-answer.ts",
+        "shared/gateway/jobs/accepted-answer.ts",
         '["location", links.self],',
         '["location", `/${links.self}`],',
       ],
@@ -61,7 +61,7 @@ export const SPLITTING: readonly Weakening[] = [
     name: "a message's id holds its caller's name",
     edits: [
       [
-        "shared/gateway/serve-queued.ts",
+        "shared/gateway/serving/serve-queued.ts",
         "messageId: request.id,",
         "messageId: `${request.id}-${caller.userId}`,",
       ],
@@ -70,7 +70,9 @@ export const SPLITTING: readonly Weakening[] = [
   },
   {
     name: "a name may be a formula",
-    edits: [["shared/gateway/usage-csv.ts", "FORMULA.test(value) ?", "!FORMULA ?"]],
-    breaks: ["shared/gateway/read-usage.test.ts > comes as CSV, in which no name is a formula"],
+    edits: [["shared/gateway/usage/usage-csv.ts", "FORMULA.test(value) ?", "!FORMULA ?"]],
+    breaks: [
+      "shared/gateway/usage/read-usage.test.ts > comes as CSV, in which no name is a formula",
+    ],
   },
 ];

@@ -1,6 +1,6 @@
 import type { Weakening } from "../weakening.ts";
 
-const READ = "shared/gateway/read-job.ts";
+const READ = "shared/gateway/jobs/read-job.ts";
 const SEAL = "shared/identity/credential-seal.ts";
 const OPERATOR = "shared/identity/operator.ts";
 const tenant = (title: string): string => `security/tenants.test.ts > ${title}`;
@@ -44,7 +44,11 @@ export const TENANTS_AND_SECRETS: readonly Weakening[] = [
   {
     name: "anybody lists anybody's jobs",
     edits: [
-      ["shared/gateway/list-jobs.ts", "  await requireOperator(services, asked.headers);\n", ""],
+      [
+        "shared/gateway/jobs/list-jobs.ts",
+        "  await requireOperator(services, asked.headers);\n",
+        "",
+      ],
     ],
     breaks: [tenant("is on nobody else's list, and no place on a list leads to it")],
   },
@@ -52,7 +56,7 @@ export const TENANTS_AND_SECRETS: readonly Weakening[] = [
     name: "a submission takes a job over",
     edits: [
       [
-        "shared/gateway/accept-submission.ts",
+        "shared/gateway/jobs/accept-submission.ts",
         "if (standing && standing.job.owner !== caller.userId) throw idTaken();",
         "",
       ],
@@ -63,7 +67,7 @@ export const TENANTS_AND_SECRETS: readonly Weakening[] = [
     name: "idempotency keys are everybody's",
     edits: [
       [
-        "shared/gateway/idempotency-store.ts",
+        "shared/gateway/idempotency/idempotency-store.ts",
         "partitionKey: hash(userId),",
         'partitionKey: hash(userId && ""),',
       ],
@@ -74,7 +78,7 @@ export const TENANTS_AND_SECRETS: readonly Weakening[] = [
     name: "anybody is told what anybody used",
     edits: [
       [
-        "shared/gateway/read-usage.ts",
+        "shared/gateway/usage/read-usage.ts",
         'if (asksForMore || query.groups.includes("backend")) await mustBeOperator();',
         "if (asksForMore) return query;",
       ],
@@ -230,7 +234,7 @@ export const TENANTS_AND_SECRETS: readonly Weakening[] = [
     name: "errors name the backend",
     edits: [
       [
-        "shared/gateway/without-candidate.ts",
+        "shared/gateway/calls/without-candidate.ts",
         '"No backend was able to answer the request."',
         '"backend-1 was not able to answer the request."',
       ],
@@ -255,7 +259,7 @@ export const TENANTS_AND_SECRETS: readonly Weakening[] = [
     name: "the status shows the settings",
     edits: [
       [
-        "shared/gateway/read-status.ts",
+        "shared/gateway/operators/read-status.ts",
         "jsonResponse(200, instanceStatus(services), NOT_KEPT)",
         "jsonResponse(200, { ...instanceStatus(services), settings: services.settings }, NOT_KEPT)",
       ],

@@ -1,0 +1,136 @@
+import { type BackendAnswer, BackendFailure } from "../../backends/index.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { HeaderList } from "../../core/headers.ts";
+import {
+  type BackendTurn,
+  type Candidate,
+  judgeAnswer,
+  utilizationIn,
+  type Verdict,
+} from "../../routing/index.ts";
+import { attemptFailed } from "../../telemetry/index.ts";
+import { JobEndedError } from "../jobs/watch-job.ts";
+import { isCallersEnd } from "../lifetime.ts";
+import type { Services } from "../services.ts";
+import { noteCutOff, type UsingRequest, watchAnswer } from "./call-usage.ts";
+import { callWithWish, type WishedAnswer, withoutWish } from "./call-with-wish.ts";
+import { holdingPlace } from "./held-place.ts";
+
+/** What one attempt needs of its request. */
+export interface AttemptRequest extends UsingRequest {
+  readonly method: string;
+  readonly headers: HeaderList;
+  readonly attemptTimeoutMs: number;
+  readonly whole?: boolean | undefined;
+  readonly wholeJsonBytes?: number | undefined;
+}
+
+/** One backend's turn: an answer and what it means, or what went wrong. */
+export type Attempt =
+  | { readonly status: number; readonly answer: BackendAnswer; readonly verdict: Verdict }
+  | { readonly status: number; readonly failure: "timed-out" | "broken" };
+
+export const TIMED_OUT = 408;
+export const BROKEN = 502;
+// Beyond it nothing can be handed on: the Functions library, like fetch, refuses such a response.
+const MAX_STATUS = 599;
+
+/**
+ * Calls one backend and tells its turn how that went. Throws only when `signal` ended the call. The
+ * turn is released when the answer is not the client's, else by the answer, with its last byte or its
+ * discard.
+ */
+export async function attemptBackend(
+  services: Services,
+  request: AttemptRequest,
+  { candidate, turn, signal }: { candidate: Candidate; turn: BackendTurn; signal: AbortSignal },
+): Promise<Attempt> {
+  const { clock, emit, settings } = services;
+  const { host } = candidate;
+  const startedAt = clock.now();
+  const ownLimitMs = host.firstByteTimeoutMs ?? settings.attemptTimeoutMs;
+  const limitMs = Math.min(request.attemptTimeoutMs, host.firstByteTimeoutMs ?? Infinity);
+  let isSent = false;
+  let begunAt: number | undefined;
+  try {
+    const answer = await callWithWish(services, request, {
+      candidate,
+      signal,
+      // For the first byte only: an answer that is taken whole may be far longer on its way.
+      limits: { firstByteMs: limitMs },
+      onSent() {
+        isSent = true;
+      },
+      onBegun() {
+        begunAt = clock.now();
+      },
+    });
+    const firstByteMs = (begunAt ?? clock.now()) - startedAt;
+    return judged(services, answer, { request, candidate, turn, firstByteMs });
+  } catch (error) {
+    const waitedMs = clock.now() - startedAt;
+    turn.release();
+    if (signal.aborted) {
+      // The time to live is a limit like any other; a client that left is nobody's failure.
+      const isExpired =
+        signal.reason instanceof GatewayError && signal.reason.code === "ttl-expired";
+      const failure = isExpired ? "timed-out" : "cancelled";
+      turn.settle({ failure, waitedMs, limitMs: ownLimitMs }, clock.now());
+      noteCutOff(services, request, { candidate, isSent });
+      if (isSent && isGivenUp(signal.reason)) markCutOff(request);
+      throw signal.reason;
+    }
+    const isTimeout = isSilence(error);
+    // A shorter wait than the gateway's own was the caller's wish.
+    if (isTimeout && isSent && limitMs < ownLimitMs) markCutOff(request);
+    const failure = isTimeout ? "timed-out" : "broken";
+    // Who begins and then falls silent has no slow model for an excuse.
+    const blame = begunAt === undefined ? failure : "broken";
+    turn.settle({ failure: blame, waitedMs, limitMs: ownLimitMs }, clock.now());
+    const status = isTimeout ? TIMED_OUT : BROKEN;
+    emit(attemptFailed(request.id, { backend: host.id, status, error }));
+    return { status, failure };
+  }
+}
+
+/** Whether it was given up for its caller, and not to make room for others or to go on elsewhere. */
+const isGivenUp = (reason: unknown): boolean =>
+  isCallersEnd(reason) || reason instanceof JobEndedError;
+
+function markCutOff({ usage }: AttemptRequest): void {
+  if (usage) usage.isCutOff = true;
+}
+
+const isSilence = (error: unknown): boolean =>
+  error instanceof BackendFailure && error.kind.endsWith("-timeout");
+
+interface Called {
+  readonly request: AttemptRequest;
+  readonly candidate: Candidate;
+  readonly turn: BackendTurn;
+  readonly firstByteMs: number;
+}
+
+function judged(
+  services: Services,
+  { answer, isEdited }: WishedAnswer,
+  { request, candidate, turn, firstByteMs }: Called,
+): Attempt {
+  const { clock } = services;
+  const nowMs = clock.now();
+  const { status, headers } = answer;
+  if (status > MAX_STATUS) {
+    answer.discard();
+    throw new Error(`The backend answered with the status ${status}.`);
+  }
+  const verdict = judgeAnswer(status, headers, nowMs);
+  turn.settle({ verdict, firstByteMs, utilization: utilizationIn(headers) }, nowMs);
+  if (verdict.kind !== "answered") {
+    // It may be kept while others are asked, for long; its backend is done with the request by now.
+    if (verdict.kind !== "refused") turn.release();
+    return { status, verdict, answer: holdingPlace(answer, { turn, clock }) };
+  }
+  const watch = watchAnswer(services, request, { answer, candidate });
+  const held = holdingPlace(answer, { turn, clock, watch });
+  return { status, verdict, answer: isEdited ? withoutWish(held) : held };
+}

@@ -1,0 +1,69 @@
+import { type HeaderList, headerValue } from "../../core/headers.ts";
+import { type TraceContext, toTraceFields } from "../../core/trace-context.ts";
+import { responseHeaders } from "../forwarded-headers.ts";
+
+const AFFINITY = "x-backend-affinity";
+const CYCLE = "x-PolicyCycleCounter";
+const REQUEST_ID = "x-S7P-ID";
+const RECEIPT = "x-s7p-receipt";
+
+export interface AttemptHeaders {
+  readonly requestId: string;
+  /** How many calls were made for the request before this one. */
+  readonly cycle: number;
+  /** Whether an affinity value is one of this gateway's; a backend's own is for the backend. */
+  isOwnAffinity(token: string): boolean;
+  /** Whose child the backend is; absent, it is that of whom the client names. */
+  readonly trace?: TraceContext | undefined;
+}
+
+const OWN_NAMES = new Set([CYCLE, REQUEST_ID].map((name) => name.toLowerCase()));
+const TRACE_NAMES = new Set(["traceparent", "tracestate"]);
+
+/** Adds what tells a backend which request, and which call of it, this is. */
+export function headersForAttempt(
+  headers: HeaderList,
+  { requestId, cycle, isOwnAffinity, trace }: AttemptHeaders,
+): HeaderList {
+  const kept = headers.filter(([name, value]) => {
+    const lower = name.toLowerCase();
+    if (OWN_NAMES.has(lower) || (trace && TRACE_NAMES.has(lower))) return false;
+    return !(lower === AFFINITY && isOwnAffinity(value));
+  });
+  const added = trace ? Object.entries(toTraceFields(trace)) : [];
+  return [...kept, [CYCLE, String(cycle)], [REQUEST_ID, requestId], ...added];
+}
+
+export interface ClientHeaders {
+  readonly receipt: string | undefined;
+  readonly affinity: string | undefined;
+  /** Lower-cased names that the settings keep from clients. */
+  readonly stripped: readonly string[];
+}
+
+/** What of a backend's headers goes on to the client, and how to come to the same backend again. */
+export function headersForClient(
+  headers: HeaderList,
+  { receipt, affinity, stripped }: ClientHeaders,
+): HeaderList {
+  const passed = responseHeaders(headers, [...stripped, RECEIPT]);
+  if (affinity === undefined && receipt === undefined) return passed;
+  const hasAffinity = headerValue(passed, AFFINITY) !== undefined;
+  return [
+    ...passed,
+    ...(affinity === undefined || hasAffinity ? [] : [[AFFINITY, affinity] as const]),
+    ...(receipt === undefined ? [] : [[RECEIPT, receipt] as const]),
+  ];
+}
+
+/** How the time of a request was spent, in milliseconds, and how many calls it took. */
+export function timingHeaders(
+  { attemptCount, processMs }: { readonly attemptCount: number; readonly processMs: number },
+  totalMs: number,
+): HeaderList {
+  return [
+    ["x-request-queue-duration", String(Math.max(0, totalMs - processMs))],
+    ["x-request-process-duration", String(processMs)],
+    ["x-attempts", String(attemptCount)],
+  ];
+}

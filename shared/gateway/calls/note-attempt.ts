@@ -1,0 +1,120 @@
+import type { SpanPlace } from "../../core/trace-context.ts";
+import type { Candidate, Selection } from "../../routing/index.ts";
+import { attemptEnded, genAiRequest, redactTarget, spanFacts } from "../../telemetry/index.ts";
+import type { Services } from "../services.ts";
+import type { AnswerWatch, WatchedEnd } from "./answer-watch.ts";
+import type { OutgoingRequest } from "./call-backends.ts";
+import { modelOfBody } from "./call-usage.ts";
+import type { RouteTrip } from "./route-trip.ts";
+
+interface Call {
+  readonly request: OutgoingRequest;
+  readonly trip: RouteTrip;
+  readonly selection: Selection<Candidate>;
+  readonly candidate: Candidate;
+  readonly span: SpanPlace | undefined;
+}
+
+interface CallBegun {
+  readonly startedAt: number;
+  readonly status: number;
+  readonly outcome: string;
+  /** Who reads along the answer, where there is one that somebody is to have. */
+  readonly watch: AnswerWatch | undefined;
+}
+
+/**
+ * Notes a call whose answer has begun, or never will. Its record follows when the answer is over, with what
+ * it used; at once where there is none.
+ */
+export function noteAttempt(
+  { clock, emit }: Pick<Services, "clock" | "emit">,
+  { request, trip, selection, candidate, span }: Call,
+  { startedAt, status, outcome, watch }: CallBegun,
+): void {
+  const { host } = candidate;
+  const record = {
+    backend: host.id,
+    tier: host.tier,
+    atMs: startedAt - trip.facts.receivedAt,
+    tookMs: clock.now() - startedAt,
+    status,
+    outcome,
+  };
+  trip.attempted(record, selection.firstTier);
+  const facts: AttemptBegun = {
+    ...record,
+    priority: trip.facts.priority,
+    attempt: trip.attemptCount,
+    startedAt,
+    isSpilled: record.tier !== selection.firstTier,
+    method: request.method,
+    model: host.model ?? modelOfBody(request),
+    candidate,
+    span,
+  };
+  // By a function of its own: whoever waits for the end of an answer must not hold its request.
+  follow({ id: request.id, clock, emit }, facts, watch);
+}
+
+interface AttemptBegun {
+  readonly startedAt: number;
+  readonly tookMs: number;
+  readonly outcome: string;
+  readonly method: string;
+  readonly model: string | undefined;
+  readonly candidate: Candidate;
+  readonly span: SpanPlace | undefined;
+  readonly [fact: string]: unknown;
+}
+
+type Teller = Pick<Services, "clock" | "emit"> & { readonly id: string };
+
+function follow(teller: Teller, facts: AttemptBegun, watch: AnswerWatch | undefined): void {
+  const { id, clock, emit } = teller;
+  const tell = (end?: WatchedEnd): void => {
+    const totalMs = end ? clock.now() - facts.startedAt : facts.tookMs;
+    emit(attemptEnded(id, () => attemptOf(facts, totalMs, end)));
+  };
+  if (watch) watch.follow(tell);
+  else tell();
+}
+
+function attemptOf(
+  { candidate, span, model, ...facts }: AttemptBegun,
+  totalMs: number,
+  end: WatchedEnd | undefined,
+): object {
+  const { tokens, provenance, model: answered, responseId } = end?.usage ?? {};
+  return {
+    ...facts,
+    totalMs,
+    outcome: end?.outcome === "broken" ? "broken" : facts.outcome,
+    isWhole: end ? end.outcome === "whole" : undefined,
+    model: answered,
+    responseId,
+    tokens,
+    usage: provenance,
+    ...calledAs(facts.method, candidate, model),
+    ...spanFacts(span),
+  };
+}
+
+/** What the backend was asked for, in the words of the conventions for generative AI. */
+function calledAs(
+  method: string,
+  { host: { origin }, target }: Candidate,
+  model: string | undefined,
+): Record<string, unknown> {
+  const {
+    operation,
+    provider,
+    model: requestModel,
+  } = genAiRequest({
+    method,
+    target,
+    origin,
+    model,
+  });
+  return { method, origin, path: redactTarget(target), operation, provider, requestModel };
+}

@@ -1,0 +1,75 @@
+import type { JobView } from "../../api/index.ts";
+import { type BatchFacts, type JobAttempt, type JobSnapshot, stateOf } from "../../jobs/index.ts";
+import { resultLinks } from "../results/result-links.ts";
+import { laneFor, type Services } from "../services.ts";
+
+const toTime = (epochMs: number): string => new Date(epochMs).toISOString();
+
+/** Where a job is found. Relative, so that they hold behind any front door. */
+export function jobLinks(id: string): { self: string; result: string; events: string } {
+  return { self: `/jobs/${id}`, result: `/jobs/${id}/result`, events: `/jobs/${id}/events` };
+}
+
+/** A job as its owner sees it. */
+export async function jobView(services: Services, snapshot: JobSnapshot): Promise<JobView> {
+  const { job, priority, attempts, history, startedAt, provider, outcome } = snapshot;
+  return {
+    id: job.id,
+    state: stateOf(snapshot),
+    priority,
+    attempts,
+    ...(isInLane(services, snapshot) ? { waiting: outlookOf(services, snapshot) } : {}),
+    history: history.map(attemptView),
+    createdAt: toTime(job.createdAt),
+    expiresAt: toTime(job.expiresAt),
+    ...(startedAt === undefined ? {} : { startedAt: toTime(startedAt) }),
+    ...(provider ? { handedOverAt: toTime(provider.takenAt) } : {}),
+    ...(outcome ? { endedAt: toTime(outcome.endedAt) } : {}),
+    ...(outcome?.error ? { error: outcome.error } : {}),
+    ...(outcome?.result
+      ? { result: { status: outcome.result.status, sizeBytes: outcome.result.sizeBytes } }
+      : {}),
+    ...usageView(snapshot),
+    ...(job.batch ? { request_counts: countsOf(job.batch, snapshot) } : {}),
+    links: { ...jobLinks(job.id), ...(await resultLinks(services, job)) },
+  };
+}
+
+/** Of a batch: of all its lines, once its files are made. */
+function usageView({ outcome, files }: JobSnapshot): Pick<JobView, "usage"> {
+  const usage = outcome?.usage ?? files?.usage;
+  return usage ? { usage } : {};
+}
+
+const countsOf = ({ lines }: BatchFacts, { progress }: JobSnapshot) => ({
+  total: lines,
+  completed: progress?.completed ?? 0,
+  failed: progress?.failed ?? 0,
+});
+
+/** Whether the job waits for a worker, and not for the time of its next attempt. */
+function isInLane({ clock }: Services, snapshot: JobSnapshot): boolean {
+  if (stateOf(snapshot) !== "queued") return false;
+  const end = snapshot.history.at(-1)?.end;
+  return !end || end.endedAt + end.retryAfterMs <= clock.now();
+}
+
+function outlookOf(
+  { fairShare, lanes }: Services,
+  { job, priority }: JobSnapshot,
+): NonNullable<JobView["waiting"]> {
+  const caller = { userId: job.owner, groupId: job.group };
+  const lane = laneFor(lanes, priority);
+  const { position, estimatedWaitMs } = fairShare.book.judge(lane.priority, caller);
+  return {
+    position,
+    ...(estimatedWaitMs === undefined ? {} : { estimatedWaitMs: Math.round(estimatedWaitMs) }),
+  };
+}
+
+function attemptView({ attempt, startedAt, end }: JobAttempt): JobView["history"][number] {
+  const begun = { attempt, startedAt: toTime(startedAt) };
+  if (!end) return begun;
+  const { endedAt, reason, retryAfterMs } = end;
+  return { ...begun, endedAt: toTime(endedAt), reason, retryAt: toTime(endedAt + retryAfterMs) };
+}

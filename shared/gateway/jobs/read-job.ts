@@ -1,0 +1,96 @@
+import { GatewayError } from "../../core/errors.ts";
+import { type HeaderList, withoutHeaders } from "../../core/headers.ts";
+import { type GatewayResponse, jsonResponse } from "../../core/http.ts";
+import type { JobResult, JobSnapshot } from "../../jobs/index.ts";
+import { batchFile } from "../batches/finish-batch.ts";
+import { responseHeaders } from "../forwarded-headers.ts";
+import { recognise } from "../recognise.ts";
+import type { JobServices, Services } from "../services.ts";
+import { jobView } from "./job-view.ts";
+
+const POLL_SECONDS = 2;
+
+/** What is asked of a job. */
+export interface JobQuery {
+  readonly id: string;
+  readonly headers: HeaderList;
+  readonly target: string;
+}
+
+/** A job's state, from rows and never from the engine: 202 while it runs, 200 when it has ended. */
+export async function readJob(services: Services, query: JobQuery): Promise<GatewayResponse> {
+  const { snapshot } = await findOwn(services, query);
+  const view = await jobView(services, snapshot);
+  return snapshot.outcome
+    ? jsonResponse(200, view)
+    : jsonResponse(202, view, [["retry-after", String(POLL_SECONDS)]]);
+}
+
+/** The backend's answer as it came: status, headers and exact bytes. */
+export async function readJobResult(services: Services, query: JobQuery): Promise<GatewayResponse> {
+  const { snapshot, jobs } = await findOwn(services, query);
+  const { outcome } = snapshot;
+  if (!outcome) {
+    throw new GatewayError("job-not-finished", "The job has not finished yet.", {
+      retryAfterMs: POLL_SECONDS * 1000,
+    });
+  }
+  if (snapshot.job.batch && !outcome.result) return openResult(jobs, batchFile(snapshot, "output"));
+  if (!outcome.result) {
+    throw new GatewayError("job-without-result", `The job has ${outcome.state} without a result.`);
+  }
+  return openResult(jobs, outcome.result);
+}
+
+/** The lines of a batch that failed, or that were not done when it ended. */
+export async function readBatchErrors(
+  services: Services,
+  query: JobQuery,
+): Promise<GatewayResponse> {
+  const { snapshot, jobs } = await findOwn(services, query);
+  if (!snapshot.job.batch) throw new GatewayError("job-without-result", "The job is no batch.");
+  return openResult(jobs, batchFile(snapshot, "errors"));
+}
+
+async function openResult({ files }: JobServices, result: JobResult): Promise<GatewayResponse> {
+  const { status, sizeBytes } = result;
+  const headers = resultHeaders(result);
+  // Not opened when empty: a 204 has no body to send, and an unread download would hold its connection.
+  if (sizeBytes === 0) return { status, headers, body: undefined };
+  const content = await files.open(result);
+  if (!content) throw new GatewayError("job-without-result", "The job's result is gone.");
+  return { status, headers, body: content.body };
+}
+
+/** The backend's headers, with the length of what is kept: an answer to HEAD speaks of bytes it never sent. */
+function resultHeaders({ status, headers, sizeBytes }: JobResult): HeaderList {
+  const kept = withoutHeaders(responseHeaders(headers, []), (name) => name === "content-length");
+  const hasLength = status !== 204 && status !== 304;
+  return hasLength ? [...kept, ["content-length", String(sizeBytes)]] : kept;
+}
+
+/** The caller's own job, or any for an operator: others' are as unknown as those that never were. */
+export async function findOwn(
+  services: Services,
+  { id, headers, target }: JobQuery,
+): Promise<{ snapshot: JobSnapshot; jobs: JobServices }> {
+  const { jobs } = services;
+  if (!jobs) throw new GatewayError("async-unavailable", "This app serves no jobs.");
+  // Before the job is looked for: who may not ask learns nothing of which jobs there are.
+  const mayRead = await readerOf(services, { headers, target });
+  const snapshot = await jobs.store.read(id);
+  if (!snapshot || !mayRead(snapshot.job.owner)) {
+    throw new GatewayError("job-not-found", "There is no such job.");
+  }
+  return { snapshot, jobs };
+}
+
+/** Whose jobs the caller may read. */
+async function readerOf(
+  services: Services,
+  asked: Pick<JobQuery, "headers" | "target">,
+): Promise<(owner: string) => boolean> {
+  if (services.operators(asked.headers) === "operator") return () => true;
+  const { caller, verified } = await recognise(services, asked);
+  return (owner) => verified?.isOperator === true || caller.userId === owner;
+}

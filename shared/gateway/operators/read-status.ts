@@ -1,0 +1,31 @@
+import { GatewayError } from "../../core/errors.ts";
+import type { HeaderList } from "../../core/headers.ts";
+import { type GatewayResponse, jsonResponse } from "../../core/http.ts";
+import type { Services } from "../services.ts";
+import { briefStatus, instanceStatus } from "./instance-status.ts";
+import { requireOperator } from "./require-operator.ts";
+
+/** Shows an operator what this instance is doing; throws for everybody else. `brief=true` leaves the lists out. */
+export async function readStatus(
+  services: Services,
+  headers: HeaderList,
+  target = "",
+): Promise<GatewayResponse> {
+  await requireOperator(services, headers);
+  const isBrief = /[?&]brief=true(?:&|$)/.test(target);
+  if (isBrief) return jsonResponse(200, briefStatus(services), NOT_KEPT);
+  return jsonResponse(200, instanceStatus(services), NOT_KEPT);
+}
+
+/** Shows an operator how the gateway decided about a recent request. */
+export async function readReceipt(
+  services: Services,
+  { requestId, headers }: { requestId: string; headers: HeaderList },
+): Promise<GatewayResponse> {
+  await requireOperator(services, headers);
+  const receipt = services.traffic.receipt(requestId);
+  if (receipt) return jsonResponse(200, receipt, NOT_KEPT);
+  throw new GatewayError("receipt-not-found", "This instance knows no such recent request.");
+}
+
+const NOT_KEPT: HeaderList = [["cache-control", "no-store"]];

@@ -1,0 +1,52 @@
+import { asJobTicket } from "../../admission/index.ts";
+import type { GatewayResponse } from "../../core/http.ts";
+import type { Slot } from "../../scheduling/index.ts";
+import { acceptedAnswer } from "../jobs/accepted-answer.ts";
+import { jobOwnershipOf } from "../jobs/job-record.ts";
+import { lifetimeOf } from "../lifetime.ts";
+import type { AdmittedRequest } from "../request-envelope.ts";
+import type { Services } from "../services.ts";
+import { serveDirect } from "../serving/serve-direct.ts";
+import { answeredOrPromoted } from "./answered-or-promoted.ts";
+import { InProcessPromotion } from "./in-process-promotion.ts";
+import type { Promoter } from "./promoter.ts";
+
+/**
+ * Serves a request in process; when its answer has not begun in time, its caller gets a 202 and the same
+ * work goes on as the first attempt of a job. Until then a client that leaves ends it, afterwards not.
+ */
+export async function serveDirectOrPromote(
+  services: Services,
+  admitted: AdmittedRequest,
+  { promoter, slot }: { promoter: Promoter; slot: Slot | undefined },
+): Promise<GatewayResponse> {
+  const { clock, settings } = services;
+  const { promotion } = promoter;
+  const lifetime = lifetimeOf(services, admitted);
+  const ticket = asJobTicket(admitted.ticket, admitted.request.headers, settings);
+  const working = serveDirect(
+    services,
+    {
+      ...admitted,
+      // Once it is a job it may take longer, and nobody knows yet whether it will be one.
+      ticket: { ...admitted.ticket, expiresAt: ticket.expiresAt },
+    },
+    { lifetime, slot },
+  );
+  const promoted = new InProcessPromotion(services, promoter, { ...admitted, ticket });
+  const response = await answeredOrPromoted(clock, {
+    working,
+    at: promotion.at,
+    promote: () => promoted.promote(),
+    retract: () => promoted.retract(),
+  });
+  if (response) return response;
+  lifetime.outlive(ticket.expiresAt);
+  promoted.detach({ working, stop: lifetime });
+  const { preference: preferenceApplied } = promotion;
+  return acceptedAnswer(services, {
+    job: jobOwnershipOf(admitted),
+    state: "running",
+    preferenceApplied,
+  });
+}

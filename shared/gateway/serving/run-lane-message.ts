@@ -1,0 +1,242 @@
+import type { Lane } from "../../config/index.ts";
+import { createDeadline } from "../../core/deadline.ts";
+import { GatewayError } from "../../core/errors.ts";
+import { fromTraceFields, type TraceContext } from "../../core/trace-context.ts";
+import type { JobEngine } from "../../jobs/index.ts";
+import { type RequestEnvelope, readRequestEnvelope } from "../../messaging/index.ts";
+import { HandedBack, type Slot } from "../../scheduling/index.ts";
+import {
+  messageEnded,
+  messageFailed,
+  messageHandedBack,
+  requestRouted,
+  spanFacts,
+} from "../../telemetry/index.ts";
+import { abandonBatchLine, runBatchLine } from "../batches/run-batch-line.ts";
+import { tripOf } from "../calls/call-backends.ts";
+import { RequeueError } from "../calls/requeue-error.ts";
+import type { RouteTrip } from "../calls/route-trip.ts";
+import { inForce } from "../in-force.ts";
+import { abandonJob, runJobAttempt } from "../jobs/run-job-attempt.ts";
+import { ttlExpired } from "../lifetime.ts";
+import { type JobServices, laneFor, type Services, type WaitingRoom } from "../services.ts";
+import { abandonRequest, dropRequest, isUnwanted, runQueuedRequest } from "./run-queued-request.ts";
+import { sendTraced } from "./send-traced.ts";
+import { throughGate } from "./through-gate.ts";
+import { watchCaller } from "./watch-caller.ts";
+
+/** One delivery of one message of a lane. */
+export interface LaneDelivery {
+  readonly lane: Lane;
+  /** The one of the lane's queues from which the message came. */
+  readonly queue: string;
+  readonly message: unknown;
+  readonly messageId: string;
+  /** 1 for the first delivery. */
+  readonly deliveryCount: number;
+  /** Of the message's application, which say where in a trace it was sent. */
+  readonly properties?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What running a message needs. Scope: per invocation. */
+export interface LaneRun {
+  readonly services: Services;
+  readonly room: WaitingRoom;
+  readonly jobs: JobServices;
+  readonly engine: JobEngine;
+  readonly envelope: RequestEnvelope;
+  readonly deliveryCount: number;
+  /** The request's way to a backend, with what earlier messages for it made of it. */
+  readonly trip: RouteTrip;
+}
+
+/**
+ * Runs a message of a lane. Returning completes it; throwing gives it back, and after the lane's last
+ * delivery to the dead letters: then whoever waits for it is told first.
+ */
+export async function runLaneMessage(
+  services: Services,
+  delivery: LaneDelivery,
+  engine: JobEngine,
+): Promise<void> {
+  const { tracing, clock, emit } = services;
+  const trace = tracing?.beginWithin(fromTraceFields(delivery.properties));
+  if (!trace) return runDelivery(services, delivery, { engine });
+  const { queue, messageId, deliveryCount } = delivery;
+  const startedAt = clock.now();
+  let isDone = false;
+  try {
+    await runDelivery(services, delivery, { engine, trace });
+    isDone = true;
+  } finally {
+    const tookMs = clock.now() - startedAt;
+    const facts = { queue, isDone, deliveryCount, startedAt, tookMs };
+    emit(messageEnded(messageId, () => ({ ...facts, ...spanFacts(trace) })));
+  }
+}
+
+async function runDelivery(
+  services: Services,
+  delivery: LaneDelivery,
+  { engine, trace }: { readonly engine: JobEngine; readonly trace?: TraceContext },
+): Promise<void> {
+  const { lane, message, messageId, deliveryCount } = delivery;
+  const isLastDelivery = deliveryCount >= lane.maxDeliveryCount;
+  let run: LaneRun | undefined;
+  try {
+    const envelope = readRequestEnvelope(message);
+    const trip = tripOf(services, { ...envelope, trace }, envelope.trip);
+    const current = { services, ...required(services), engine, envelope, deliveryCount, trip };
+    run = current;
+    await counted(current, lane, () => runInTurn(current, delivery));
+  } catch (error) {
+    services.emit(messageFailed({ lane: lane.name, messageId, isLastDelivery }, error));
+    if (run && isLastDelivery) await abandon(run);
+    throw error;
+  }
+}
+
+function required({ waitingRoom, jobs }: Services): { room: WaitingRoom; jobs: JobServices } {
+  if (waitingRoom && jobs) return { room: waitingRoom, jobs };
+  throw new GatewayError("internal", "Lanes need Service Bus and storage.");
+}
+
+/** Counts a job among its caller's demand; a request counts where its connection is held. */
+async function counted(
+  { services: { fairShare }, envelope }: LaneRun,
+  { priority }: Lane,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { book, ledger } = fairShare;
+  ledger?.start();
+  const hold = envelope.kind !== "request" ? book.hold(priority, envelope) : undefined;
+  try {
+    await work();
+  } finally {
+    hold?.release();
+  }
+}
+
+/** Waits for the lane's gate, then for one of the instance's slots, and runs what is still wanted. */
+async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<void> {
+  const { services, envelope } = run;
+  const { clock } = services;
+  const { priority, userId, groupId, receivedAt } = envelope;
+  const expiresAt = latestEnd(envelope);
+  if (expiresAt <= clock.now()) return;
+  if (isUnwanted(run)) return dropRequest(run);
+  const wait = services.fairShare.relief.enter(queue);
+  using caller = watchCaller(run);
+  const parent = AbortSignal.any([wait.signal, caller.signal]);
+  using deadline = createDeadline(clock, expiresAt, { reason: ttlExpired, parent });
+  const { signal } = deadline;
+  const isOver = queue === lane.overQueue;
+  const demand = { priority, userId, groupId, expiresAt, signal, isLimited: false, isOver };
+  try {
+    await throughGate(services, {
+      lane,
+      place: receivedAt,
+      demand,
+      run(slot, wanted) {
+        // It may have been handed back in the moment between its turn and this.
+        signal.throwIfAborted();
+        wait.leave();
+        return work(run, slot, wanted);
+      },
+    });
+  } catch (error) {
+    if (error instanceof HandedBack) return handBack(run, queue);
+    if (caller.signal.aborted) return dropRequest(run);
+    // Whoever waited was told at the deadline; the message has nothing left to do.
+    if (signal.aborted || isExpired(error)) return;
+    if (!(error instanceof RequeueError)) throw error;
+    await comeAgain(run, queue, againInMs(run, error));
+  } finally {
+    wait.leave();
+  }
+}
+
+/** A request that may become a job, or has done so, is wanted for as long as the job would live. */
+const latestEnd = ({ expiresAt, promotion }: RequestEnvelope): number =>
+  Math.max(expiresAt, promotion?.expiresAt ?? 0);
+
+// The scheduler may notice before the deadline's own timer has fired.
+const isExpired = (error: unknown): boolean =>
+  error instanceof GatewayError && error.code === "ttl-expired";
+
+/** Messages do not all come at the moment when a backend's rest ends: each has a time of its own. */
+function againInMs(
+  { services: { clock, pool }, envelope: { priority, expiresAt } }: LaneRun,
+  { delayMs, atMostMs, restingBackends }: RequeueError,
+): number {
+  const nowMs = clock.now();
+  const turns = pool.lines(restingBackends).map((line) => line.book(priority) - nowMs);
+  if (turns.length === 0) return delayMs;
+  const againMs = Math.min(atMostMs, ...turns);
+  return nowMs + againMs < expiresAt ? againMs : delayMs;
+}
+
+/**
+ * Sends the message again for later: the wait is the broker's, and this worker is free. The copy is a
+ * new message, with an id of its own, or the lane would drop it as a duplicate.
+ */
+async function comeAgain(run: LaneRun, queue: string, delayMs: number): Promise<void> {
+  const { services, envelope, trip } = run;
+  const scheduledAt = services.clock.now() + delayMs;
+  const isInTime = scheduledAt < latestEnd(envelope);
+  services.emit(requestRouted(() => trip.receipt(isInTime ? "requeued" : "failed")));
+  if (isInTime) await sendCopy(run, queue, scheduledAt);
+}
+
+/** Puts the message back for whoever has a slot; one that is given back unsettled would lose a delivery. */
+async function handBack(run: LaneRun, queue: string): Promise<void> {
+  const { services, envelope } = run;
+  services.emit(messageHandedBack(envelope.id, queue));
+  await sendCopy(run, queue);
+}
+
+async function sendCopy(
+  { services, room, envelope, trip }: LaneRun,
+  queue: string,
+  scheduledAt?: number,
+): Promise<void> {
+  const nowMs = services.clock.now();
+  await sendTraced(services, room.bus, {
+    queue,
+    message: {
+      messageId: `again-${services.newId()}`,
+      body: { ...envelope, trip: trip.memory(nowMs) },
+      ...(scheduledAt !== undefined && { scheduledAt }),
+      timeToLiveMs: latestEnd(envelope) - (scheduledAt ?? nowMs),
+    },
+    requestId: envelope.id,
+    parent: trip.facts.trace,
+  });
+}
+
+async function work(run: LaneRun, slot: Slot, signal: AbortSignal): Promise<void> {
+  const services = await inForce(run.services);
+  const current = { ...run, services };
+  const { clock, fairShare, lanes } = services;
+  const startedAt = clock.now();
+  await RUNNERS[run.envelope.kind](current, signal);
+  slot.release();
+  fairShare.book.ended(laneFor(lanes, run.envelope.priority).priority, clock.now() - startedAt);
+}
+
+/** Tells whoever waits for a message of a lane that nobody will process it any more. */
+export async function abandonMessage(
+  services: Services,
+  envelope: RequestEnvelope,
+  engine: JobEngine,
+): Promise<void> {
+  const trip = tripOf(services, envelope, envelope.trip);
+  await abandon({ services, ...required(services), engine, envelope, deliveryCount: 0, trip });
+}
+
+function abandon(run: LaneRun): Promise<void> {
+  return ABANDON[run.envelope.kind](run);
+}
+
+const RUNNERS = { request: runQueuedRequest, job: runJobAttempt, line: runBatchLine };
+const ABANDON = { request: abandonRequest, job: abandonJob, line: abandonBatchLine };
