@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { reservePort } from "./host/port-reservation.ts";
+import { freePort } from "./free-port.ts";
 import { makePackages, packageFolder } from "./package/make-packages.ts";
 import { StartError } from "./service.ts";
 import type { StackSettings } from "./stack-settings.ts";
@@ -30,13 +30,6 @@ export async function planRoleHosts(settings: StackSettings): Promise<RoleHost[]
       appDir: folderOf(role),
     })),
   );
-}
-
-/** A port that stays the same when the part that listens there is started again. */
-export async function freePort(): Promise<number> {
-  const { port, release } = await reservePort(NO_PORT);
-  release();
-  return port;
 }
 
 function nameOf(roles: readonly string[], index: number): string {

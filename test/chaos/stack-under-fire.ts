@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { freePort, freePorts } from "../support/free-port.ts";
+import { freePort, freePorts } from "../../local/free-port.ts";
 import { partPid } from "../support/part-pid.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
 

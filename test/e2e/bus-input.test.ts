@@ -4,7 +4,7 @@ import {
   type ServiceBusReceivedMessage,
 } from "@azure/service-bus";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../support/free-port.ts";
+import { freePort } from "../../local/free-port.ts";
 import { type HoldingBackend, startHoldingBackend } from "../support/holding-backend.ts";
 import { finishedJob } from "../support/job-client.ts";
 import { startStack, type TestStack } from "../support/stack.ts";

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { ServiceBusClient } from "@azure/service-bus";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../support/free-port.ts";
+import { freePort } from "../../local/free-port.ts";
 import { type HoldingBackend, startHoldingBackend } from "../support/holding-backend.ts";
 import { finishedJob } from "../support/job-client.ts";
 import { makeDataDir, OPERATOR_KEY, startStack, type TestStack } from "../support/stack.ts";

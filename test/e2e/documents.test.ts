@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text as textOf } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePorts } from "../../local/free-port.ts";
 import { SETTING_NAMES } from "../../shared/config/index.ts";
 import {
   blocksOf,
@@ -12,7 +13,6 @@ import {
   type DocumentBlock,
   isShell,
 } from "../support/document-blocks.ts";
-import { freePorts } from "../support/free-port.ts";
 import { settingsWith } from "../support/settings.ts";
 import { OPERATOR_KEY, startStack, type TestStack } from "../support/stack.ts";
 

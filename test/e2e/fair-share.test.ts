@@ -1,7 +1,7 @@
 import { ServiceBusClient } from "@azure/service-bus";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { freePort } from "../../local/free-port.ts";
 import { eventually } from "../support/eventually.ts";
-import { freePort } from "../support/free-port.ts";
 import { type HoldingBackend, startHoldingBackend } from "../support/holding-backend.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
 

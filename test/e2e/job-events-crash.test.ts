@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { ServiceBusClient } from "@azure/service-bus";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { freePort } from "../support/free-port.ts";
+import { freePort } from "../../local/free-port.ts";
 import { finishedJob } from "../support/job-client.ts";
 import { makeDataDir, startStack } from "../support/stack.ts";
 import { until } from "../support/until.ts";

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { ServiceBusClient } from "@azure/service-bus";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../local/free-port.ts";
 import { startBackend, type TestBackend } from "../support/backend.ts";
-import { freePort } from "../support/free-port.ts";
 import { finishedJob } from "../support/job-client.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
 import { until } from "../support/until.ts";

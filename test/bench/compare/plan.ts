@@ -22,7 +22,7 @@ const EVENTS = 50;
 
 export const USAGE = `npm run bench -- [--part json,sse,events] [--target gateway,portkey] [--rounds 5] [--ms 1500]`;
 
-/** Reads the options of \`npm run bench\`; throws with the usage where they make no sense. */
+/** Reads the options of `npm run bench`; throws with the usage where they make no sense. */
 export function readPlan(args: readonly string[]): Plan {
   const { values } = parseArgs({
     args: [...args],

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort } from "../../support/free-port.ts";
+import { freePort } from "../../../local/free-port.ts";
 import { answersWithin } from "./reachable.ts";
 import type { Target } from "./targets.ts";
 

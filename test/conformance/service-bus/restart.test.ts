@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ServiceBusClient, type ServiceBusReceivedMessage } from "@azure/service-bus";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ChildService, startChild } from "../../../local/child-service.ts";
-import { freePort } from "../../support/free-port.ts";
+import { freePort } from "../../../local/free-port.ts";
 import { connect, NO_RENEWAL, receive, receiveOne } from "./broker-under-test.ts";
 
 const NAMESPACE = {

@@ -5,9 +5,9 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { DurableFunctions } from "../../../local/durable/contract.ts";
 import { JoinedHosts } from "../../../local/durable/hub/joined-hosts.ts";
 import { joinHub, startDurableHub } from "../../../local/durable/index.ts";
+import { freePort } from "../../../local/free-port.ts";
 import { durableDir } from "../../support/durable-dir.ts";
 import { eventually } from "../../support/eventually.ts";
-import { freePort } from "../../support/free-port.ts";
 import { callActivity, type FakeEpisode, fakeFunctions } from "./fake-functions.ts";
 
 const KEY = "key of the stack";

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { freePort } from "../../support/free-port.ts";
+import { freePort } from "../../../local/free-port.ts";
 import { startFixture } from "./start-fixture.ts";
 
 const failure = (name: string, options = {}): Promise<string> =>

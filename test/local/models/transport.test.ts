@@ -5,9 +5,9 @@ import { Readable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePorts } from "../../../local/free-port.ts";
 import { type RunningModels, startModels } from "../../../local/models/index.ts";
 import { StartError } from "../../../local/service.ts";
-import { freePorts } from "../../support/free-port.ts";
 
 const MEGABYTE = 1024 * 1024;
 const LARGE_MEGABYTES = 300;

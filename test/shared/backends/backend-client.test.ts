@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
+import { freePort } from "../../../local/free-port.ts";
 import {
   type BackendCall,
   type BackendClient,
@@ -8,7 +9,6 @@ import {
 } from "../../../shared/backends/index.ts";
 import type { HostSettings } from "../../../shared/config/index.ts";
 import { settle } from "../../support/fake-clock.ts";
-import { freePort } from "../../support/free-port.ts";
 import { hostWith } from "../../support/hosts.ts";
 import { bodyTextOf, startServer } from "../../support/http-server.ts";
 import { textOf } from "../../support/streams.ts";

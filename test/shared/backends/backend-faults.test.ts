@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { freePort } from "../../../local/free-port.ts";
 import { BackendFailure } from "../../../shared/backends/index.ts";
 import { eventually } from "../../support/eventually.ts";
-import { freePort } from "../../support/free-port.ts";
 import {
   chunkOf,
   drip,

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 const FIRST_PORT = 15_000;
 const LAST_PORT = 32_000;
 
-/** A port that was free a moment ago, for what must be known before it listens. */
+/** A port that was free a moment ago: for a part whose address others know before it listens, and keep while it is started again. */
 export function freePort(): Promise<number> {
   return freePorts(1);
 }
