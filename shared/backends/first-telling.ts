@@ -2,7 +2,7 @@ import type { SseEvent } from "../core/sse-event.ts";
 import { SseParser } from "../core/sse-parser.ts";
 import type { DeliveredAnswer } from "./delivered-answer.ts";
 import { isRefusalEvent } from "./refusal-event.ts";
-import { type Fields, parsedObject } from "./told-answer.ts";
+import { type Fields, fieldsIn } from "./told-answer.ts";
 
 /** Follows a stream whose bytes go to a client. Scope: one stream. */
 export interface StreamFollower {
@@ -69,9 +69,9 @@ export class FirstTelling implements StreamFollower {
     this.#heldBytes += bytes.byteLength;
   }
 
-  #see({ event, data, endsAt }: SseEvent): void {
+  #see({ event, data, json, endsAt }: SseEvent): void {
     if (this.#hasFailed) return;
-    const value = parsedObject(data);
+    const value = fieldsIn(json);
     this.#isFailedAnswer = isFailedAnswer(data, value);
     if (this.#isFailedAnswer || isErrorEvent(event, data, value)) {
       this.#hasFailed = true;

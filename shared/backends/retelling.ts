@@ -2,7 +2,7 @@ import type { SseEvent } from "../core/sse-event.ts";
 import { SseParser } from "../core/sse-parser.ts";
 import type { DeliveredAnswer } from "./delivered-answer.ts";
 import { isErrorEvent, isFailedAnswer, type StreamFollower } from "./first-telling.ts";
-import { type Fields, parsedObject, type RetoldAnswer } from "./told-answer.ts";
+import { type Fields, fieldsIn, type RetoldAnswer } from "./told-answer.ts";
 
 // Keeps the connection in use where the backend's own comments would have.
 const COMMENT = Buffer.from(":\n\n");
@@ -59,14 +59,14 @@ export class Retelling implements StreamFollower {
     return ready;
   }
 
-  #see({ event, data, isTruncated }: SseEvent): void {
+  #see({ event, data, json, isTruncated }: SseEvent): void {
     if (this.#hasDiverged || this.#hasFailed) return;
     // An event that is not all there can be neither compared nor handed on.
     if (isTruncated) {
       this.#hasDiverged = true;
       return;
     }
-    const value = parsedObject(data);
+    const value = fieldsIn(json);
     // What fails says nothing; whoever reads it meets the failure itself.
     if (isErrorEvent(event, data, value)) this.#hasFailed = true;
     else if (value && isFailedAnswer(data, value)) this.#fail(event, value);

@@ -109,7 +109,7 @@ export class StreamWatch {
   #read(event: SseEvent): EventMeaning {
     const read = eventMeaning(event, this.#protocol);
     if (!this.#isClosing || !isObjects(read, event.data)) return read;
-    return isJson(event.data) ? read : { ...read, meaning: "empty" };
+    return event.json !== undefined ? read : { ...read, meaning: "empty" };
   }
 }
 
@@ -117,13 +117,4 @@ export class StreamWatch {
 function isObjects({ meaning }: EventMeaning, data: string): boolean {
   if (meaning === "error" || data === "[DONE]") return false;
   return data.startsWith("{") || meaning === "end" || meaning === "failed";
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -20,15 +20,6 @@ export interface RetoldAnswer {
   tell(event: Fields): readonly Fields[] | undefined;
 }
 
-/** Reads an event's data; undefined when it is no JSON object. */
-export function parsedObject(data: string): Fields | undefined {
-  try {
-    return fieldsIn(JSON.parse(data));
-  } catch {
-    return undefined;
-  }
-}
-
 /** The object that a value is; undefined for everything else. */
 export function fieldsIn(value: unknown): Fields | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value)

@@ -9,8 +9,8 @@ interface Place {
   readonly isRest?: boolean;
 }
 
-/** An event that was read, and where in its bytes the next one begins. */
-interface KnownEvent {
+/** What was read at an offset, no event where it had no data, and where the next one begins. */
+export interface ReadEvent {
   readonly event: SseEvent | undefined;
   readonly next: number;
 }
@@ -25,7 +25,7 @@ export class EventBytes {
   readonly isOpen: boolean;
   readonly isRest: boolean;
   #text: string | undefined;
-  #known: Map<number, KnownEvent> | undefined;
+  #known: Map<number, ReadEvent> | undefined;
   #found: { readonly pattern: RegExp; readonly at: number } | undefined;
 
   constructor(bytes: Buffer, { startsAt, isOpen = false, isRest = false }: Place) {
@@ -63,11 +63,11 @@ export class EventBytes {
   }
 
   /** The event that begins at an offset, where somebody has read it. */
-  known(offset: number): KnownEvent | undefined {
+  known(offset: number): ReadEvent | undefined {
     return this.#known?.get(offset);
   }
 
-  remember(offset: number, event: KnownEvent): void {
+  remember(offset: number, event: ReadEvent): void {
     this.#known ??= new Map();
     this.#known.set(offset, event);
   }

@@ -1,4 +1,4 @@
-import { EventBytes } from "./event-bytes.ts";
+import { EventBytes, type ReadEvent } from "./event-bytes.ts";
 import { SseEvent } from "./sse-event.ts";
 import { endOfLastEvent, endOfLine, WholeEvents } from "./whole-events.ts";
 
@@ -26,12 +26,6 @@ const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
 const BOM = "\ufeff";
-
-/** An event, and where in its bytes the next one begins. */
-interface ReadEvent {
-  readonly event: SseEvent | undefined;
-  readonly next: number;
-}
 
 /**
  * Reads an event stream as the HTML standard says (section 9.2.6), however it is cut into chunks: lines
