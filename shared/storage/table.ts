@@ -1,6 +1,7 @@
 import type { TableClient, TableEntity, TransactionAction } from "@azure/data-tables";
 import type { StorageConnection } from "../config/index.ts";
 import { openTable } from "../connections/index.ts";
+import { RepeatedCalls } from "./repeated-calls.ts";
 import { statusOf, withStorage } from "./storage-error.ts";
 
 /** A row of plain values. */
@@ -55,6 +56,7 @@ interface ListOptions {
 export class Table {
   readonly #connection: StorageConnection;
   readonly #name: string;
+  readonly #repeated = new RepeatedCalls();
   #client: Promise<TableClient> | undefined;
 
   constructor(connection: StorageConnection, name: string) {
@@ -69,8 +71,8 @@ export class Table {
         await (await this.#ready()).createEntity(row);
         return true;
       } catch (error) {
-        if (statusOf(error) === 409) return false;
-        throw error;
+        if (statusOf(error) !== 409) throw error;
+        return this.#isOwnWork(error, [{ kind: "insert", row }]);
       }
     });
   }
@@ -123,8 +125,8 @@ export class Table {
         await (await this.#ready()).submitTransaction(changes.map(toAction));
         return true;
       } catch (error) {
-        if (CONFLICTS.has(statusOf(error) ?? 0)) return false;
-        throw error;
+        if (!CONFLICTS.has(statusOf(error) ?? 0)) throw error;
+        return this.#isOwnWork(error, changes);
       }
     });
   }
@@ -189,6 +191,18 @@ export class Table {
     });
   }
 
+  /** Whether a conflict is one of a call with itself: it was sent twice, and what it asked for stands. */
+  async #isOwnWork(error: unknown, changes: readonly TableChange[]): Promise<boolean> {
+    if (!this.#repeated.has(error)) return false;
+    const standing = await Promise.all(
+      changes.map(async ({ kind, row }) => {
+        const found = await this.get(row.partitionKey, row.rowKey);
+        return kind === "remove" ? found === undefined : found !== undefined && holds(found, row);
+      }),
+    );
+    return standing.every((stands) => stands);
+  }
+
   #ready(): Promise<TableClient> {
     this.#client ??= this.#create().catch((error: unknown) => {
       this.#client = undefined;
@@ -198,7 +212,8 @@ export class Table {
   }
 
   async #create(): Promise<TableClient> {
-    const client = await openTable(this.#connection, this.#name);
+    const options = { additionalPolicies: [this.#repeated.policy] };
+    const client = await openTable(this.#connection, this.#name, options);
     await client.createTable();
     return client;
   }
@@ -210,5 +225,8 @@ function toAction(change: TableChange): TransactionAction {
   if (change.kind === "remove") return ["delete", change.row];
   return ["update", change.row, "Replace", { etag: change.etag }];
 }
+
+const holds = (found: Row, written: Keyed): boolean =>
+  Object.entries(written).every(([name, value]) => found[name] === value);
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;

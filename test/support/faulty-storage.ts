@@ -13,8 +13,11 @@ export interface StorageCall {
   readonly body: Buffer;
 }
 
-/** What happens to a call: it is late, it is refused, or it is done and nobody ever says so. */
-export type StorageFault = { readonly lateMs: number } | "refused" | "unanswered";
+/**
+ * What happens to a call: it is late, it is refused, it is done and nobody ever says so, or it is done and
+ * answered as if the service were busy, so that the library repeats it at once.
+ */
+export type StorageFault = { readonly lateMs: number } | "refused" | "unanswered" | "denied";
 
 /** Storage with a door of its own for the stack, behind which a test decides what goes wrong. */
 export interface FaultyStorage extends AsyncDisposable {
@@ -93,6 +96,10 @@ async function pass(
   });
   const bytes = await buffer(told);
   if (fault === "unanswered") return;
+  if (fault === "denied") {
+    answer.writeHead(503, { "content-length": 0, "retry-after-ms": 1 }).end();
+    return;
+  }
   const headers = told.rawHeaders.filter((_, index, all) => {
     const name = all[index - (index % 2)]?.toLowerCase();
     return name !== "transfer-encoding" && name !== "content-length";
