@@ -1,8 +1,9 @@
+import { type Fields, isFields } from "../../shared/core/fields.ts";
 import type { AnswerPlan } from "./answer-plan.ts";
 import { badRequest, notEmulated } from "./api-error.ts";
 import { doneFrame, type Frame, type Frames, SERVER_ERROR, sseFrame } from "./frame.ts";
 import { generateTokens } from "./generated-text.ts";
-import { isObject, type JsonObject, positiveInteger } from "./request-body.ts";
+import { positiveInteger } from "./request-body.ts";
 
 const MAX_CHOICES = 128;
 
@@ -16,7 +17,7 @@ export interface ChatRequest {
 }
 
 /** Reads a chat completion request, or throws the 400 that names what is wrong. */
-export function parseChatRequest(body: JsonObject): ChatRequest {
+export function parseChatRequest(body: Fields): ChatRequest {
   const { messages, stream, stream_options: streamOptions } = body;
   if (!Array.isArray(messages) || messages.length === 0) {
     throw badRequest("Missing required parameter: 'messages'.", "messages");
@@ -30,16 +31,16 @@ export function parseChatRequest(body: JsonObject): ChatRequest {
     maxTokens:
       positiveInteger(body, "max_completion_tokens") ?? positiveInteger(body, "max_tokens"),
     isStream: stream === true,
-    includeUsage: isObject(streamOptions) && streamOptions["include_usage"] === true,
+    includeUsage: isFields(streamOptions) && streamOptions["include_usage"] === true,
   };
 }
 
-function refuseUnsupported(body: JsonObject): void {
+function refuseUnsupported(body: Fields): void {
   const { response_format: format, tool_choice: toolChoice } = body;
-  if (isObject(format) && format["type"] !== "text") {
+  if (isFields(format) && format["type"] !== "text") {
     throw notEmulated(`the response format ${JSON.stringify(format["type"])}`, "response_format");
   }
-  if (toolChoice === "required" || isObject(toolChoice)) {
+  if (toolChoice === "required" || isFields(toolChoice)) {
     throw notEmulated("tool calls", "tool_choice");
   }
   if (body["logprobs"] === true) throw notEmulated("log probabilities", "logprobs");

@@ -1,6 +1,7 @@
+import type { Fields } from "../../shared/core/fields.ts";
 import { badRequest } from "./api-error.ts";
 import { estimateTokens } from "./generated-text.ts";
-import { type JsonObject, positiveInteger } from "./request-body.ts";
+import { positiveInteger } from "./request-body.ts";
 import { seededRandom } from "./seeded-random.ts";
 
 const DEFAULT_DIMENSIONS = 1_536;
@@ -18,7 +19,7 @@ export interface EmbeddingsRequest {
 }
 
 /** Reads an embeddings request, or throws the 400 that names what is wrong. */
-export function parseEmbeddingsRequest(body: JsonObject): EmbeddingsRequest {
+export function parseEmbeddingsRequest(body: Fields): EmbeddingsRequest {
   const inputs = inputsOf(body["input"]);
   if (inputs.length === 0 || inputs.length > MAX_INPUTS) {
     throw badRequest(`"input" must hold 1 to ${MAX_INPUTS} texts.`, "input");

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, delay } from "../../shared/core/clock.ts";
+import type { Fields } from "../../shared/core/fields.ts";
 import { requestedEncoding } from "./answer-encoding.ts";
 import { type AnswerPlan, planAnswer } from "./answer-plan.ts";
 import { badRequest } from "./api-error.ts";
@@ -9,7 +10,6 @@ import type { Fault } from "./fault-script.ts";
 import { withFault } from "./faulty-frames.ts";
 import type { Frames } from "./frame.ts";
 import { promptText } from "./prompt-text.ts";
-import type { JsonObject } from "./request-body.ts";
 import type { ResponseStore } from "./response-store.ts";
 import { digest, type SeededRandom } from "./seeded-random.ts";
 import { type SendOptions, sendFrames } from "./send-frames.ts";
@@ -35,7 +35,7 @@ export interface Generation {
   readonly settings: ModelSettings;
   readonly call: Call;
   readonly context: EndpointContext;
-  readonly body: JsonObject;
+  readonly body: Fields;
   readonly model: string;
   readonly fault: Fault | undefined;
   /** Aborts when the client leaves. */

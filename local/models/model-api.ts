@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, delay } from "../../shared/core/clock.ts";
+import type { Fields } from "../../shared/core/fields.ts";
 import { requestedTtftMs } from "./answer-plan.ts";
 import { ApiError, badRequest } from "./api-error.ts";
 import type { Call } from "./call-log.ts";
@@ -8,7 +9,7 @@ import type { FaultCounter } from "./fault-counter.ts";
 import { type Fault, parseFaultScript } from "./fault-script.ts";
 import type { EndpointContext } from "./generation.ts";
 import { refusalOf } from "./refusal.ts";
-import { type JsonObject, readBody } from "./request-body.ts";
+import { readBody } from "./request-body.ts";
 import { ResponseStore } from "./response-store.ts";
 import type { Route } from "./route.ts";
 import { digest, seededRandom } from "./seeded-random.ts";
@@ -140,7 +141,7 @@ function goneSignal(response: ServerResponse): AbortSignal {
 }
 
 // On Azure's paths the deployment decides, and a model in the body is ignored.
-function modelOf(route: ModelRoute, body: JsonObject): string | undefined {
+function modelOf(route: ModelRoute, body: Fields): string | undefined {
   if ("deployment" in route && route.deployment !== undefined) return route.deployment;
   return typeof body["model"] === "string" ? body["model"] : undefined;
 }

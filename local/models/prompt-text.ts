@@ -1,4 +1,4 @@
-import { isObject } from "./request-body.ts";
+import { isFields } from "../../shared/core/fields.ts";
 
 /**
  * The text a model would read in messages or input items: plain strings, `content` strings and
@@ -7,7 +7,7 @@ import { isObject } from "./request-body.ts";
 export function promptText(value: unknown): string {
   if (typeof value === "string") return value;
   if (Array.isArray(value)) return value.map(promptText).join("\n");
-  if (!isObject(value)) return "";
+  if (!isFields(value)) return "";
   if (typeof value["text"] === "string") return value["text"];
   return value["content"] === undefined ? "" : promptText(value["content"]);
 }

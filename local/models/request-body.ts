@@ -1,18 +1,17 @@
 import { hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { type Fields, isFields } from "../../shared/core/fields.ts";
 import { ApiError, badRequest } from "./api-error.ts";
 
 /** A model reads its request whole; larger bodies are for `/sim/echo`, which holds nothing. */
 const MAX_JSON_BODY_BYTES = 128 * 1024 * 1024;
-
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** A request body, as received and as read. */
 export interface RequestBody {
   readonly bytes: number;
   readonly sha256: string;
   /** The JSON object in it, or the 400 to answer with. */
-  readonly json: JsonObject | ApiError;
+  readonly json: Fields | ApiError;
 }
 
 /** Reads a whole request and the JSON object in it. */
@@ -32,23 +31,18 @@ function tooLarge(): ApiError {
   return new ApiError(413, `The request body is larger than ${MAX_JSON_BODY_BYTES} bytes.`);
 }
 
-function parseObject(text: string): JsonObject | ApiError {
+function parseObject(text: string): Fields | ApiError {
   try {
     const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
+    if (isFields(value)) return value;
     return badRequest("The request body must be a JSON object.");
   } catch {
     return badRequest("We could not parse the JSON body of your request.");
   }
 }
 
-/** Whether a JSON value is an object with members. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** An optional whole number of at least one; anything else is a 400 that names it. */
-export function positiveInteger(body: JsonObject, name: string): number | undefined {
+export function positiveInteger(body: Fields, name: string): number | undefined {
   const value = body[name];
   if (value === undefined || value === null) return undefined;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1) return value;

@@ -1,3 +1,4 @@
+import { isFields } from "../../shared/core/fields.ts";
 /** How one endpoint behaves: its speed, the length of its answers and what it can take at once. */
 export interface ModelSettings {
   /** Median time to the first token; drawn log-normally. */
@@ -43,7 +44,7 @@ export type ParsedPatch = { ok: true; patch: ModelSettingsPatch } | { ok: false;
 
 /** Reads a settings patch from JSON; anything unknown or out of range is named. */
 export function parseSettingsPatch(value: unknown): ParsedPatch {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isFields(value)) {
     return { ok: false, problem: "Settings are a JSON object." };
   }
   for (const [name, setting] of Object.entries(value)) {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { parsedJson } from "../../shared/core/parsed-json.ts";
 import { ReplayFailure } from "./replay-failure.ts";
 
 /** Where a wait was read from, as the report names it. */
@@ -28,18 +29,9 @@ const completionSchema = z.object({
 
 /** The completion tokens of a chat completion; fails when the text is none. */
 export function completionTokens(text: string): number {
-  const parsed = completionSchema.safeParse(parseJson(text));
+  const parsed = completionSchema.safeParse(parsedJson(text));
   if (parsed.success) return parsed.data.usage?.completion_tokens ?? 0;
   throw new ReplayFailure("no chat completion", `The answer is no chat completion: ${text}`);
-}
-
-/** JSON or undefined, which no schema takes for an object. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const QUEUE_HEADER = "x-request-queue-duration";

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { delay } from "../../shared/core/clock.ts";
+import { parsedJson } from "../../shared/core/parsed-json.ts";
 import { retryAfterMs } from "../../shared/core/retry-after.ts";
-import { type Answer, completionTokens, parseJson, statedWait, type Wait } from "./answer.ts";
+import { type Answer, completionTokens, statedWait, type Wait } from "./answer.ts";
 import type { Gateway } from "./gateway.ts";
 import type { PlannedRequest } from "./plan-request.ts";
 import { ReplayFailure } from "./replay-failure.ts";
@@ -51,7 +52,7 @@ async function pollToEnd(gateway: Gateway, job: AcceptedJob, jobUrl: URL): Promi
     await delay(gateway.clock, waitMs, job.signal);
     const response = await get(gateway, job, jobUrl);
     const text = await response.text();
-    const view = viewSchema.safeParse(parseJson(text));
+    const view = viewSchema.safeParse(parsedJson(text));
     if (!view.success || (response.status !== OK && response.status !== ACCEPTED)) {
       throw new ReplayFailure("no job", `${jobUrl.pathname}, status ${response.status}: ${text}`);
     }

@@ -1,3 +1,5 @@
+import { fieldsIn } from "../../shared/core/fields.ts";
+import { parsedJson } from "../../shared/core/parsed-json.ts";
 /** One thing that setup asks, and under which name the answer is kept. */
 export interface Question {
   readonly name: string;
@@ -20,24 +22,14 @@ const oneOf =
     allowed.includes(answer) ? undefined : `expected ${allowed.join(", ")}`;
 
 function jsonArray(answer: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(answer);
-    if (Array.isArray(value) && value.every((each) => typeof each === "string")) return undefined;
-  } catch {
-    // Said below.
-  }
+  const value = parsedJson(answer);
+  if (Array.isArray(value) && value.every((each) => typeof each === "string")) return undefined;
   return 'expected a JSON array of texts, such as ["host=https://a.example;usemi=true"]';
 }
 
 function jsonObject(answer: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(answer);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    if (isObject && Object.values(value).every((each) => typeof each === "string"))
-      return undefined;
-  } catch {
-    // Said below.
-  }
+  const value = fieldsIn(parsedJson(answer));
+  if (value && Object.values(value).every((each) => typeof each === "string")) return undefined;
   return 'expected a JSON object of texts, such as {"Workers":"100"}';
 }
 

@@ -1,6 +1,8 @@
 import { asBuffer } from "../core/bytes.ts";
+import { fieldsIn } from "../core/fields.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { RequestBody } from "../core/http.ts";
+import { parsedJson } from "../core/parsed-json.ts";
 
 /**
  * Whether the answer will be a stream of events. The body is parsed only when it mentions `stream`,
@@ -24,10 +26,5 @@ function isTrue(member: string, headers: HeaderList, body: RequestBody | undefin
   }
   const bytes = asBuffer(body);
   if (!bytes.includes(`"${member}"`)) return false;
-  try {
-    const parsed: unknown = JSON.parse(bytes.toString());
-    return typeof parsed === "object" && parsed !== null && Object(parsed)[member] === true;
-  } catch {
-    return false;
-  }
+  return fieldsIn(parsedJson(bytes.toString()))?.[member] === true;
 }

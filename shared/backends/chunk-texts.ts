@@ -1,4 +1,4 @@
-import type { Fields } from "./told-answer.ts";
+import { type Fields, isFields } from "../core/fields.ts";
 
 /** One event of a chat or text completion stream. */
 export interface CompletionChunk {
@@ -36,7 +36,7 @@ export function mapChunk(chunk: CompletionChunk, visitor: ChunkVisitor): Complet
 const FINISH_END = "\n";
 
 function mapChoice(choice: unknown, index: number, visitor: ChunkVisitor): unknown {
-  if (!isObject(choice)) {
+  if (!isFields(choice)) {
     visitor.opaque({ choice: index, channel: "" });
     return choice;
   }
@@ -45,7 +45,7 @@ function mapChoice(choice: unknown, index: number, visitor: ChunkVisitor): unkno
   const { text, delta, finish_reason: reason } = choice;
   if (typeof text === "string")
     mapped["text"] = visitor.text({ choice: number, channel: "text" }, text);
-  if (isObject(delta)) mapped["delta"] = mapFields(delta, { choice: number, channel: "" }, visitor);
+  if (isFields(delta)) mapped["delta"] = mapFields(delta, { choice: number, channel: "" }, visitor);
   if (typeof reason === "string") {
     const left = visitor.text({ choice: number, channel: "finish" }, reason + FINISH_END);
     mapped["finish_reason"] = left === "" ? null : reason;
@@ -55,11 +55,7 @@ function mapChoice(choice: unknown, index: number, visitor: ChunkVisitor): unkno
 
 const ATTRIBUTES = new Set(["role", "id", "type"]);
 
-function mapFields(
-  fields: Record<string, unknown>,
-  { choice, channel }: ChunkPlace,
-  visitor: ChunkVisitor,
-): Record<string, unknown> {
+function mapFields(fields: Fields, { choice, channel }: ChunkPlace, visitor: ChunkVisitor): Fields {
   const mapped: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
     const at = { choice, channel: `${channel}.${name}` };
@@ -83,7 +79,7 @@ function mapValue(
     // A client might put an empty name in the place of the one that it has.
     return left === "" && value !== "" ? undefined : left;
   }
-  if (isObject(value)) return mapFields(value, at, visitor);
+  if (isFields(value)) return mapFields(value, at, visitor);
   if (Array.isArray(value)) return mapList(value, at, visitor);
   visitor.opaque(at);
   return value;
@@ -91,7 +87,7 @@ function mapValue(
 
 function mapList(list: readonly unknown[], at: ChunkPlace, visitor: ChunkVisitor): unknown[] {
   return list.map((element, index) => {
-    if (!isObject(element)) {
+    if (!isFields(element)) {
       visitor.opaque(at);
       return element;
     }
@@ -102,12 +98,9 @@ function mapList(list: readonly unknown[], at: ChunkPlace, visitor: ChunkVisitor
 
 /** The number by which a choice goes on from chunk to chunk. */
 export const choiceNumber = (choice: unknown, position: number): number =>
-  (isObject(choice) ? indexOf(choice) : undefined) ?? position;
+  (isFields(choice) ? indexOf(choice) : undefined) ?? position;
 
 /** The place that an element says it has; deltas of several tool calls come in any order. */
-function indexOf({ index }: Record<string, unknown>): number | undefined {
+function indexOf({ index }: Fields): number | undefined {
   return typeof index === "number" ? index : undefined;
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

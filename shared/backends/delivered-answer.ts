@@ -1,10 +1,11 @@
+import type { Fields } from "../core/fields.ts";
 import { DeliveredEvents } from "./delivered-events.ts";
 import { DeliveredText } from "./delivered-text.ts";
 import { MESSAGES } from "./messages-events.ts";
 import { RESPONSES } from "./responses-events.ts";
 import { RetoldEvents } from "./retold-events.ts";
 import { RetoldText } from "./retold-text.ts";
-import type { Fields, RetoldAnswer, ToldAnswer } from "./told-answer.ts";
+import type { RetoldAnswer, ToldAnswer } from "./told-answer.ts";
 
 // A million characters are more than any model says in one answer.
 const MAX_CHARS = 1024 * 1024;

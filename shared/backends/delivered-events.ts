@@ -1,6 +1,7 @@
+import type { Fields } from "../core/fields.ts";
 import type { AnswerNames, EventProtocol } from "./event-protocol.ts";
 import { SpokenLine } from "./spoken-line.ts";
-import type { Fields, ToldAnswer } from "./told-answer.ts";
+import type { ToldAnswer } from "./told-answer.ts";
 
 /** The channel of marks, and what ends each: one must not be taken for the beginning of another. */
 export const MARKS = "";

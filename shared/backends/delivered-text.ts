@@ -1,6 +1,7 @@
+import type { Fields } from "../core/fields.ts";
 import { type ChunkPlace, type CompletionChunk, isChunk, mapChunk } from "./chunk-texts.ts";
 import { SpokenLine } from "./spoken-line.ts";
-import type { Fields, ToldAnswer } from "./told-answer.ts";
+import type { ToldAnswer } from "./told-answer.ts";
 
 // Two backends never agree on these, and a client must not see two answers in one.
 const IDENTITY = ["id", "object", "created", "model", "system_fingerprint", "service_tier"];

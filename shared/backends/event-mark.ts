@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { fieldsIn } from "./told-answer.ts";
+import { fieldsIn } from "../core/fields.ts";
 
 // Each backend makes these up, or they are of its tokens and of no text.
 const OWN = new Set([

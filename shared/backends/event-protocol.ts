@@ -1,4 +1,4 @@
-import type { Fields } from "./told-answer.ts";
+import type { Fields } from "../core/fields.ts";
 
 /** What an event says, as far as another stream's is compared with it. */
 export type Saying =

@@ -1,8 +1,8 @@
+import { type Fields, fieldsIn } from "../core/fields.ts";
 import type { SseEvent } from "../core/sse-event.ts";
 import { SseParser } from "../core/sse-parser.ts";
 import type { DeliveredAnswer } from "./delivered-answer.ts";
 import { isRefusalEvent } from "./refusal-event.ts";
-import { type Fields, fieldsIn } from "./told-answer.ts";
 
 /** Follows a stream whose bytes go to a client. Scope: one stream. */
 export interface StreamFollower {

@@ -1,3 +1,4 @@
+import { type Fields, fieldsIn } from "../core/fields.ts";
 import { markOf } from "./event-mark.ts";
 import {
   type AnswerNames,
@@ -7,7 +8,6 @@ import {
   OPAQUE,
   type Saying,
 } from "./event-protocol.ts";
-import { type Fields, fieldsIn } from "./told-answer.ts";
 
 // Tools that the provider runs itself are not among them: they have run, and would run again.
 const BLOCKS = new Set(["text", "thinking", "redacted_thinking", "tool_use"]);

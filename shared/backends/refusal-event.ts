@@ -1,3 +1,6 @@
+import { type Fields, fieldsIn } from "../core/fields.ts";
+import { parsedJson } from "../core/parsed-json.ts";
+
 // What providers call an error that is the request's own; others may come and go with the backend.
 const CODES = new Set([
   "content_filter",
@@ -13,21 +16,12 @@ const CODES = new Set([
  * must not be evaded: `error` as it stands in chat completions and messages, or within a response.
  */
 export function isRefusalEvent(data: string): boolean {
-  const event = objectIn(parsed(data));
-  const error = objectIn(event["error"] ?? objectIn(event["response"])["error"]);
-  const inner = objectIn(error["innererror"]);
+  const event = within(parsedJson(data));
+  const error = within(event["error"] ?? within(event["response"])["error"]);
+  const inner = within(error["innererror"]);
   return [event["code"], error["code"], error["type"], inner["code"]].some(
     (code) => typeof code === "string" && CODES.has(code.toLowerCase()),
   );
 }
 
-function parsed(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch {
-    return undefined;
-  }
-}
-
-const objectIn = (value: unknown): Record<string, unknown> =>
-  typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+const within = (value: unknown): Fields => fieldsIn(value) ?? {};

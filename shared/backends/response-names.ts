@@ -1,5 +1,5 @@
+import { type Fields, fieldsIn } from "../core/fields.ts";
 import type { AnswerNames } from "./event-protocol.ts";
-import { type Fields, fieldsIn } from "./told-answer.ts";
 
 const OF_RESPONSE = ["id", "created_at", "model"];
 const OF_ITEM = ["id", "call_id"];

@@ -1,3 +1,4 @@
+import { type Fields, fieldsIn } from "../core/fields.ts";
 import { markOf } from "./event-mark.ts";
 import {
   type EventProtocol,
@@ -7,7 +8,6 @@ import {
   type Saying,
 } from "./event-protocol.ts";
 import { ResponseNames } from "./response-names.ts";
-import { type Fields, fieldsIn } from "./told-answer.ts";
 
 // Tools that the provider runs itself are not among them: they have run, and would run again.
 const ITEMS = new Set(["message", "reasoning", "function_call", "custom_tool_call"]);

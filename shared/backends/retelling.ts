@@ -1,8 +1,9 @@
+import { type Fields, fieldsIn } from "../core/fields.ts";
 import type { SseEvent } from "../core/sse-event.ts";
 import { SseParser } from "../core/sse-parser.ts";
 import type { DeliveredAnswer } from "./delivered-answer.ts";
 import { isErrorEvent, isFailedAnswer, type StreamFollower } from "./first-telling.ts";
-import { type Fields, fieldsIn, type RetoldAnswer } from "./told-answer.ts";
+import type { RetoldAnswer } from "./told-answer.ts";
 
 // Keeps the connection in use where the backend's own comments would have.
 const COMMENT = Buffer.from(":\n\n");

@@ -1,7 +1,8 @@
+import type { Fields } from "../core/fields.ts";
 import { type DeliveredEvents, MARK_END, MARKS } from "./delivered-events.ts";
 import type { Saying } from "./event-protocol.ts";
 import { LineMatch } from "./line-match.ts";
-import type { Fields, RetoldAnswer } from "./told-answer.ts";
+import type { RetoldAnswer } from "./told-answer.ts";
 
 const NOTHING: readonly Fields[] = [];
 

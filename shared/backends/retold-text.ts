@@ -1,7 +1,8 @@
+import type { Fields } from "../core/fields.ts";
 import { type CompletionChunk, isChunk, mapChunk } from "./chunk-texts.ts";
 import { type DeliveredText, isUsage } from "./delivered-text.ts";
 import { TextMatch } from "./text-match.ts";
-import type { Fields, RetoldAnswer } from "./told-answer.ts";
+import type { RetoldAnswer } from "./told-answer.ts";
 
 // What is new while something old is still to come: one choice may run ahead of another.
 const MAX_WAITING_CHARS = 1024 * 1024;

@@ -1,3 +1,4 @@
+import { isFields } from "../core/fields.ts";
 import type { SseEvent } from "../core/sse-event.ts";
 
 /** Protocols of event streams that have an ending of their own. */
@@ -77,7 +78,7 @@ function chatMeaning(event: SseEvent): EventMeaning {
 
 function parsedMeaning({ data, json: value }: SseEvent): EventMeaning {
   // A malformed event is passed on for the client to judge.
-  if (!isObject(value)) return CONTENT;
+  if (!isFields(value)) return CONTENT;
   if (value["error"]) return ERROR;
   const type = value["type"];
   const named = typeof type === "string" ? byType(type) : undefined;
@@ -90,15 +91,12 @@ function parsedMeaning({ data, json: value }: SseEvent): EventMeaning {
 
 /** Whether a choice says more than who speaks. */
 function hasContent(choice: unknown): boolean {
-  if (!isObject(choice)) return true;
+  if (!isFields(choice)) return true;
   const delta = choice["delta"];
-  if (!isObject(delta)) return choice["text"] !== "";
+  if (!isFields(delta)) return choice["text"] !== "";
   return Object.entries(delta).some(
     ([name, value]) => name !== "role" && value !== null && value !== "" && !isEmptyList(value),
   );
 }
 
 const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

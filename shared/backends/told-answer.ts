@@ -1,5 +1,4 @@
-/** An event's data. */
-export type Fields = Readonly<Record<string, unknown>>;
+import type { Fields } from "../core/fields.ts";
 
 /** What a client was told of an answer, in the way of one protocol. Scope: one answer. */
 export interface ToldAnswer {
@@ -18,11 +17,4 @@ export interface RetoldAnswer {
    * stream's names; undefined where it says something else.
    */
   tell(event: Fields): readonly Fields[] | undefined;
-}
-
-/** The object that a value is; undefined for everything else. */
-export function fieldsIn(value: unknown): Fields | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Fields)
-    : undefined;
 }

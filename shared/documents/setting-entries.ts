@@ -1,3 +1,5 @@
+import { isFields } from "../core/fields.ts";
+import { parsedJson } from "../core/parsed-json.ts";
 import type { SettingEntry } from "./app-configuration-source.ts";
 
 /** A settings document: its JSON text, or rows with `key` and `value`. */
@@ -15,8 +17,8 @@ export interface SettingEntries {
  */
 export function readSettingEntries(content: SettingsContent): SettingEntries {
   if (typeof content !== "string") return readRows(content);
-  const document = parseJson(content);
-  if (typeof document !== "object" || document === null || Array.isArray(document)) {
+  const document = parsedJson(content);
+  if (!isFields(document)) {
     return { entries: [], problems: ["the document is not a JSON object"] };
   }
   return readPairs(Object.entries(document));
@@ -43,14 +45,6 @@ function readPairs(pairs: readonly (readonly [string, unknown])[]): SettingEntri
     }
   }
   return { entries, problems };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const SCALARS = new Set(["string", "number", "boolean"]);

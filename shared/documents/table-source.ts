@@ -1,6 +1,8 @@
 import type { TableClient } from "@azure/data-tables";
 import type { StorageConnection } from "../config/index.ts";
 import { openTable } from "../connections/index.ts";
+import { isFields } from "../core/fields.ts";
+import { parsedJson } from "../core/parsed-json.ts";
 import { DEFAULT_LIMIT_BYTES, DocumentError, type DocumentSource } from "./document-source.ts";
 import { contentVersion, tooLarge } from "./text-content.ts";
 
@@ -84,14 +86,9 @@ function toJson(value: unknown): unknown {
 function readDocument(row: TableRow): RowEntry {
   const text = row[DOCUMENT_COLUMN];
   if (text === undefined || text === null) return {};
-  try {
-    const document: unknown = JSON.parse(String(text));
-    if (typeof document === "object" && document !== null && !Array.isArray(document)) {
-      return document as RowEntry;
-    }
-  } catch {
-    // Told apart from a wrong kind of JSON it would not help anybody more.
-  }
+  const document = parsedJson(String(text));
+  // No JSON and the wrong kind of JSON are not told apart: it would not help anybody more.
+  if (isFields(document)) return document;
   const key = JSON.stringify(String(row["rowKey"]).slice(0, 64));
   throw new DocumentError(`row ${key}: column "${DOCUMENT_COLUMN}" is not a JSON object`);
 }

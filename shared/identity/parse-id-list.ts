@@ -1,5 +1,6 @@
+import { isFields } from "../core/fields.ts";
 import { Findings, type ParsedDocument } from "./findings.ts";
-import { type DocumentContent, isEntry, readEntries, readId } from "./read-entries.ts";
+import { type DocumentContent, readEntries, readId } from "./read-entries.ts";
 
 /** A set of ids that can only be asked. */
 export interface IdList {
@@ -38,7 +39,7 @@ function parseIdList(
   for (const [index, entry] of readEntries(content, findings).entries()) {
     const id = readId(idOf(entry, field));
     if (id === undefined) {
-      const named = isEntry(entry) ? `: field ${JSON.stringify(field)}` : "";
+      const named = isFields(entry) ? `: field ${JSON.stringify(field)}` : "";
       findings.problem(`entry ${index}${named} is missing, empty or no text`);
     } else if (ids.has(fold(id))) {
       findings.warn(`entry ${index} repeats an earlier entry`);
@@ -52,6 +53,6 @@ function parseIdList(
 }
 
 function idOf(entry: unknown, field: string): unknown {
-  if (!isEntry(entry)) return typeof entry === "string" ? entry : undefined;
+  if (!isFields(entry)) return typeof entry === "string" ? entry : undefined;
   return Object.hasOwn(entry, field) ? entry[field] : undefined;
 }

@@ -1,10 +1,11 @@
+import { type Fields, isFields } from "../core/fields.ts";
 import { type AsyncAccess, NO_ASYNC_ACCESS, parseAsyncAccess } from "./async-access.ts";
 import { type EntryPlan, type ProfileFields, planEntry, quoted } from "./entry-plan.ts";
 import { Findings, type ParsedDocument } from "./findings.ts";
 import type { Profile, ProfileDirectory } from "./profile.ts";
 import { readProfileHeaders } from "./profile-headers.ts";
 import { readProfilePolicy } from "./profile-policy.ts";
-import { type DocumentContent, type Entry, isEntry, readEntries, readId } from "./read-entries.ts";
+import { type DocumentContent, readEntries, readId } from "./read-entries.ts";
 
 // A millisecond or two of work: ten thousand profiles read in one go would hold every request up.
 const ENTRIES_A_STEP = 50;
@@ -64,7 +65,7 @@ class ProfileReader {
 
   read(entry: unknown, place: string): Profile | undefined {
     const findings = this.#findings;
-    if (!isEntry(entry)) {
+    if (!isFields(entry)) {
       findings.problem(`${place} is not an object`);
       return undefined;
     }
@@ -87,7 +88,7 @@ class ProfileReader {
     });
   }
 
-  #planOf(entry: Entry): EntryPlan {
+  #planOf(entry: Fields): EntryPlan {
     const fields = Object.keys(entry);
     const shape = JSON.stringify(fields);
     const known = this.#plans.get(shape);
@@ -97,7 +98,7 @@ class ProfileReader {
     return plan;
   }
 
-  #asyncAccess(entry: Entry, { asyncField }: EntryPlan, place: string): AsyncAccess {
+  #asyncAccess(entry: Fields, { asyncField }: EntryPlan, place: string): AsyncAccess {
     const text = asyncField === undefined ? undefined : entry[asyncField];
     if (asyncField === undefined || text === undefined || text === null) return NO_ASYNC_ACCESS;
     if (typeof text !== "string") {

@@ -1,14 +1,15 @@
+import type { Fields } from "../core/fields.ts";
 import type { HeaderList } from "../core/headers.ts";
 import { quoted } from "./entry-plan.ts";
 import type { Findings } from "./findings.ts";
-import { type Entry, toWireText } from "./read-entries.ts";
+import { toWireText } from "./read-entries.ts";
 
 // RFC 9110, section 5.5: nothing else may stand in a header, above all no line break.
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** The headers that an entry puts on requests; `place` names the entry in what is found wrong. */
 export function readProfileHeaders(
-  entry: Entry,
+  entry: Fields,
   fields: readonly string[],
   { place, findings }: { place: string; findings: Findings },
 ): HeaderList {

@@ -1,8 +1,5 @@
 import type { Findings } from "./findings.ts";
 
-/** An entry of a document: a JSON object. */
-export type Entry = Readonly<Record<string, unknown>>;
-
 /** A document's content: its JSON text, or its entries where the source has rows instead of text. */
 export type DocumentContent = string | readonly unknown[];
 
@@ -26,11 +23,6 @@ function readJson(text: string, findings: Findings): unknown {
     findings.problem(`the document is not JSON${position === undefined ? "" : ` (${position})`}`);
     return undefined;
   }
-}
-
-/** Whether an entry is an object, as every entry of the original's files is. */
-export function isEntry(value: unknown): value is Entry {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** An id as requests carry it, or undefined where the value cannot be one. */

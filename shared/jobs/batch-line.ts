@@ -1,3 +1,5 @@
+import { isFields } from "../core/fields.ts";
+
 /** One request of a batch, as OpenAI's Batch API has it. */
 export interface BatchLine {
   readonly customId: string;
@@ -21,7 +23,7 @@ export function parseBatchLine(text: string): BatchLine | string {
   } catch {
     return "is no JSON";
   }
-  if (!isObject(value)) return "is no JSON object";
+  if (!isFields(value)) return "is no JSON object";
   const { custom_id: customId, method, url, body } = value;
   if (typeof customId !== "string" || customId === "" || customId.length > MAX_CUSTOM_ID) {
     return `needs a custom_id of 1 to ${MAX_CUSTOM_ID} characters`;
@@ -29,7 +31,7 @@ export function parseBatchLine(text: string): BatchLine | string {
   if (method !== "POST") return "needs the method POST";
   if (typeof url !== "string" || !isPath(url)) return "needs a url that is a path";
   if (OWN_PATH.test(url)) return "asks for a path of the gateway itself";
-  if (!isObject(body)) return "needs a body that is a JSON object";
+  if (!isFields(body)) return "needs a body that is a JSON object";
   if (body["stream"] === true) return "asks for a stream, which a batch cannot give";
   const bodyText = jsonText(body);
   return bodyText === undefined
@@ -48,9 +50,6 @@ function jsonText(value: unknown): string | undefined {
 
 const isPath = (url: string): boolean =>
   /^\/(?!\/)[\x21-\x7e]*$/.test(url) && url.length <= MAX_URL && !url.includes("#");
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** What came of one line. */
 export type LineEnd =

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { NewId } from "../core/domain.ts";
+import { parsedJson } from "../core/parsed-json.ts";
 import { TOKEN_COUNTS, type UsageEvent } from "../usage/index.ts";
 import { foldRows, type LedgerRow, NO_COUNTS, rowOf } from "./ledger-row.ts";
 import type { ToldUsage } from "./portions.ts";
@@ -159,14 +160,8 @@ function partsOf<Part>(parts: readonly unknown[], schema: z.ZodType<Part>) {
   return { good, wrong, problem };
 }
 
-function parsedOf(message: unknown): unknown {
-  if (typeof message !== "string") return message;
-  try {
-    return JSON.parse(message) as unknown;
-  } catch {
-    return undefined;
-  }
-}
+const parsedOf = (message: unknown): unknown =>
+  typeof message === "string" ? parsedJson(message) : message;
 
 const problemOf = (error: z.ZodError): string => z.prettifyError(error).split("\n").join(" ");
 

@@ -1,5 +1,7 @@
 import { asBuffer } from "../core/bytes.ts";
+import { fieldsIn } from "../core/fields.ts";
 import type { RequestBody } from "../core/http.ts";
+import { parsedJson } from "../core/parsed-json.ts";
 import { PromptMeter } from "./prompt-meter.ts";
 
 /** How many tokens a request may cost. */
@@ -35,7 +37,7 @@ function estimateOf({ tokens }: PromptMeter, outputTokens: number): TokenEstimat
 
 function outputBound(body: Uint8Array): number {
   if (body.byteLength > MAX_PARSED_BYTES) return DEFAULT_OUTPUT_TOKENS;
-  const request = parse(body);
+  const request = fieldsIn(parsedJson(asBuffer(body).toString()));
   if (request === undefined) return 0;
   const bounds = OUTPUT_BOUNDS.map((name) => request[name]).filter(isCount);
   if (bounds.length > 0) return Math.max(...bounds);
@@ -44,12 +46,3 @@ function outputBound(body: Uint8Array): number {
 
 const isCount = (value: unknown): value is number =>
   typeof value === "number" && Number.isFinite(value) && value >= 0;
-
-function parse(body: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(asBuffer(body).toString());
-    return typeof value === "object" && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
-}

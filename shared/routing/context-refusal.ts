@@ -1,3 +1,6 @@
+import { fieldsIn } from "../core/fields.ts";
+import { parsedJson } from "../core/parsed-json.ts";
+
 /** Statuses with which a provider may say that a request does not fit its model. */
 export const isContextStatus = (status: number): boolean => status === 400 || status === 413;
 
@@ -7,18 +10,10 @@ const MESSAGE = /prompt is too long|maximum context length|context window/i;
 
 /** Whether the body of a refusal says that the request is too long for the model. */
 export function isContextRefusal(body: string): boolean {
-  const error = errorOf(body);
-  if (typeof error !== "object" || error === null) return false;
-  const { code, type, message } = error as Record<string, unknown>;
+  const error = fieldsIn(fieldsIn(parsedJson(body))?.["error"]);
+  if (!error) return false;
+  const { code, type, message } = error;
   if (typeof code === "string" && CODES.has(code)) return true;
   const isAboutRequest = type === "invalid_request_error" || code === "invalid_request_error";
   return isAboutRequest && typeof message === "string" && MESSAGE.test(message);
-}
-
-function errorOf(body: string): unknown {
-  try {
-    return (JSON.parse(body) as { error?: unknown } | null)?.error;
-  } catch {
-    return undefined;
-  }
 }

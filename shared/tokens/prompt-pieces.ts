@@ -1,11 +1,11 @@
+import { isFields } from "../core/fields.ts";
+
 /** What a model reads of a request, for a count of its tokens. */
 export interface PromptPieces {
   readonly texts: readonly string[];
   /** Messages, each of which costs some tokens of its own. */
   readonly messages: number;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 // Names of one member each: what stands beside them are parameters.
 const MESSAGE_LISTS = ["messages", "input", "contents"] as const;
@@ -14,9 +14,6 @@ const TEXTS = [
   // Gemini's embeddings: of one text, and of several.
   ...["content", "requests"],
 ];
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Reads a request's JSON: chat and text completions, responses, messages, Gemini's contents, embeddings. */
 export function promptPieces(request: unknown): PromptPieces {

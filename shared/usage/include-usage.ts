@@ -1,4 +1,6 @@
 import { asBuffer } from "../core/bytes.ts";
+import { type Fields, fieldsIn, isFields } from "../core/fields.ts";
+import { parsedJson } from "../core/parsed-json.ts";
 import { topMembers } from "../core/top-members.ts";
 
 const CHAT_OR_TEXT = /\/(?:chat\/)?completions(?:\?|$)/i;
@@ -32,11 +34,11 @@ export function withUsageWish(target: string, body: Uint8Array): Uint8Array | un
 
 /** Where there are options already, or what only a parser understands. */
 function withMoreOptions(text: string, bytes: Buffer): Uint8Array | undefined {
-  const request = objectIn(text);
+  const request = fieldsIn(parsedJson(text));
   if (request?.["stream"] !== true) return undefined;
   const options = request[OPTIONS];
   if (options === undefined) return withFirst(bytes);
-  if (!isObject(options) || options["include_usage"] === true) return undefined;
+  if (!isFields(options) || options["include_usage"] === true) return undefined;
   try {
     return withOptions(text, options);
   } catch {
@@ -64,19 +66,5 @@ function withOptions(text: string, options: Fields): Uint8Array | undefined {
   return Buffer.from(text.slice(0, start) + wish + text.slice(start + only[1].length));
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const isSame = (text: string, value: Fields): boolean =>
-  JSON.stringify(objectIn(text)) === JSON.stringify(value);
-
-function objectIn(text: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
+  JSON.stringify(parsedJson(text)) === JSON.stringify(value);

@@ -1,4 +1,5 @@
 import { asBuffer } from "../core/bytes.ts";
+import { parsedJson } from "../core/parsed-json.ts";
 import { AnswerText } from "./answer-text.ts";
 import { JsonFields } from "./json-fields.ts";
 import { reportIn, type UsageReport } from "./usage-report.ts";
@@ -44,7 +45,7 @@ export class JsonDocument {
 
   end(): void {
     const held = this.#held ?? [];
-    const whole = this.#fields ? this.#found : parse(textOf(held));
+    const whole = this.#fields ? this.#found : parsedJson(textOf(held));
     // One that was cut off tells what stands in its beginning: a stream may be a list.
     if (whole === undefined) this.#readAlong();
     this.#held = undefined;
@@ -56,7 +57,7 @@ export class JsonDocument {
 
   #readAlong(): void {
     const fields = new JsonFields(FIELDS, (name, json) => {
-      const value = parse(json);
+      const value = parsedJson(json);
       if (value !== undefined && value !== null) this.#found[name] = value;
     });
     for (const bytes of this.#held ?? []) fields.push(bytes);
@@ -70,14 +71,6 @@ function textOf(chunks: readonly Uint8Array[]): string {
   const bytes = chunks.length === 1 && only ? only : Buffer.concat(chunks);
   const text = asBuffer(bytes).toString();
   return text.startsWith(BOM) ? text.slice(1) : text;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const SPOKEN = new Set([

@@ -1,3 +1,4 @@
+import { type Fields, isFields } from "../core/fields.ts";
 import { mergeUsage, type RawUsage } from "./token-usage.ts";
 
 /** What a JSON document of an answer, whole or one event, says about the answer's cost. */
@@ -10,11 +11,6 @@ export interface UsageReport {
   /** When work began that its provider does by itself, and shows to who asks; epoch milliseconds. */
   readonly backgroundSince: number | undefined;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const textOf = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined;

@@ -1,4 +1,6 @@
+import { fieldsIn, isFields } from "../core/fields.ts";
 import { JsonMemberScanner } from "../core/json-members.ts";
+import { parsedJson } from "../core/parsed-json.ts";
 import type { SseEvent } from "../core/sse-event.ts";
 
 /** A stretch of bytes, by its first offset and the one behind it. */
@@ -25,7 +27,7 @@ export function usageTrace(events: Buffer, span: Span, read?: SseEvent): Span | 
   const [line, more] = text.matchAll(DATA_LINE);
   if (!line || more) return undefined;
   const [, data = ""] = line;
-  const chunk = objectIn(data);
+  const chunk = fieldsIn(parsedJson(data));
   if (isReport(chunk)) return span;
   if (chunk?.["usage"] !== null) return undefined;
   const dataStart = span.start + line.index + line[0].length - data.length;
@@ -34,7 +36,7 @@ export function usageTrace(events: Buffer, span: Span, read?: SseEvent): Span | 
 
 /** Whether a chunk is the one that tells nothing but usage. */
 function isReport(chunk: unknown): boolean {
-  if (!isObject(chunk)) return false;
+  if (!isFields(chunk)) return false;
   const { choices, usage } = chunk;
   const isTold = typeof usage === "object" && usage !== null;
   return isTold && Array.isArray(choices) && choices.length === 0;
@@ -67,15 +69,3 @@ function behindSpace(bytes: Buffer, from: number): number {
   while ((bytes[at] ?? 0x7f) <= SPACE) at += 1;
   return at;
 }
-
-function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,8 +1,10 @@
 import { BackendFailure, SpoolError, storeBody } from "../../backends/index.ts";
 import { TooManyBytesError } from "../../core/bytes.ts";
 import { GatewayError } from "../../core/errors.ts";
+import { type Fields, fieldsIn } from "../../core/fields.ts";
 import { type HeaderList, headerValue } from "../../core/headers.ts";
 import type { RequestBody } from "../../core/http.ts";
+import { parsedJson } from "../../core/parsed-json.ts";
 import { decodedText } from "../calls/decoded-text.ts";
 import { takeAnswer } from "../calls/take-answer.ts";
 import type { OpenAnswer } from "../jobs/job-attempt.ts";
@@ -11,7 +13,7 @@ import type { OpenAnswer } from "../jobs/job-attempt.ts";
 export interface StoredAnswer {
   readonly answer: OpenAnswer;
   /** Members of its JSON object; empty for anything else. */
-  readonly fields: Readonly<Record<string, unknown>>;
+  readonly fields: Fields;
 }
 
 const MEMBERS: ReadonlySet<string> = new Set(["id", "object", "status", "background"]);
@@ -58,19 +60,9 @@ function close(stored: RequestBody): void {
   if (!(stored instanceof Uint8Array)) stored.close();
 }
 
-function fieldsOf(stored: RequestBody, encoding: string | undefined): StoredAnswer["fields"] {
+function fieldsOf(stored: RequestBody, encoding: string | undefined): Fields {
   if (!(stored instanceof Uint8Array)) {
-    return Object.fromEntries(stored.members.map(({ name, text }) => [name, parsed(text)]));
+    return Object.fromEntries(stored.members.map(({ name, text }) => [name, parsedJson(text)]));
   }
-  const value = parsed(decodedText(stored, encoding, MAX_TEXT_BYTES));
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isObject ? (value as StoredAnswer["fields"]) : {};
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return fieldsIn(parsedJson(decodedText(stored, encoding, MAX_TEXT_BYTES))) ?? {};
 }
