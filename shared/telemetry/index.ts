@@ -47,12 +47,8 @@ export {
   type MetricReading,
 } from "./metric-book.ts";
 export type { MetricDefinition } from "./metric-definition.ts";
-export {
-  ATTRIBUTES,
-  METRICS,
-  OLDER_PROVIDERS,
-  VERSION,
-} from "./names.ts";
+export { METRICS } from "./metrics.ts";
+export { ATTRIBUTES, OLDER_PROVIDERS, VERSION } from "./names.ts";
 export {
   type AttemptFacts,
   attemptFacts,

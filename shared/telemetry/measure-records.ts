@@ -3,7 +3,7 @@ import type { TelemetryEvent } from "./events.ts";
 import { KnownNames } from "./known-names.ts";
 import type { MetricBook } from "./metric-book.ts";
 import type { MetricDefinition } from "./metric-definition.ts";
-import { METRICS } from "./names.ts";
+import { METRICS } from "./metrics.ts";
 import {
   type AttemptFacts,
   attemptFacts,
