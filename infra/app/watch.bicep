@@ -60,6 +60,14 @@ var alerts = [
     severity: 2
   }
   {
+    name: 'ledger-uncounted'
+    text: 'What was used has waited for more than ten minutes to be counted: perhaps nobody counts.'
+    query: loadTextContent('../queries/ledger-uncounted.kql')
+    dimension: ''
+    above: 600
+    severity: 2
+  }
+  {
     name: 'ledger-lost'
     text: 'Notes of what was used were dropped, or cannot be counted.'
     query: loadTextContent('../queries/ledger-lost.kql')
@@ -160,6 +168,7 @@ var charts = [
   { title: 'Retries, by backend', query: loadTextContent('../queries/retries.kql') }
   { title: 'Breakers: 2 is open', query: loadTextContent('../queries/breaker-open.kql') }
   { title: 'Ledger: counted after (s)', query: loadTextContent('../queries/ledger-lag.kql') }
+  { title: 'Ledger: waits to be counted (s)', query: loadTextContent('../queries/ledger-uncounted.kql') }
   { title: 'Telemetry dropped', query: loadTextContent('../queries/telemetry-dropped.kql') }
 ]
 

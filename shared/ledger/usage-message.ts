@@ -62,6 +62,8 @@ const messageSchema = z.lazy(() =>
 export interface UsageMessage {
   readonly text: string;
   readonly eventCount: number;
+  /** When the oldest event of those that were put into messages together was noted. */
+  readonly oldestAt: number;
 }
 
 /** A message's use, and the time of the oldest event in it. */
@@ -172,7 +174,8 @@ const digestOf = (message: unknown): string =>
 const oldestOf = ([first, ...others]: readonly UsageEvent[]): number =>
   others.reduce((oldest, event) => Math.min(oldest, notedAt(event)), first ? notedAt(first) : 0);
 
-const notedAt = ({ endedAt, toldAt = endedAt }: UsageEvent): number => toldAt;
+/** When an event was noted. */
+export const notedAt = ({ endedAt, toldAt = endedAt }: UsageEvent): number => toldAt;
 
 type Kind = "sums" | "events";
 
@@ -201,7 +204,7 @@ class Draft {
   }
 
   message(): UsageMessage {
-    return { text: this.#text(), eventCount: this.eventCount };
+    return { text: this.#text(), eventCount: this.eventCount, oldestAt: this.#oldestAt };
   }
 
   #text(): string {

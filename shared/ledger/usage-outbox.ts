@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from "../core/clock.ts";
 import type { NewId } from "../core/domain.ts";
 import type { UsageEvent } from "../usage/index.ts";
-import { toUsageMessages, type UsageMessage } from "./usage-message.ts";
+import { notedAt, toUsageMessages, type UsageMessage } from "./usage-message.ts";
 
 export interface UsageOutboxOptions {
   /** Sends one message; what was sent before it failed to say so may be sent again. */
@@ -19,6 +19,8 @@ export interface OutboxState {
   readonly waiting: number;
   readonly sent: number;
   readonly dropped: number;
+  /** When the oldest of those that wait was noted; undefined where none does. */
+  readonly oldestAt: number | undefined;
 }
 
 const MAX_WAITING_EVENTS = 20_000;
@@ -52,7 +54,10 @@ export class UsageOutbox {
 
   get state(): OutboxState {
     const waiting = this.#events.length + this.#inMessages;
-    return { waiting, sent: this.#sent, dropped: this.#dropped };
+    const [message] = this.#messages;
+    const [event] = this.#events;
+    const oldestAt = message?.oldestAt ?? (event && notedAt(event));
+    return { waiting, sent: this.#sent, dropped: this.#dropped, oldestAt };
   }
 
   take(event: UsageEvent): void {

@@ -23,6 +23,11 @@ export const GAUGES = {
   laneMessages: gauge("simplel7proxy.lane.messages", ["{message}", "Messages at a lane's gate."], {
     attributes: [A.lane, A.state],
   }),
+  uncountedAge: gauge(
+    "simplel7proxy.ledger.uncounted_age",
+    ["s", "For how long the oldest note of use has waited to be counted, as who serves sees it."],
+    { attributes: [] },
+  ),
   breaker: gauge(
     "simplel7proxy.backend.breaker",
     ["1", "0 closed, 1 half-open, 2 open: nothing is sent to the backend."],

@@ -30,8 +30,14 @@ export function instanceGauges(services: Services): GaugeReading[] {
         ? []
         : [[METRICS.utilization, [backend.label], backend.utilization] as const]),
     ]),
+    ...ledgerGauges(services),
     ...services.pool.backends.map(
       ({ host, line }): GaugeReading => [METRICS.restLine, [host.id], line.waiting],
     ),
   ];
+}
+
+function ledgerGauges({ usage }: Services): GaugeReading[] {
+  const ageMs = usage.backlog?.oldestAgeMs();
+  return ageMs === undefined ? [] : [[METRICS.uncountedAge, [], ageMs / MS_PER_SECOND]];
 }

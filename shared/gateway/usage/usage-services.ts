@@ -6,6 +6,7 @@ import { MessageQueue, Table } from "../../storage/index.ts";
 import { type Emit, usageDropped, usageUnsent } from "../../telemetry/index.ts";
 import { TokenCounter } from "../../tokens/index.ts";
 import { UsageWishes } from "../calls/usage-wishes.ts";
+import { UsageBacklog } from "./usage-backlog.ts";
 import { UsageJournal } from "./usage-journal.ts";
 
 /** What noting, counting and telling of use needs. Scope: per instance. */
@@ -15,6 +16,8 @@ export interface UsageServices {
   /** Events on their way to the ledger; absent without storage. */
   readonly outbox: UsageOutbox | undefined;
   readonly ledger: UsageLedger | undefined;
+  /** How late the ledger is; absent without storage. */
+  readonly backlog: Pick<UsageBacklog, "oldestAgeMs"> | undefined;
   /** The queue of what is to be counted, and the one of what cannot be; absent without storage. */
   readonly queue: UsageQueue | undefined;
   readonly poison: UsageQueue | undefined;
@@ -61,6 +64,7 @@ export function openUsage({ settings, storage, ...means }: UsageMeans): UsageSer
     wishes: new UsageWishes(settings.usage.isWished),
     outbox,
     ledger,
+    backlog: queue && outbox && new UsageBacklog({ outbox, queue, clock }),
     queue,
     poison: storage && new MessageQueue(storage, POISON_QUEUE),
   };

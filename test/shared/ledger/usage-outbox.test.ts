@@ -29,7 +29,7 @@ describe("UsageOutbox", () => {
     expect(sent).toEqual([]);
     await clock.advance(1000);
     expect(sent.map(usersIn)).toEqual([["a", "b", "c"]]);
-    expect(outbox.state).toEqual({ waiting: 0, sent: 3, dropped: 0 });
+    expect(outbox.state).toEqual({ waiting: 0, sent: 3, dropped: 0, oldestAt: undefined });
     expect(clock.pending).toBe(0);
   });
 
@@ -40,7 +40,7 @@ describe("UsageOutbox", () => {
     for (let n = 0; n < 300; n++) outbox.take(usageEvent({ id: `e${n}`, model: `m${n % 2}` }));
     outbox.take(again);
     await outbox.flush();
-    expect(outbox.state).toEqual({ waiting: 0, sent: 301, dropped: 0 });
+    expect(outbox.state).toMatchObject({ waiting: 0, sent: 301, dropped: 0 });
     const [told, ...more] = sent.map((message) => fromUsageMessage(message).told);
     const counted = { events: 150, inputTokens: 1500, outputTokens: 750, totalTokens: 2250 };
     expect(told).toMatchObject({
@@ -85,7 +85,8 @@ describe("UsageOutbox", () => {
     });
     outbox.take(eventOf("a"));
     await outbox.flush();
-    outbox.take(eventOf("b"));
+    outbox.take({ ...eventOf("b"), endedAt: USED_AT + 60_000 });
+    expect(outbox.state).toMatchObject({ waiting: 2, oldestAt: USED_AT });
     expect([sent, onProblem.mock.calls.length]).toEqual([[], 1]);
     isAway = false;
     await clock.advance(30_000);
@@ -105,7 +106,7 @@ describe("UsageOutbox", () => {
     expect(outbox.state).toMatchObject({ waiting: 20_000, dropped: 5 });
     isAway = false;
     await clock.advance(60_000);
-    expect(outbox.state).toEqual({ waiting: 0, sent: 20_000, dropped: 5 });
+    expect(outbox.state).toMatchObject({ waiting: 0, sent: 20_000, dropped: 5 });
     expect(onDropped.mock.calls).toEqual([[5]]);
   });
 

@@ -99,6 +99,14 @@ describe("the status of an instance", () => {
     expect(await use()).toMatchObject({ utilization: null });
   });
 
+  it("tells by a gauge how long use has waited to be counted, whoever counts", () => {
+    const { services } = open();
+    const backlog = { oldestAgeMs: () => 660_000 };
+    const gauges = instanceGauges({ ...services, usage: { ...services.usage, backlog } });
+    const [told] = gauges.filter(([{ name }]) => name === "simplel7proxy.ledger.uncounted_age");
+    expect(told?.slice(1)).toEqual([[], 660]);
+  });
+
   it("has no lists where a brief one is asked for", async () => {
     const gateway = open();
     const { body } = await readStatus(gateway.services, OPERATOR, "/operations/status?brief=true");
