@@ -55,7 +55,9 @@ export interface RoutingSettings {
   readonly affinitySalt: string;
 }
 
-type RawRouting = z.infer<z.ZodObject<typeof routingShape>>;
+type RawRouting = z.infer<z.ZodObject<typeof routingShape>> & {
+  readonly GATEWAY_CREDENTIAL_KEY?: string | undefined;
+};
 
 const DEFAULT_AFFINITY_SALT = "simplel7proxy";
 
@@ -75,6 +77,11 @@ export function toRouting(raw: RawRouting): RoutingSettings {
     },
     retryShare: raw.GATEWAY_ROUTING_RETRY_PERCENT / 100,
     spill: raw.GATEWAY_ROUTING_SPILL,
-    affinitySalt: raw.GATEWAY_ROUTING_AFFINITY_SALT ?? DEFAULT_AFFINITY_SALT,
+    affinitySalt: raw.GATEWAY_ROUTING_AFFINITY_SALT ?? defaultSalt(raw),
   });
+}
+
+/** A secret where there is one: with a known salt whoever guesses a host's URL could check the guess. */
+function defaultSalt({ GATEWAY_CREDENTIAL_KEY: key }: RawRouting): string {
+  return key === undefined ? DEFAULT_AFFINITY_SALT : `${DEFAULT_AFFINITY_SALT} ${key}`;
 }

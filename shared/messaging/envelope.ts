@@ -87,6 +87,8 @@ const replySchema = z.lazy(() =>
     status: z.int().min(100).max(599),
     headers: headersSchema,
     body: bodySchema.optional(),
+    /** Fields behind the body; absent where there are none. */
+    trailers: headersSchema.optional(),
     /** Calls made for the answer, and the time they took; absent where none was made. */
     attempts: z.int().min(0).optional(),
     processMs: z.number().min(0).optional(),

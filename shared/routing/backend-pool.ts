@@ -1,4 +1,4 @@
-import { hostKey, type Settings } from "../config/index.ts";
+import { type HostSettings, hostKey, type Settings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
 import type { BackendId, Random } from "../core/domain.ts";
 import { AffinityTokens } from "./affinity.ts";
@@ -61,7 +61,7 @@ export class BackendPool {
     this.#clock = clock;
     this.#random = random;
     this.#settings = settings;
-    this.#affinity = new AffinityTokens(settings.routing.affinitySalt);
+    this.#affinity = new AffinityTokens(settings.hosts, settings.routing.affinitySalt);
     this.#known = new KnownBackends(clock, onBreakerChange);
     this.#states = this.#known.statesFor(settings);
     this.#serving = servingOf(settings, this.#states);
@@ -85,7 +85,7 @@ export class BackendPool {
     this.#states = this.#known.statesFor(settings);
     this.#serving = servingOf(settings, this.#states);
     this.#settings = settings;
-    this.#affinity = new AffinityTokens(settings.routing.affinitySalt);
+    this.#affinity = new AffinityTokens(settings.hosts, settings.routing.affinitySalt);
     this.#known.closeLines();
     this.room.changed();
   }
@@ -132,8 +132,13 @@ export class BackendPool {
   }
 
   /** The value by which a client may ask for this backend again. */
-  affinityOf(id: BackendId): string {
-    return this.#affinity.of(id);
+  affinityOf(host: HostSettings): string {
+    return this.#affinity.of(host);
+  }
+
+  /** Whether a value asks for one of these backends. */
+  isAffinity(token: string): boolean {
+    return this.#affinity.has(token);
   }
 
   /** The backends that would be called now if a request came: the facts behind readiness. */

@@ -170,7 +170,7 @@ function preferAffine<View extends BackendView>(
   const wanted =
     affinity === undefined
       ? undefined
-      : ordered.find(({ host }) => host.tier === tier && tokens.of(host.id) === affinity);
+      : ordered.find(({ host }) => host.tier === tier && tokens.of(host) === affinity);
   if (!wanted) return { candidates: ordered, isAffine: false };
   return { candidates: [wanted, ...ordered.filter((view) => view !== wanted)], isAffine: true };
 }

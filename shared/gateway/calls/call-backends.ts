@@ -63,15 +63,18 @@ export async function callBackends(
       : continueElsewhere(services, { request, trip }, found);
     const receipt = (): DecisionReceipt => trip.receipt(isLast ? "failed" : "answered");
     services.emit(requestRouted(receipt));
+    const stripped = services.settings.transport.stripResponseHeaders;
     const headers = headersForClient(answer.headers, {
-      stripped: services.settings.transport.stripResponseHeaders,
+      stripped,
       receipt: request.showsReceipt ? receiptHeader(receipt()) : undefined,
-      affinity: candidate && services.pool.affinityOf(candidate.host.id),
+      affinity: candidate && services.pool.affinityOf(candidate.host),
     });
     const { attemptCount, processMs } = trip;
     const backend = trip.attempts.at(-1)?.backend;
     const discard = (): void => answer.discard();
-    return { ...answer, headers, discard, attemptCount, processMs, backend, called, usage };
+    const trailers = (): HeaderList => trailersForClient(answer, stripped);
+    const facts = { attemptCount, processMs, backend, called, usage };
+    return { ...answer, headers, trailers, discard, ...facts };
   } catch (error) {
     trip.letGo();
     const isRequeued = error instanceof RequeueError;
@@ -80,6 +83,10 @@ export async function callBackends(
     throw error;
   }
 }
+
+/** Whatever is kept from clients before a body is kept from them behind it. */
+const trailersForClient = ({ trailers }: BackendAnswer, stripped: readonly string[]): HeaderList =>
+  headersForClient(trailers?.() ?? [], { stripped, receipt: undefined, affinity: undefined });
 
 type Traveller = Pick<
   OutgoingRequest,

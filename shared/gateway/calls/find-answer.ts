@@ -101,7 +101,7 @@ async function makeAttempt(
   const headers = headersForAttempt(requestHeaders(request.headers), {
     requestId: request.id,
     cycle: trip.cycle,
-    isOwnAffinity: (token) => pool.settings.hosts.some(({ id }) => pool.affinityOf(id) === token),
+    isOwnAffinity: (token) => pool.isAffinity(token),
     trace: span,
   });
   try {

@@ -1,4 +1,5 @@
 import { ERRORS, GatewayError } from "../../core/errors.ts";
+import type { HeaderList } from "../../core/headers.ts";
 import { problemResponse } from "../../core/problem.ts";
 import type { MessageBody, ReplyEnvelope } from "../../messaging/index.ts";
 import type { AnswerSlot } from "../calls/answer-watch.ts";
@@ -112,7 +113,7 @@ async function answer(run: LaneRun, turn: PromotedTurn): Promise<ReplyEnvelope |
     const body = await takeAnswer(backendAnswer, signal, (bytes) =>
       room.claimCheck.packStream(name, bytes),
     );
-    return reply(run, { ...backendAnswer, body });
+    return reply(run, { ...backendAnswer, body, trailers: backendAnswer.trailers?.() });
   } catch (error) {
     if (isLateWord(run, usage, signal)) return problemReply(run, signal.reason);
     if (error instanceof RequeueError || signal.aborted) throw error;
@@ -167,25 +168,30 @@ function told({ trip, envelope }: LaneRun, error: GatewayError): GatewayError {
 
 interface Answer {
   readonly status: number;
-  readonly headers: readonly (readonly [string, string])[];
+  readonly headers: HeaderList;
   readonly body: MessageBody | undefined;
+  readonly trailers?: HeaderList | undefined;
   readonly backend?: string | undefined;
 }
 
 function reply(
   { envelope, trip }: LaneRun,
-  { status, headers, body, backend }: Answer,
+  { status, headers, body, trailers = [], backend }: Answer,
 ): ReplyEnvelope {
   return {
     requestId: envelope.id,
     status,
-    headers: headers.map(([name, value]) => [name, value]),
+    headers: toFields(headers),
     ...(body === undefined ? {} : { body }),
+    ...(trailers.length === 0 ? {} : { trailers: toFields(trailers) }),
     attempts: trip.attemptCount,
     processMs: trip.processMs,
     ...(backend === undefined ? {} : { backend }),
   };
 }
+
+const toFields = (headers: HeaderList): [name: string, value: string][] =>
+  headers.map(([name, value]) => [name, value]);
 
 function problemReply(run: LaneRun, error: GatewayError): ReplyEnvelope {
   const { status, headers, body } = problemResponse(error, run.envelope.id);

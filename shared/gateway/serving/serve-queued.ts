@@ -129,7 +129,7 @@ async function toResponse(
   room: WaitingRoom,
   { request, reply }: { request: GatewayRequest; reply: ReplyEnvelope },
 ): Promise<GatewayResponse> {
-  const { status, headers } = reply;
+  const { status, headers, trailers } = reply;
   const route = routeOf(reply);
   const timing = route ? timingHeaders(route, clock.now() - request.receivedAt) : [];
   return {
@@ -137,16 +137,21 @@ async function toResponse(
     status,
     headers: [...headers, ...timing],
     body: await replyBody(room, reply, request.method === "HEAD"),
+    ...(trailers && { trailers: () => trailers }),
   };
 }
 
 /** A long reply passes on its way to the client, and is never in memory as a whole. */
 async function replyBody(
   { claimCheck }: WaitingRoom,
-  { body }: ReplyEnvelope,
+  { body, trailers }: ReplyEnvelope,
   isUnwanted: boolean,
 ): Promise<ResponseBody> {
-  if (!body || !("blob" in body)) return isUnwanted ? undefined : claimCheck.unpack(body);
+  if (!body || !("blob" in body)) {
+    if (isUnwanted) return undefined;
+    // What is sent in one piece has a length, and behind that there is room for nothing.
+    return trailers ? claimCheck.open(body) : claimCheck.unpack(body);
+  }
   // The reply is in hand: its blob serves nobody else, and a failed removal costs only space.
   const discard = (): void => void claimCheck.discard(body).catch(() => {});
   if (isUnwanted) {

@@ -221,15 +221,52 @@ describe("BackendPool", () => {
     expect(call(BROKEN)).toBeUndefined();
   });
 
+  const affinities = (env: Record<string, string>) => {
+    const { pool } = poolWith(env);
+    return pool.settings.hosts.map((host) => pool.affinityOf(host));
+  };
+
   it("gives affinity values that are stable, differ, and name nothing", () => {
-    const { pool } = poolWith();
-    const values = ["Host1", "Host2"].map((id) => pool.affinityOf(id));
+    const hosts = { Host1: "http://a.test", Host2: "http://b.test" };
+    const values = affinities(hosts);
     expect(new Set(values).size).toBe(2);
-    expect(values).toEqual(["Host1", "Host2"].map((id) => poolWith().pool.affinityOf(id)));
-    expect(values.join()).not.toMatch(/host/i);
-    const salted = poolWith({ GATEWAY_ROUTING_AFFINITY_SALT: "mine" }).pool;
-    expect(salted.affinityOf("Host1")).not.toBe(values[0]);
-    pool.useSettings(reload({ GATEWAY_ROUTING_AFFINITY_SALT: "mine", Host1: "http://a.test" }));
-    expect(pool.affinityOf("Host1")).toBe(salted.affinityOf("Host1"));
+    expect(values.join()).not.toMatch(/host|test/i);
+    expect(affinities({ ...hosts, Host1: "host=http://a.test;weight=3" })).toEqual(values);
+    for (const salt of ["GATEWAY_ROUTING_AFFINITY_SALT", "GATEWAY_CREDENTIAL_KEY"]) {
+      const secret = Buffer.alloc(32, "k").toString("base64");
+      const [salted] = affinities({ ...hosts, [salt]: secret });
+      expect(values).not.toContain(salted);
+    }
+  });
+
+  it("gives a host the same affinity under whatever number, and apart from its neighbours", () => {
+    const twins = { Host1: "http://a.test", Host2: "http://a.test" };
+    const [first, second] = affinities(twins);
+    expect(first).not.toBe(second);
+    const pinned = "host=http://a.test;ipaddress=10.0.0.1";
+    const model = "host=http://a.test;model=other";
+    const values = affinities({ Host1: "http://a.test", Host2: pinned, Host3: model });
+    expect(new Set(values).size).toBe(3);
+    const turned = affinities({ Host1: model, Host2: pinned, Host3: "http://a.test" });
+    expect(turned).toEqual(values.toReversed());
+  });
+
+  it("follows a client's affinity through a reload that gives its host another number", () => {
+    const two = { Host1: "http://a.test", Host2: "http://b.test" };
+    const { pool } = poolWith(two);
+    const [, b] = pool.settings.hosts;
+    if (!b) throw new Error("There is no second host.");
+    const affinity = pool.affinityOf(b);
+    pool.useSettings(reload({ Host1: "http://b.test", Host2: "http://a.test" }));
+    // Of a call that began before.
+    expect(pool.affinityOf(b)).toBe(affinity);
+    expect(pool.isAffinity(affinity)).toBe(true);
+    const selection = pool.select("/", { ...QUERY, affinity });
+    expect(selection).toMatchObject({
+      isAffine: true,
+      candidates: [{ host: { origin: "http://b.test" } }, { host: { origin: "http://a.test" } }],
+    });
+    pool.useSettings(reload({ Host1: "http://a.test" }));
+    expect(pool.isAffinity(affinity)).toBe(false);
   });
 });

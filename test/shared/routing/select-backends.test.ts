@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AffinityTokens, affinityToken } from "../../../shared/routing/affinity.ts";
 import {
   type RouteQuery,
   type SelectionPolicy,
@@ -12,7 +11,7 @@ const NOW = 1_000_000;
 const POLICY: SelectionPolicy = {
   mode: "roundrobin",
   spill: { byClass: new Map(), others: { when: "now" } },
-  affinity: new AffinityTokens("salt"),
+  affinity: { of: ({ id }) => `value of ${id}` },
   random: () => 0.5,
 };
 const QUERY: RouteQuery = {
@@ -127,7 +126,7 @@ describe("selectBackends", () => {
 
   it("obeys affinity where the backend may be called, in the preferred tier only (V118)", () => {
     const views = pool({}, {}, { host: { tier: 2 } });
-    const affinity = (id: string) => affinityToken(id, "salt");
+    const affinity = (id: string) => `value of ${id}`;
     expect(select(views, { affinity: affinity("b") })).toMatchObject({
       ids: "bac",
       isAffine: true,
