@@ -40,22 +40,6 @@ describe("a message of a lane", () => {
     expectNothingHeld(gateway);
   });
 
-  it("sends what stands behind the body along, but for what clients are not to see", async () => {
-    const gateway = createGateway({ StripResponseHeaders: "X-Secret" });
-    const trailers = () =>
-      [
-        ["X-Sum", "7"],
-        ["x-secret", "1"],
-        ["Server", "own"],
-      ] as const;
-    gateway.backends.answer(200, bodyOf("a"));
-    const [answering] = gateway.backends.answers;
-    if (!answering) throw new Error("No answer was prepared.");
-    gateway.backends.answers[0] = async (call) => ({ ...(await answering(call)), trailers });
-    await run(gateway, envelopeFor(gateway));
-    expect(replyOf(gateway)).toMatchObject({ body: { text: "a" }, trailers: [["X-Sum", "7"]] });
-  });
-
   it("is run with the settings of now, not those of the start", async () => {
     const gateway = createGateway();
     const changed = createGateway({ StripRequestHeaders: "X-A" }).services.policy.current();

@@ -105,23 +105,6 @@ describe("a request that is served through its lane", () => {
     expect(gateway.work.removed).toEqual(["replies/1"]);
   });
 
-  it.each([
-    ["a short reply", { text: "short" }, "short"],
-    ["a reply without a body", undefined, ""],
-    ["a large reply", { blob: "replies/1", sizeBytes: 5 }, "large"],
-  ])("gets what stands behind the body of %s", async (_, body, text) => {
-    const gateway = open();
-    await gateway.work.write("replies/1", Buffer.from("large"));
-    const { serving } = await begin(gateway);
-    const trailers = [["X-Sum", "7"]];
-    await gateway.bus.session.deliver(replyWith({ trailers, ...(body && { body }) }));
-    const answer = await serving;
-    // A body that is sent in one piece could have nothing behind it.
-    expect(answer.body).not.toBeInstanceOf(Uint8Array);
-    expect(await textOf(answer.body)).toBe(text);
-    expect(answer.trailers?.()).toEqual(trailers);
-  });
-
   it("is told an error, and no answer that breaks off, when a large reply is gone", async () => {
     const gateway = open();
     const { serving } = await begin(gateway);
