@@ -148,6 +148,9 @@ export const problemSchema = z.lazy(() =>
     code: z.string().meta({ description: "Stable; docs/errors.md explains each." }),
     detail: z.string().optional(),
     requestId: z.string(),
+    error: z
+      .object({ type: z.string(), code: z.string(), message: z.string(), param: z.null() })
+      .meta({ description: "The same, as clients of model APIs read it." }),
   }),
 );
 

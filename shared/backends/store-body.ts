@@ -10,7 +10,15 @@ export interface StoreBodyOptions {
   readonly memoryBytes?: number;
   /** Names of the JSON members to look for in a body that is not held; absent for what is no JSON. */
   readonly memberNames?: ReadonlySet<string> | undefined;
+  /** Estimates what a body that is not held costs as a prompt. */
+  readonly meter?: BodyMeter | undefined;
   readonly folder?: string;
+}
+
+/** Sees every byte of a body once, in order. */
+interface BodyMeter {
+  readonly tokens: number;
+  read(chunk: Uint8Array): void;
 }
 
 // A chat with a few documents fits; a picture or a recording does not.
@@ -22,7 +30,7 @@ const MEMORY_BYTES = 1024 * 1024;
  */
 export async function storeBody(
   source: AsyncIterable<Uint8Array>,
-  { maxBytes, memoryBytes = MEMORY_BYTES, memberNames, folder }: StoreBodyOptions,
+  { maxBytes, memoryBytes = MEMORY_BYTES, memberNames, meter, folder }: StoreBodyOptions,
 ): Promise<RequestBody> {
   const chunks: Uint8Array[] = [];
   let totalBytes = 0;
@@ -35,7 +43,7 @@ export async function storeBody(
         chunks.push(chunk);
         continue;
       }
-      spooled ??= new SpooledBody(await SpoolFile.open(folder), memberNames);
+      spooled ??= new SpooledBody(await SpoolFile.open(folder), { memberNames, meter });
       for (const held of chunks.splice(0)) await spooled.append(held);
       await spooled.append(chunk);
     }
@@ -52,13 +60,18 @@ export async function storeBody(
 class SpooledBody implements StoredBody {
   readonly #file: SpoolFile;
   readonly #scanner: JsonMemberScanner | undefined;
+  readonly #meter: BodyMeter | undefined;
   #sizeBytes = 0;
   #readers = 0;
   #isClosed = false;
 
-  constructor(file: SpoolFile, memberNames: ReadonlySet<string> | undefined) {
+  constructor(
+    file: SpoolFile,
+    { memberNames, meter }: Pick<StoreBodyOptions, "memberNames" | "meter">,
+  ) {
     this.#file = file;
     this.#scanner = memberNames && new JsonMemberScanner(memberNames);
+    this.#meter = meter;
   }
 
   get sizeBytes(): number {
@@ -69,9 +82,14 @@ class SpooledBody implements StoredBody {
     return this.#scanner?.end() ?? [];
   }
 
+  get promptTokens(): number | undefined {
+    return this.#meter?.tokens;
+  }
+
   async append(chunk: Uint8Array): Promise<void> {
     this.#sizeBytes += chunk.byteLength;
     this.#scanner?.push(chunk);
+    this.#meter?.read(chunk);
     await this.#file.append(chunk);
   }
 

@@ -66,6 +66,7 @@ export const ERRORS = {
   "client-closed": kind(499, "The client closed the connection."),
   internal: kind(500, "The gateway failed.", { expose: false }),
   "async-unavailable": kind(501, "This app serves no asynchronous requests."),
+  "websocket-unsupported": kind(501, "The gateway speaks no WebSocket."),
   "usage-unavailable": kind(501, "This app keeps no ledger of what was used."),
   "backend-failed": kind(502, "No backend could answer the request.", { retryable: true }),
   "no-backend": kind(503, "No backend is available.", { retryable: true }),

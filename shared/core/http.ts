@@ -28,6 +28,8 @@ export interface StoredBody {
   readonly sizeBytes: number;
   /** Of a JSON object, those members of its top level that decide where and how it is served. */
   readonly members: readonly JsonMember[];
+  /** What it costs as a prompt, by an estimate; absent where nobody measured it as it came. */
+  readonly promptTokens?: number | undefined;
   /** All bytes, from the first on; as often as wanted. */
   read(): AsyncIterable<Uint8Array>;
   /** Lets go of it, once whoever reads it is done. */

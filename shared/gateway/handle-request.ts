@@ -14,6 +14,7 @@ import { refuseOwnResource } from "./own-resources.ts";
 import type { Promoter } from "./promotion/promoter.ts";
 import { serveDirectOrPromote } from "./promotion/serve-direct-or-promote.ts";
 import { recognise } from "./recognise.ts";
+import { refuseWebSocket } from "./refuse-web-socket.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 import { RequestRecord } from "./request-record.ts";
 import type { Services } from "./services.ts";
@@ -75,6 +76,7 @@ async function serve(
     });
   }
   refuseOwnResource(request);
+  refuseWebSocket(request);
   const recognised = await recognise(services, request);
   const admitted = withSharedBody(await admitRequest(services, request, recognised));
   record.admitted(admitted);

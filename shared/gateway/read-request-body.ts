@@ -3,6 +3,7 @@ import { TooManyBytesError } from "../core/bytes.ts";
 import { GatewayError } from "../core/errors.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { GatewayRequest, RequestBody } from "../core/http.ts";
+import { PromptMeter } from "../limits/index.ts";
 import type { ClaimCheck, MessageBody } from "../messaging/index.ts";
 
 const DECIDING_MEMBERS: ReadonlySet<string> = new Set(["model", "stream", "background"]);
@@ -38,7 +39,8 @@ function storeRequestBody(
   const isJson =
     headerValue(headers, "content-type")?.toLowerCase().includes("json") &&
     headerValue(headers, "content-encoding") === undefined;
-  return storeBody(body, { maxBytes, memberNames: isJson ? DECIDING_MEMBERS : undefined });
+  const memberNames = isJson ? DECIDING_MEMBERS : undefined;
+  return storeBody(body, { maxBytes, memberNames, meter: new PromptMeter() });
 }
 
 /**

@@ -21,6 +21,10 @@ export class SharedBody implements StoredBody {
     return this.#body.members;
   }
 
+  get promptTokens(): number | undefined {
+    return this.#body.promptTokens;
+  }
+
   read(): AsyncIterable<Uint8Array> {
     return this.#body.read();
   }

@@ -2,7 +2,7 @@ import { asBuffer } from "../core/bytes.ts";
 import { fieldsIn } from "../core/fields.ts";
 import type { RequestBody } from "../core/http.ts";
 import { parsedJson } from "../core/parsed-json.ts";
-import { PromptMeter } from "./prompt-meter.ts";
+import { BYTES_PER_TOKEN, PromptMeter } from "./prompt-meter.ts";
 
 /** How many tokens a request may cost. */
 export interface TokenEstimate {
@@ -20,19 +20,21 @@ const MAX_PARSED_BYTES = 1_000_000;
 const OUTPUT_BOUNDS = ["max_completion_tokens", "max_output_tokens", "max_tokens"] as const;
 
 /** Estimates a request's tokens: its prompt by size, its answer by the bound that it names. */
-export async function estimateTokens(body: RequestBody | undefined): Promise<TokenEstimate> {
-  const meter = new PromptMeter();
-  if (!body) return estimateOf(meter, 0);
-  if (body instanceof Uint8Array) {
-    meter.read(body);
-    return estimateOf(meter, outputBound(body));
-  }
-  for await (const chunk of body.read()) meter.read(chunk);
-  return estimateOf(meter, DEFAULT_OUTPUT_TOKENS);
+export function estimateTokens(body: RequestBody | undefined): TokenEstimate {
+  if (!body) return { prompt: 0, total: 0 };
+  const prompt = promptTokens(body);
+  const output = body instanceof Uint8Array ? outputBound(body) : DEFAULT_OUTPUT_TOKENS;
+  return { prompt, total: prompt + output };
 }
 
-function estimateOf({ tokens }: PromptMeter, outputTokens: number): TokenEstimate {
-  return { prompt: tokens, total: tokens + outputTokens };
+/** Estimates a prompt's tokens by its size; a body outside of memory was measured as it came. */
+export function promptTokens(body: RequestBody): number {
+  if (!(body instanceof Uint8Array)) {
+    return body.promptTokens ?? Math.ceil(body.sizeBytes / BYTES_PER_TOKEN);
+  }
+  const meter = new PromptMeter();
+  meter.read(body);
+  return meter.tokens;
 }
 
 function outputBound(body: Uint8Array): number {

@@ -1,4 +1,5 @@
-const BYTES_PER_TOKEN = 4;
+/** What a token of text takes, about. */
+export const BYTES_PER_TOKEN = 4;
 // About what models take a picture for, however many bytes it has.
 const ATTACHMENT_TOKENS = 1000;
 // So far apart a body is looked at: attachments are longer, and a look costs nearly nothing.

@@ -39,6 +39,7 @@ function rewriteModelInStored(body: StoredBody, model: string): StoredBody {
   return {
     sizeBytes: body.sizeBytes - replaced + spans.length * name.byteLength,
     members: [],
+    promptTokens: body.promptTokens,
     read: () => withReplaced(body.read(), spans, name),
     close: () => body.close(),
   };

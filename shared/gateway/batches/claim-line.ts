@@ -29,7 +29,7 @@ export async function claimLine(
   const subjects = limitedSubjects({ caller, profile, policy: current });
   if (subjects.length === 0) return { reservation: undefined };
   limits.ledger?.start();
-  const estimate = await estimateTokens(body);
+  const estimate = estimateTokens(body);
   const never = tooSmallLimit(subjects, estimate.total);
   if (never) {
     const { code, message } = tooSmall(never, estimate);

@@ -2,6 +2,7 @@ import type { BackendAnswer } from "../../backends/index.ts";
 import { type HeaderList, headerValue } from "../../core/headers.ts";
 import type { RequestBody } from "../../core/http.ts";
 import { ANONYMOUS_USER, type Caller } from "../../identity/index.ts";
+import { promptTokens } from "../../limits/index.ts";
 import type { Candidate } from "../../routing/index.ts";
 import { genAiRequest, modelHint } from "../../telemetry/index.ts";
 import type { AnswerUsage, UsageKind } from "../../usage/index.ts";
@@ -134,7 +135,6 @@ function factsOf(services: Services, request: UsingRequest, end: CallEnd) {
 
 // As much as each answer that is on its way may hold of its request.
 const MAX_PROMPT_BYTES = 64 * 1024;
-const BYTES_PER_TOKEN = 4;
 
 /** What an estimate is made of; of nothing but requests to models. */
 function promptOf({ body, method = "POST" }: UsingRequest, { target }: Candidate) {
@@ -144,8 +144,7 @@ function promptOf({ body, method = "POST" }: UsingRequest, { target }: Candidate
   if (body instanceof Uint8Array && body.byteLength <= MAX_PROMPT_BYTES) {
     return { body, tokens: 0, isAll };
   }
-  const bytes = body instanceof Uint8Array ? body.byteLength : body.sizeBytes;
-  return { tokens: Math.ceil(bytes / BYTES_PER_TOKEN), isAll };
+  return { tokens: promptTokens(body), isAll };
 }
 
 // The original's parsers that copy bytes and read nothing.

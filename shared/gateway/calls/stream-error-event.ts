@@ -6,6 +6,7 @@ import {
 } from "../../backends/index.ts";
 import { ERRORS, type ErrorCode, GatewayError } from "../../core/errors.ts";
 import { type HeaderList, headerValue } from "../../core/headers.ts";
+import { errorMember } from "../../core/problem.ts";
 
 type BrokenAnswer = Pick<BackendAnswer, "status" | "headers" | "protocol">;
 
@@ -40,7 +41,7 @@ function inTermsOf(
   protocol: StreamProtocol | undefined,
   { code, detail: message }: { code: ErrorCode; detail: string },
 ): object {
-  const error = { type: "gateway_error", code, message, param: null };
+  const error = errorMember(code, message);
   if (protocol === "responses") return { type: "error", message, param: null, error };
   if (protocol !== "messages") return { error };
   const type = ERRORS[code].status === TIMED_OUT ? "timeout_error" : "api_error";

@@ -99,7 +99,7 @@ async function claim(
   subjects: readonly LimitedSubject[],
   body: RequestBody | undefined,
 ): Promise<Reservation> {
-  const estimate = await estimateTokens(body);
+  const estimate = estimateTokens(body);
   const never = tooSmallLimit(subjects, estimate.total);
   if (never) throw tooSmall(never, estimate);
   const now = clock.now();

@@ -46,6 +46,16 @@ describe("problemResponse", () => {
     expect(JSON.stringify(problem)).not.toContain("secret-7f3a");
   });
 
+  it.each([
+    ["no-route", "a detail"],
+    ["internal", "The gateway failed."],
+  ] as const)("says %s to clients of model APIs as they read it", async (code, message) => {
+    const response = problemResponse(new GatewayError(code, "a detail"), "request-1");
+    expect(headerValue(response.headers, "x-request-id")).toBe("request-1");
+    const { error } = JSON.parse(await textOf(response.body));
+    expect(error).toEqual({ type: "gateway_error", code, message, param: null });
+  });
+
   it("states the length of its body in bytes", async () => {
     const response = problemResponse(new GatewayError("bad-request", "zu groß"), "r");
     expect(headerValue(response.headers, "content-length")).toBe(

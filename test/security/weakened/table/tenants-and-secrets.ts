@@ -224,8 +224,8 @@ export const TENANTS_AND_SECRETS: readonly Weakening[] = [
     edits: [
       [
         "shared/core/problem.ts",
-        "...(expose ? { detail: error.message } : {}),",
-        "detail: expose || error.message,",
+        "const detail = expose ? error.message : undefined;",
+        "const detail = error.message;",
       ],
     ],
     breaks: [secret("of a fault of its own is not told to clients")],

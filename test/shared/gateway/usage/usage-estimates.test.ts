@@ -119,6 +119,24 @@ describe("an estimate", () => {
     ]);
   });
 
+  it.each([
+    ["in memory", 300_000],
+    ["outside of memory", 3_000_000],
+  ])("takes a picture in a long prompt %s for one, not for its bytes", async (_, bytes) => {
+    const gateway = open({ GATEWAY_USAGE_INCLUDE: "false", Host2: "" });
+    gateway.backends.answer(200, say("one two") + STOP + DONE, SSE);
+    const url = `data:image/png;base64,${Buffer.alloc(bytes, "any bytes?").toString("base64")}`;
+    const content = [{ type: "image_url", image_url: { url } }];
+    const body = JSON.stringify({ stream: true, messages: [{ role: "user", content }] });
+    await textOf((await serve(gateway, { body })).body);
+    await settle();
+    const [use] = uses(gateway);
+    expect(use).toMatchObject({ provenance: "estimated", tokens: { outputTokens: 2 } });
+    const { inputTokens } = { inputTokens: 0, ...use?.tokens };
+    expect(inputTokens).toBeGreaterThan(500);
+    expect(inputTokens).toBeLessThan(2000);
+  });
+
   it("that could not be made leaves the answer unknown, and is told of", async () => {
     const gateway = open({ GATEWAY_USAGE_INCLUDE: "false", Host2: "" });
     const { counter } = gateway;
