@@ -12,6 +12,7 @@ const eventSchema = z.object({
   id: z.string(),
   kind: z.enum(["answer", "attempt"]),
   endedAt: z.number(),
+  work: z.string().optional(),
   user: z.string(),
   model: z.string().optional(),
   tokens: z.object({ totalTokens: z.number().optional() }).optional(),
@@ -24,6 +25,8 @@ const eventSchema = z.object({
 export class LogReader {
   readonly #span: Span;
   readonly #seen = new Set<string>();
+  /** For whom work in the background counts: whoever was told of it first. */
+  readonly #owners = new Map<string, string>();
   readonly #uses: Used[] = [];
 
   constructor(span: Span) {
@@ -33,11 +36,14 @@ export class LogReader {
   read(line: string): void {
     if (!line.includes('"usage.noted"')) return;
     const event = parsed(line.slice(line.indexOf("{")));
+    const { work } = event ?? {};
+    if (event && work !== undefined && !this.#owners.has(work)) this.#owners.set(work, event.user);
     if (event?.kind !== "answer" || this.#seen.has(event.id)) return;
     const { fromAt, beforeAt } = this.#span;
     if (event.endedAt < fromAt || event.endedAt >= beforeAt) return;
     this.#seen.add(event.id);
-    const { user, model = "", tokens } = event;
+    const { model = "", tokens } = event;
+    const user = this.#owners.get(work ?? "") ?? event.user;
     this.#uses.push({ user, model, answers: 1, totalTokens: tokens?.totalTokens ?? 0 });
   }
 

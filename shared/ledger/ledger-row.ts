@@ -44,9 +44,20 @@ const COUNTS = ["events", ...TOKEN_COUNTS] as const;
 export const ROWS = { from: "row~", before: "row~~" } as const;
 /** What was counted has a marker beside the rows. */
 export const MARKERS = { from: "event~", before: "event~~" } as const;
+// Between the markers and the rows: what is known for as long as its day is kept.
+const KEPT = "kept~";
 
-/** The marker of what was counted under a name. */
+/** The marker of what was counted under a message's name, which comes again soon or never. */
 export const markerKeyOf = (name: string): string => `${MARKERS.from}${digest(name)}`;
+
+/** The marker of an event that may be told again at any time. */
+export const keptMarkerOf = (eventId: string): string => `${KEPT}${digest(eventId)}`;
+
+/** Where it is written for whom work in the background counts. */
+export const ownerKeyOf = (work: string, atMs: number) => ({
+  partitionKey: `${dayOf(atMs)}~work~${digest(work)}`,
+  rowKey: `${KEPT}owner`,
+});
 
 /** The day as partitions begin with it; the days are in the order of time. */
 export const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);

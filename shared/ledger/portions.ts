@@ -1,5 +1,5 @@
 import type { UsageEvent } from "../usage/index.ts";
-import { type LedgerRow, markerKeyOf, partitionOf, rowOf } from "./ledger-row.ts";
+import { keptMarkerOf, type LedgerRow, markerKeyOf, partitionOf, rowOf } from "./ledger-row.ts";
 
 /** What one message tells the ledger. */
 export interface ToldUsage {
@@ -44,7 +44,7 @@ export function transactionsOf({ id, sums, events }: ToldUsage): Map<string, Tra
       const some = all.slice(at, at + MAX_EVENTS);
       add(
         partition,
-        some.map((event) => ({ marker: markerKeyOf(event.id), rows: [rowOf(event)] })),
+        some.map((event) => ({ marker: keptMarkerOf(event.id), rows: [rowOf(event)] })),
       );
     }
   }

@@ -1,11 +1,13 @@
 import { type Clock, delay } from "../core/clock.ts";
 import type { Random } from "../core/domain.ts";
+import type { UsageEvent } from "../usage/index.ts";
 import {
   addCounts,
   dayOf,
   foldRows,
   type LedgerRow,
   MARKERS,
+  ownerKeyOf,
   partitionOf,
   ROWS,
   toEntity,
@@ -44,7 +46,8 @@ export class UsageLedger {
 
   /** Resolves when all is counted; where it rejects some may be, and telling all again is safe. */
   async record(told: ToldUsage): Promise<void> {
-    const counted = [...transactionsOf(told)].map(([partition, transactions]) =>
+    const events = await Promise.all(told.events.map((event) => this.#ofItsOwner(event)));
+    const counted = [...transactionsOf({ ...told, events })].map(([partition, transactions]) =>
       this.#recordIn(partition, transactions),
     );
     await Promise.all(counted);
@@ -109,6 +112,21 @@ export class UsageLedger {
       }
     }
     return removed;
+  }
+
+  /** Work in the background counts for whoever was told of it first; that is written before it counts. */
+  async #ofItsOwner(event: UsageEvent): Promise<UsageEvent> {
+    const { work, endedAt, user, group = "" } = event;
+    if (work === undefined) return event;
+    const { table } = this.#options;
+    const { partitionKey, rowKey } = ownerKeyOf(work, endedAt);
+    const row = { partitionKey, rowKey, user, group };
+    const owner =
+      (await table.get(partitionKey, rowKey)) ??
+      ((await table.transact([{ kind: "insert", row }]))
+        ? row
+        : await table.get(partitionKey, rowKey));
+    return owner ? { ...event, user: String(owner["user"]), group: String(owner["group"]) } : event;
   }
 
   async #recordIn(partition: string, transactions: readonly Transaction[]): Promise<void> {

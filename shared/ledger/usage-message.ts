@@ -28,6 +28,7 @@ const eventSchema = z.lazy(() =>
   z.object({
     ...common(),
     id: z.string().min(1),
+    work: z.string().min(1).optional(),
     endedAt: z.int().min(0),
     requestId: z.string(),
     status: z.int(),

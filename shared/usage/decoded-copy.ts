@@ -26,23 +26,38 @@ const MAX_DECODED_BYTES = 64 * 1024 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
-/** Decodes a copy of a compressed body beside its way to the client. Scope: one answer. */
-export class DecodedCopy {
+// Two is what a proxy makes of what was coded already; who names more asks for work alone.
+const MAX_CODINGS = 4;
+
+/** Takes bytes; `end` tells whether all of them could be read. */
+interface Taker {
+  push(bytes: Uint8Array): void;
+  end(): Promise<boolean>;
+}
+
+/** Decodes a copy of a compressed body beside its way to the client. Scope: one coding of one answer. */
+export class DecodedCopy implements Taker {
   readonly #open: Decoder;
-  readonly #onBytes: (bytes: Uint8Array) => void;
+  readonly #next: Taker;
   #decoder: Transform | undefined;
   #decodedBytes = 0;
   #hasFailed = false;
 
-  private constructor(open: Decoder, onBytes: (bytes: Uint8Array) => void) {
+  private constructor(open: Decoder, next: Taker) {
     this.#open = open;
-    this.#onBytes = onBytes;
+    this.#next = next;
   }
 
-  /** Undefined for a coding that this process cannot read. */
-  static of(coding: string, onBytes: (bytes: Uint8Array) => void): DecodedCopy | undefined {
-    const decoder = DECODERS[coding];
-    return decoder && new DecodedCopy(decoder, onBytes);
+  /** For codings in the order in which they were applied; undefined where this process cannot read one. */
+  static of(codings: readonly string[], onBytes: (bytes: Uint8Array) => void): Taker | undefined {
+    if (codings.length > MAX_CODINGS) return undefined;
+    let taker: Taker = { push: onBytes, end: async () => true };
+    for (const coding of codings) {
+      const decoder = DECODERS[coding];
+      if (!decoder) return undefined;
+      taker = new DecodedCopy(decoder, taker);
+    }
+    return taker;
   }
 
   push(chunk: Uint8Array): void {
@@ -55,6 +70,11 @@ export class DecodedCopy {
 
   /** Resolves when all that could be decoded was handed over; tells whether that was everything. */
   async end(): Promise<boolean> {
+    const isAll = await this.#end();
+    return (await this.#next.end()) && isAll;
+  }
+
+  async #end(): Promise<boolean> {
     if (this.#hasFailed) return false;
     if (!this.#decoder) return true;
     const decoder = this.#decoder;
@@ -72,7 +92,7 @@ export class DecodedCopy {
     decoder.on("data", (bytes: Buffer) => {
       this.#decodedBytes += bytes.byteLength;
       if (this.#decodedBytes > MAX_DECODED_BYTES) this.#stop();
-      else this.#onBytes(bytes);
+      else this.#next.push(bytes);
     });
     return decoder;
   }

@@ -11,6 +11,8 @@ export interface UsageEvent {
   readonly id: string;
   /** It may be noted again under the same id, and counts once all the same. */
   readonly mayComeAgain?: true | undefined;
+  /** Its provider's name for work in the background, of which anybody may be told: it counts for the first. */
+  readonly work?: string | undefined;
   readonly kind: UsageKind;
   /** Epoch milliseconds; says to which hour it counts. */
   readonly endedAt: number;

@@ -1,3 +1,4 @@
+import { contentCodings } from "../core/content-codings.ts";
 import type { EventBytes } from "../core/event-bytes.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { SseEvent } from "../core/sse-event.ts";
@@ -21,7 +22,7 @@ const EVENTS_WITH_MODEL = 3;
  */
 export class UsageReader {
   readonly #read: (bytes: Uint8Array) => void;
-  readonly #decoded: DecodedCopy | undefined;
+  readonly #decoded: ReturnType<typeof DecodedCopy.of>;
   readonly #events: SseParser | undefined;
   readonly #document: JsonDocument | undefined;
   readonly #text = new AnswerText(MAX_TEXT_BYTES);
@@ -48,10 +49,10 @@ export class UsageReader {
       this.#document = document;
       this.#read = (bytes) => document.push(bytes);
     } else this.#read = () => {};
-    const coding = headerValue(headers, "content-encoding")?.trim().toLowerCase() ?? "";
-    if (coding === "" || coding === "identity") return;
+    const codings = contentCodings(headers);
+    if (codings.length === 0) return;
     // What cannot be decoded is not looked at: compressed bytes say nothing.
-    this.#decoded = DecodedCopy.of(coding, this.#read);
+    this.#decoded = DecodedCopy.of(codings, this.#read);
     this.#read = (bytes) => this.#decoded?.push(bytes);
   }
 

@@ -1,7 +1,7 @@
 import type { BackendAnswer } from "../../backends/index.ts";
 import { collectBytes } from "../../core/bytes.ts";
+import { contentCodings } from "../../core/content-codings.ts";
 import { GatewayError } from "../../core/errors.ts";
-import { headerValue } from "../../core/headers.ts";
 import { retryAfterMs } from "../../core/retry-after.ts";
 import {
   isLineOk,
@@ -23,7 +23,7 @@ import { isBackendError } from "../jobs/job-attempt.ts";
 import { JobEndedError, watchJob } from "../jobs/watch-job.ts";
 import { closeRequestBody } from "../read-request-body.ts";
 import { fromEnvelope } from "../request-envelope.ts";
-import { KeptUsage } from "../results/kept-usage.ts";
+import { KeptUsage, toJobUsage } from "../results/kept-usage.ts";
 import { laneFor } from "../services.ts";
 import type { LaneRun } from "../serving/run-lane-message.ts";
 import { sendTraced } from "../serving/send-traced.ts";
@@ -191,9 +191,8 @@ async function readAnswer(answer: RoutedAnswer, signal: AbortSignal): Promise<Do
   const { status, headers, backend } = answer;
   const used = new KeptUsage(answer);
   const bytes = await takeBytes({ ...answer, body: used.of(answer.body) }, signal);
-  const encoding = headerValue(headers, "content-encoding");
-  const text = decodedText(bytes, encoding, MAX_ANSWER_BYTES);
-  const usage = await used.end();
+  const text = decodedText(bytes, contentCodings(headers), MAX_ANSWER_BYTES);
+  const usage = toJobUsage(await used.end());
   // A refusal that speaks of no tokens has used none.
   const isUsed = status < 400 || usage.tokens !== undefined;
   return { end: { status, text }, backend, ...(isUsed ? { usage } : {}) };

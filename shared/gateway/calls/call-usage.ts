@@ -8,6 +8,7 @@ import { genAiRequest, modelHint } from "../../telemetry/index.ts";
 import type { AnswerUsage, UsageKind } from "../../usage/index.ts";
 import type { Services } from "../services.ts";
 import { type AnswerOutcome, type AnswerSlot, AnswerWatch, withoutUse } from "./answer-watch.ts";
+import { toldOnce } from "./told-once.ts";
 
 /** What must be known of a request to note what its calls used. */
 export interface UsingRequest {
@@ -77,11 +78,16 @@ export function watchAnswer(
     isAgain,
     onEnd(usage, outcome) {
       const kind = outcome === "broken" || outcome === "unused" ? "attempt" : "answer";
+      const work = toldOnce(usage);
+      if (work && usage.provenance !== "reported") {
+        // It goes on, and tells its use to who looks when it has ended: an estimate would count it twice.
+        const begun = isAgain ? {} : work;
+        services.usage.journal.note({ ...facts, kind, ...begun }, withoutUse(usage));
+        return;
+      }
       const used = isUnread ? usage : withPrompt(usage, outcome, facts.prompt);
-      services.usage.journal.note(
-        { ...facts, kind, ...onceOnly(usage) },
-        isAgain ? once(used) : used,
-      );
+      const isShown = isAgain && !work;
+      services.usage.journal.note({ ...facts, kind, ...work }, isShown ? withoutUse(used) : used);
     },
   });
   if (request.usage) request.usage.current = watch;
@@ -100,24 +106,12 @@ function withPrompt(usage: AnswerUsage, outcome: AnswerOutcome, prompt: Prompt):
   return prompt.isAll ? { ...usage, uncounted: PROMPT_ONLY.uncounted } : usage;
 }
 
-// Answers, and work, that their provider keeps: it tells what they used to everybody who asks.
+// Answers, and work, that their provider keeps: it tells what they used to everybody who asks, and an answer
+// was counted when it was given.
 const KEPT = /\/(?:responses|chat\/completions|batches|runs)\/[^/?]+(?:\?|$)/;
 
 const asksAgain = ({ method }: UsingRequest, { target }: Candidate): boolean =>
   method === "GET" && KEPT.test(target);
-
-/**
- * Work in the background is told of by each answer that shows it. It counts once: by its own name, to the
- * hour in which it began, whenever and however often it is shown.
- */
-const onceOnly = ({ backgroundSince, tokens, responseId }: AnswerUsage) =>
-  backgroundSince !== undefined && tokens && responseId !== undefined
-    ? { id: `background-${responseId}`, endedAt: backgroundSince }
-    : {};
-
-/** An answer that is shown again was counted when it was given, unless nobody was there to be given it. */
-const once = (usage: AnswerUsage): AnswerUsage =>
-  usage.backgroundSince === undefined ? withoutUse(usage) : usage;
 
 function factsOf(services: Services, request: UsingRequest, end: CallEnd) {
   const { kind, candidate, status } = end;

@@ -1,24 +1,34 @@
-import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
+import zlib from "node:zlib";
 import { asBuffer } from "../../core/bytes.ts";
 
-/** The text of a short body as it was before its `Content-Encoding`; empty where that cannot be told. */
+type Decode = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Buffer;
+
+const DECODERS: Readonly<Record<string, Decode | undefined>> = {
+  gzip: zlib.gunzipSync,
+  "x-gzip": zlib.gunzipSync,
+  br: zlib.brotliDecompressSync,
+  deflate: zlib.inflateSync,
+  // Since Node 22.15.
+  zstd: zlib.zstdDecompressSync,
+};
+
+/**
+ * The text of a short body as it was before its codings, which are in the order in which they were applied;
+ * empty where that cannot be told.
+ */
 export function decodedText(
   bytes: Uint8Array,
-  encoding: string | undefined,
+  codings: readonly string[],
   maxOutputLength: number,
 ): string {
-  const options = { maxOutputLength };
+  let decoded = asBuffer(bytes);
   try {
-    switch (encoding?.trim().toLowerCase()) {
-      case "gzip":
-        return gunzipSync(bytes, options).toString();
-      case "br":
-        return brotliDecompressSync(bytes, options).toString();
-      case "deflate":
-        return inflateSync(bytes, options).toString();
-      default:
-        return asBuffer(bytes).toString();
+    for (const coding of codings.toReversed()) {
+      const decode = DECODERS[coding];
+      // Some senders name the text's encoding there.
+      if (decode) decoded = decode(decoded, { maxOutputLength });
     }
+    return decoded.toString();
   } catch {
     return "";
   }

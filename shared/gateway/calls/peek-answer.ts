@@ -1,5 +1,5 @@
 import type { BackendAnswer } from "../../backends/index.ts";
-import { headerValue } from "../../core/headers.ts";
+import { contentCodings } from "../../core/content-codings.ts";
 import { decodedText } from "./decoded-text.ts";
 
 // Refusals are short; what is longer is not one.
@@ -21,12 +21,10 @@ export async function peekAnswer(
     bytes += piece.value.byteLength;
   }
   const text = isOver
-    ? decodedText(Buffer.concat(read), headerValue(answer.headers, ENCODING), MAX_BYTES)
+    ? decodedText(Buffer.concat(read), contentCodings(answer.headers), MAX_BYTES)
     : "";
   return { text, answer: { ...answer, body: again(read, pieces) } };
 }
-
-const ENCODING = "content-encoding";
 
 async function* again(
   read: readonly Uint8Array[],

@@ -63,7 +63,7 @@ export async function resultOfAnswer(
   }
   const sighted = await sightAnswer(run, answer, signal);
   if ("work" in sighted) return sighted;
-  const kept = await keepAnswer(run, sighted.answer, signal);
+  const { kept } = await keepAnswer(run, sighted.answer, signal);
   const state = status < 400 ? "succeeded" : "failed";
   return { outcome: { state, endedAt: clock.now(), attempt: run.attempt, ...kept } };
 }

@@ -10,7 +10,9 @@ import {
   type ProviderWork,
 } from "../../jobs/index.ts";
 import { providerPollFailed } from "../../telemetry/index.ts";
-import { type KeptAnswer, keepAnswer } from "../results/keep-answer.ts";
+import type { AnswerUsage } from "../../usage/index.ts";
+import { toldOnce } from "../calls/told-once.ts";
+import { keepAnswer } from "../results/keep-answer.ts";
 import { type StoredAnswer, storeAnswer } from "../results/stored-answer.ts";
 import type { JobServices, Services } from "../services.ts";
 import { askProvider, callLimit, hostOf } from "./ask-provider.ts";
@@ -115,25 +117,29 @@ async function notYet(
 async function commit(look: Look, answer: OpenAnswer, { state }: Ended): Promise<PollReport> {
   const { run, signal } = look;
   const { services, attempt } = run;
-  const kept = await keepAnswer(run, answer, signal);
-  noteUse(look, kept, answer.status);
+  const { kept, used } = await keepAnswer(run, answer, signal);
+  noteUse(look, used, answer);
   await commitOutcome(run, { state, endedAt: services.clock.now(), attempt, ...kept });
   return { isFinal: true };
 }
 
-/** Before it is committed, and by a name of its own: a look that is repeated after a crash counts once. */
+/**
+ * Before it is committed, and by a name of its own: a look that is repeated after a crash counts once, and
+ * so does a response that clients look at, too.
+ */
 function noteUse(
-  { run, snapshot }: Look,
-  { usage, backend = "" }: KeptAnswer,
-  status: number,
+  { run, work, snapshot }: Look,
+  usage: AnswerUsage,
+  { status, backend = "" }: OpenAnswer,
 ): void {
   if (!usage.tokens) return;
   const { services, jobId, attempt } = run;
   const { job, priority } = snapshot;
   const caller = { userId: job.owner, groupId: job.group };
-  const id = `provider-${jobId}-${attempt}`;
   const facts = {
-    id,
+    id: `provider-${jobId}-${attempt}`,
+    endedAt: work.takenAt,
+    ...toldOnce(usage),
     kind: "answer",
     requestId: jobId,
     caller,

@@ -3,15 +3,22 @@ import { GatewayError } from "../../core/errors.ts";
 import { headerValue } from "../../core/headers.ts";
 import type { JobOutcome, JobResult } from "../../jobs/index.ts";
 import { withoutRateLimits } from "../../limits/index.ts";
+import type { AnswerUsage } from "../../usage/index.ts";
 import { brokenStream, isOpenEventStream } from "../calls/stream-error-event.ts";
 import { takeAnswer } from "../calls/take-answer.ts";
 import type { JobAttemptRun, OpenAnswer } from "../jobs/job-attempt.ts";
-import { KeptUsage } from "./kept-usage.ts";
+import { KeptUsage, toJobUsage } from "./kept-usage.ts";
 import { writeStreamLog } from "./stream-log.ts";
 
 /** What an answer that was kept says in its job's outcome. */
 export type KeptAnswer = Required<Pick<JobOutcome, "result" | "usage">> &
   Pick<JobOutcome, "backend">;
+
+interface Kept {
+  readonly kept: KeptAnswer;
+  /** All that it said of its use. */
+  readonly used: AnswerUsage;
+}
 
 /**
  * Keeps an answer's exact bytes under a name of their own for each delivery, so that only the one that
@@ -21,15 +28,17 @@ export async function keepAnswer(
   run: Omit<JobAttemptRun, "engine" | "maxAttempts">,
   answer: OpenAnswer,
   signal: AbortSignal,
-): Promise<KeptAnswer> {
-  const used = new KeptUsage(answer);
+): Promise<Kept> {
+  const reader = new KeptUsage(answer);
   const { backend } = answer;
-  const body = used.of(answer.body);
+  const body = reader.of(answer.body);
   const result = await keepBytes(run, { ...answer, body }, signal).catch(async (error: unknown) => {
-    await used.end();
+    await reader.end();
     throw error;
   });
-  return { result, usage: await used.end(), ...(backend === undefined ? {} : { backend }) };
+  const used = await reader.end();
+  const usage = toJobUsage(used);
+  return { used, kept: { result, usage, ...(backend === undefined ? {} : { backend }) } };
 }
 
 async function keepBytes(

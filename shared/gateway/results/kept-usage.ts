@@ -1,5 +1,6 @@
 import type { JobUsage } from "../../jobs/index.ts";
 import { type AnswerUsage, UsageReader } from "../../usage/index.ts";
+import { UNKNOWN_USAGE } from "../calls/answer-watch.ts";
 import type { OpenAnswer } from "../jobs/job-attempt.ts";
 
 /**
@@ -25,9 +26,9 @@ export class KeptUsage {
   }
 
   /** What the answer used, once all of it was kept. */
-  async end(): Promise<JobUsage> {
-    const usage = (await this.#slot?.current?.usage()) ?? (await this.#reader?.end(true));
-    return usage ? toJobUsage(usage) : { provenance: "unknown" };
+  async end(): Promise<AnswerUsage> {
+    const watched = await this.#slot?.current?.usage();
+    return watched ?? (await this.#reader?.end(true)) ?? UNKNOWN_USAGE;
   }
 }
 

@@ -1,5 +1,6 @@
 import { BackendFailure, SpoolError, storeBody } from "../../backends/index.ts";
 import { TooManyBytesError } from "../../core/bytes.ts";
+import { contentCodings } from "../../core/content-codings.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { type Fields, fieldsIn } from "../../core/fields.ts";
 import { type HeaderList, headerValue } from "../../core/headers.ts";
@@ -29,7 +30,7 @@ export async function storeAnswer(answer: OpenAnswer, signal: AbortSignal): Prom
   ).catch((error: unknown) => Promise.reject(asFailure(error)));
   return {
     answer: { ...answer, body: bytesOf(stored), discard: () => close(stored) },
-    fields: isJson ? fieldsOf(stored, headerValue(answer.headers, "content-encoding")) : {},
+    fields: isJson ? fieldsOf(stored, contentCodings(answer.headers)) : {},
   };
 }
 
@@ -60,9 +61,9 @@ function close(stored: RequestBody): void {
   if (!(stored instanceof Uint8Array)) stored.close();
 }
 
-function fieldsOf(stored: RequestBody, encoding: string | undefined): Fields {
+function fieldsOf(stored: RequestBody, codings: readonly string[]): Fields {
   if (!(stored instanceof Uint8Array)) {
     return Object.fromEntries(stored.members.map(({ name, text }) => [name, parsedJson(text)]));
   }
-  return fieldsIn(parsedJson(decodedText(stored, encoding, MAX_TEXT_BYTES))) ?? {};
+  return fieldsIn(parsedJson(decodedText(stored, codings, MAX_TEXT_BYTES))) ?? {};
 }

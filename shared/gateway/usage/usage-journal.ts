@@ -20,6 +20,8 @@ export interface UsageFacts {
   readonly prompt?: { readonly body?: Uint8Array; readonly tokens: number } | undefined;
   /** Given where the same use may be told more than once: then it is the same each time. */
   readonly id?: string;
+  /** The name of work in the background: it counts for whoever is told of it first. */
+  readonly work?: string;
   /** When it counts to, where that is not now: with an id that comes again it must be the same, too. */
   readonly endedAt?: number;
 }
@@ -88,6 +90,7 @@ export class UsageJournal {
     const event: UsageEvent = {
       id: facts.id ?? newId(),
       ...(facts.id === undefined ? {} : { mayComeAgain: true }),
+      ...(facts.work === undefined ? {} : { work: facts.work }),
       ...(facts.endedAt === undefined ? {} : { toldAt: clock.now() }),
       kind,
       endedAt,

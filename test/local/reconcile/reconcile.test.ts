@@ -43,6 +43,19 @@ describe("LogReader", () => {
   });
 });
 
+describe("LogReader, of work in the background", () => {
+  it("counts it once, for whom it began", () => {
+    const log = new LogReader({ fromAt: HOUR_MS, beforeAt: 2 * HOUR_MS });
+    const none = { tokens: undefined, work: "w" };
+    log.read(noted("begun-w", none));
+    for (const user of ["bob", "cy"]) log.read(noted("background-w", { user, work: "w" }));
+    expect(log.uses.map(({ user, totalTokens }) => [user, totalTokens])).toEqual([
+      ["ann", 0],
+      ["ann", 10],
+    ]);
+  });
+});
+
 describe("compareUse", () => {
   const use = (user: string, answers: number, totalTokens: number) => ({
     user,

@@ -190,6 +190,37 @@ describe("UsageLedger", () => {
     await fc.assert(run, { numRuns: 15 });
   });
 
+  it("counts work in the background once, for whom it began, whoever is told of its end and when", async () => {
+    const { ledger, table } = createLedger();
+    const signal = new AbortController().signal;
+    const work = { work: "resp_1", mayComeAgain: true } as const;
+    const begun = usageEvent({ id: "begun-1", group: "team", tokens: undefined, ...work });
+    const ended = usageEvent({ id: "ended-1", user: "bob", ...work });
+    const others = [createLedger(table).ledger, createLedger(table).ledger];
+    await ledger.record(told("m1", [begun]));
+    await Promise.all(others.map((each, n) => each.record(told(`m2-${n}`, [ended]))));
+    await ledger.forgetMarkers({ ...ALL, madeBefore: Date.now() + 1, signal });
+    await ledger.record(told("m3", [usageEvent({ id: "ended-1", user: "cy", ...work })]));
+    const rows = await rowsOf(ledger);
+    expect(totalOf(rows)).toEqual({ events: 2, tokens: 15 });
+    expect(rows.map(({ user, group }) => [user, group])).toEqual([["ann", "team"]]);
+    const endAt = Date.now() + DAY_MS;
+    await ledger.forgetDays({ beforeAt: USED_AT + DAY_MS, endAt, signal });
+    expect(table.rows.size).toBe(0);
+  });
+
+  it("has one owner of work that several are told of first", async () => {
+    const { ledger, table } = createLedger();
+    const others = Array.from({ length: 7 }, () => createLedger(table).ledger);
+    const work = { work: "resp_1", mayComeAgain: true } as const;
+    await Promise.all(
+      [ledger, ...others].map((each, n) =>
+        each.record(alone([usageEvent({ id: "ended-1", user: `user${n}`, ...work })])),
+      ),
+    );
+    expect(totalOf(await rowsOf(ledger))).toEqual({ events: 1, tokens: 15 });
+  });
+
   it("counts an event that comes late to its own hour", async () => {
     const { ledger } = createLedger();
     const endedAt = USED_AT - DAY_MS;
@@ -242,7 +273,7 @@ describe("UsageLedger", () => {
 
   it("forgets the markers of a while ago, and no row", async () => {
     const { ledger, table } = createLedger();
-    await ledger.record(alone(events(3)));
+    for (const id of ["m1", "m2", "m3"]) await ledger.record(told(id, events(2)));
     const signal = new AbortController().signal;
     const span = { fromAt: ALL.fromAt, beforeAt: ALL.beforeAt, signal };
     expect(await ledger.forgetMarkers({ ...span, madeBefore: 0 })).toBe(0);

@@ -76,6 +76,39 @@ describe("the usage of an answer", () => {
     }
   });
 
+  it.each([
+    ["gzip, br", [zlib.gzipSync, zlib.brotliCompressSync]],
+    [" GZIP ,identity,gzip", [zlib.gzipSync, zlib.gzipSync]],
+    ["x-gzip,deflate,zstd", [zlib.gzipSync, zlib.deflateSync, zlib.zstdCompressSync]],
+  ] as const)(
+    "is read where several codings were applied, the last one first: %s",
+    async (coding, steps) => {
+      for (const answer of RECORDED_ANSWERS) {
+        let bytes: Uint8Array = bytesOf(answer);
+        for (const compress of steps) bytes = compress(bytes);
+        const places = [1, bytes.byteLength >> 1, bytes.byteLength - 1];
+        expect((await read(cut(bytes, places), { ...answer, coding })).tokens).toEqual(
+          answer.tokens,
+        );
+      }
+    },
+  );
+
+  it("is read where each coding has a line of its own", async () => {
+    const lines = ["gzip", "br"].map((coding) => ["content-encoding", coding] as const);
+    const reader = new UsageReader([["content-type", "text/event-stream"], ...lines]);
+    reader.read(zlib.brotliCompressSync(zlib.gzipSync(CHAT_STREAM)));
+    expect(await reader.end(true)).toMatchObject({ tokens: { totalTokens: 69 } });
+  });
+
+  it("is not looked for behind more codings than anybody applies", async () => {
+    const coding = Array.from({ length: 1000 }, () => "gzip").join(",");
+    expect(await read([zlib.gzipSync("{}")], { ...JSON_TYPE, coding })).toMatchObject({
+      provenance: "unknown",
+      uncounted: undefined,
+    });
+  });
+
   it("is found in a document too long to hold, wherever it stands", async () => {
     const data = Array.from({ length: 400 }, () => ({ embedding: "A".repeat(2000), index: 1 }));
     const usage = { prompt_tokens: 8, total_tokens: 8 };

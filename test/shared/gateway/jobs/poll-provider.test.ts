@@ -72,6 +72,20 @@ describe("work that a provider has taken over", () => {
     expect(kept?.toString()).toBe(response("completed"));
   });
 
+  it("tells of its use by the name by which every look at it does, and so counts once", async () => {
+    const told = { created_at: 1_700_000_000, usage: { input_tokens: 7, output_tokens: 3 } };
+    const shown = (status: string): string =>
+      JSON.stringify({ ...(JSON.parse(response(status)) as object), ...told });
+    const { gateway } = await handedOver(200, JSON_TYPE, shown("queued"));
+    gateway.backends.answer(200, shown("completed"), JSON_TYPE);
+    expect(await pollProvider(gateway.services, REF)).toEqual({ isFinal: true });
+    expect(gateway.uses).toMatchObject([
+      { id: "begun-resp_1", work: "resp_1", tokens: undefined },
+      { id: "background-resp_1", work: "resp_1", tokens: { totalTokens: 10 } },
+    ]);
+    for (const { endedAt } of gateway.uses) expect(endedAt).toBe(1_700_000_000_000);
+  });
+
   it("goes on while its provider is away, and asks again", async () => {
     const { gateway } = await handedOver();
     gateway.backends.refuse();

@@ -74,6 +74,30 @@ describe("an answer that its provider keeps", () => {
     for (const { lagMs } of lags) expect(lagMs).toBeLessThanOrEqual(6 * 86_400_000);
   });
 
+  it("counts for whom it was begun, and is not estimated for who left its stream", async () => {
+    const gateway = open();
+    const event = (type: string, status: string, more = {}): string =>
+      `data: ${JSON.stringify({ type, ...more, response: JSON.parse(shown(status, { background: true, usage: null })) })}\n\n`;
+    const delta = `data: ${JSON.stringify({ type: "response.output_text.delta", delta: "one two" })}\n\n`;
+    gateway.backends.answer(200, broken(event("response.created", "queued"), delta), SSE);
+    const { body } = await serve(gateway, { target: "/v1/responses" });
+    const pieces = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    await pieces.next();
+    await pieces.next();
+    await pieces.return?.();
+    await settle();
+    gateway.backends.answers.length = 0;
+    const bob = [["X-UserID", "bob"]] as const;
+    const asked = [[{ ...GET, headers: bob }, shown("completed", { background: true })]] as const;
+    expect(await counted(gateway, asked)).toMatchObject([{ events: 1n, totalTokens: 10n }]);
+    expect(gateway.uses).toMatchObject([
+      { user: "ann", tokens: undefined },
+      { user: "bob", tokens: TOKENS },
+    ]);
+    const rows = [...gateway.ledgerTable.rows.values()].filter(({ events }) => events);
+    expect(new Set(rows.map(({ user }) => user))).toEqual(new Set(["ann"]));
+  });
+
   it("is told as its provider's own path tells it where that keeps nothing", async () => {
     const gateway = open();
     const asked = [[{ ...GET, target: "/v1/whatever" }, shown("completed")]] as const;
