@@ -1,7 +1,8 @@
 import type { LookupFunction } from "node:net";
-import { Agent } from "undici";
+import { Agent, buildConnector, type Dispatcher, Pool } from "undici";
 import type { HostSettings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
 import { createCachedLookup, createPinnedLookup } from "./lookup.ts";
 
 export interface AgentsOptions {
@@ -14,6 +15,12 @@ export interface AgentsOptions {
   readonly allowHttp2: boolean;
 }
 
+/** How the hosts at one pinned address, or without a pin, are reached. */
+interface Way {
+  readonly agent: Agent;
+  readonly connection: ConnectionOptions;
+}
+
 const KEEP_ALIVE_MS = 30_000;
 
 /**
@@ -24,7 +31,8 @@ const KEEP_ALIVE_MS = 30_000;
 export class Agents {
   readonly #options: AgentsOptions;
   readonly #lookup: LookupFunction;
-  readonly #byPin = new Map<string, Agent>();
+  readonly #byPin = new Map<string, Way>();
+  readonly #fresh = new Set<Connection>();
 
   constructor(options: AgentsOptions) {
     this.#options = options;
@@ -32,29 +40,63 @@ export class Agents {
   }
 
   /** The pools that reach a host. */
-  for({ ipAddress }: Pick<HostSettings, "ipAddress">): Agent {
-    const pin = ipAddress ?? "";
-    const known = this.#byPin.get(pin);
-    if (known) return known;
-    const agent = this.#create(pin === "" ? this.#lookup : createPinnedLookup(pin));
-    this.#byPin.set(pin, agent);
-    return agent;
+  for(host: Pick<HostSettings, "ipAddress">): Dispatcher {
+    return this.#wayTo(host).agent;
+  }
+
+  /** Sends one request to a host on a connection of its own, which ends with it. */
+  dispatchFresh(
+    host: Pick<HostSettings, "ipAddress" | "origin">,
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): void {
+    const connection = new Connection(host.origin, this.#wayTo(host).connection);
+    this.#fresh.add(connection);
+    connection.dispatch(options, handler);
+    connection.close(() => this.#fresh.delete(connection));
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#byPin.values()].map((agent) => agent.destroy()));
+    const agents = [...this.#byPin.values()].map(({ agent }) => agent);
+    await Promise.all([...agents, ...this.#fresh].map((dispatcher) => dispatcher.destroy()));
   }
 
-  #create(lookup: LookupFunction): Agent {
-    const { ignoreTlsErrors, connectMs, dnsRefreshMs, allowHttp2 } = this.#options;
-    return new Agent({
+  #wayTo({ ipAddress }: Pick<HostSettings, "ipAddress">): Way {
+    const pin = ipAddress ?? "";
+    const known = this.#byPin.get(pin);
+    if (known) return known;
+    const way = this.#create(pin === "" ? this.#lookup : createPinnedLookup(pin));
+    this.#byPin.set(pin, way);
+    return way;
+  }
+
+  #create(lookup: LookupFunction): Way {
+    const {
+      ignoreTlsErrors,
+      connectMs,
+      dnsRefreshMs: clientTtl,
+      allowHttp2: allowH2,
+    } = this.#options;
+    const connect = buildConnector({
+      timeout: connectMs,
+      rejectUnauthorized: !ignoreTlsErrors,
+      lookup,
+      allowH2,
+      // Named behind the other version, it would not be taken by servers that go by their clients' order.
+      preferH2: allowH2,
+    });
+    const connection: ConnectionOptions = {
       // Time limits are each call's own.
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      clientTtl: dnsRefreshMs,
-      allowH2: allowHttp2,
-      connect: { timeout: connectMs, rejectUnauthorized: !ignoreTlsErrors, lookup },
+      allowH2,
+      connect,
+    };
+    const open = (origin: URL): Connection => new Connection(origin, connection);
+    const agent = new Agent({
+      factory: (origin) => new Pool(origin, { connect, allowH2, clientTtl, factory: open }),
     });
+    return { agent, connection };
   }
 }

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { type HeaderList, headerValue, withoutHeaders, withoutHopByHop } from "../core/headers.ts";
 import type { RequestBody } from "../core/http.ts";
 import { Agents } from "./agents.ts";
+import { BackendFailure } from "./backend-failure.ts";
 import { callIdentified, type Send } from "./call-identified.ts";
 import { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
 import { closedJson } from "./closed-json.ts";
@@ -102,10 +103,15 @@ export function createBackendClient({
       const own = { ...limits, ...call.limits };
       own.firstByteMs = Math.min(own.firstByteMs, limits.firstByteMs);
       const send: Send = (headers, firstByteMs) => {
-        const limited = { ...own, firstByteMs };
-        const exchange = new Exchange({ clock, limits: limited, signal, onSent: call.onSent });
-        dispatch(agents, exchange, call, headers);
-        return commit(exchange, call);
+        const startedAt = clock.now();
+        return commit(call, (isFresh) => {
+          const spentMs = isFresh ? clock.now() - startedAt : 0;
+          const totalMs = own.totalMs - spentMs;
+          const limits = { ...own, totalMs, firstByteMs: firstByteMs - spentMs };
+          const exchange = new Exchange({ clock, limits, signal, onSent: call.onSent });
+          dispatch(agents, exchange, { call, headers, isFresh });
+          return exchange;
+        });
       };
       if (host.tokenScope === undefined) return send(call.headers, own.firstByteMs);
       const byAt = clock.now() + own.firstByteMs;
@@ -115,11 +121,17 @@ export function createBackendClient({
   };
 }
 
+interface Outgoing {
+  readonly call: BackendCall;
+  readonly headers: HeaderList;
+  /** Whether it is to have a connection on which nothing was sent before. */
+  readonly isFresh: boolean;
+}
+
 function dispatch(
   agents: Agents,
   exchange: Exchange,
-  { host, method, target, body, signal }: BackendCall,
-  headers: HeaderList,
+  { call: { host, method, target, body, signal }, headers, isFresh }: Outgoing,
 ): void {
   if (signal.aborted) return;
   const options: Dispatcher.DispatchOptions = {
@@ -129,7 +141,8 @@ function dispatch(
     headers: flat(headers, body),
     body: outgoing(body),
   };
-  agents.for(host).dispatch(options, exchange);
+  if (isFresh) agents.dispatchFresh(host, options, exchange);
+  else agents.for(host).dispatch(options, exchange);
 }
 
 /** Of a body that is streamed the length is told, for not every backend takes one in chunks. */
@@ -145,8 +158,24 @@ function outgoing(body: RequestBody | undefined): Uint8Array | Readable | null {
   return Readable.from(body.read(), { objectMode: false });
 }
 
-async function commit(exchange: Exchange, call: BackendCall): Promise<BackendAnswer> {
-  const { status, headers } = await exchange.head;
+/**
+ * A request that its backend has not seen is sent once more, on a fresh connection to the same host: it
+ * says nothing of the backend that a connection which it kept open for long ended just now.
+ */
+async function commit(
+  call: BackendCall,
+  start: (isFresh: boolean) => Exchange,
+): Promise<BackendAnswer> {
+  let exchange = start(false);
+  let head: AnswerHead;
+  try {
+    head = await exchange.head;
+  } catch (error) {
+    if (!(error instanceof BackendFailure) || !error.isUnseen) throw error;
+    exchange = start(true);
+    head = await exchange.head;
+  }
+  const { status, headers } = head;
   try {
     const isWatched = call.method !== "HEAD" && isEventStream(status, headers);
     const source = hasUncertainEnd(headers) ? closedJson(exchange.body) : exchange.body;

@@ -15,6 +15,8 @@ export type BackendFailureKind =
 export interface BackendFailureOptions {
   /** Whether the backend may have begun to work: false only when nothing was sent to it. */
   readonly mayHaveBegun: boolean;
+  /** Whether by all that is known the backend has not seen the request, although it was sent. */
+  readonly isUnseen?: boolean;
   readonly cause?: unknown;
 }
 
@@ -23,11 +25,13 @@ export class BackendFailure extends Error {
   override readonly name = "BackendFailure";
   readonly kind: BackendFailureKind;
   readonly mayHaveBegun: boolean;
+  readonly isUnseen: boolean;
 
   constructor(kind: BackendFailureKind, message: string, options: BackendFailureOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.mayHaveBegun = options.mayHaveBegun;
+    this.isUnseen = options.isUnseen === true;
   }
 }
 
@@ -35,11 +39,16 @@ export class BackendFailure extends Error {
 export type CallProgress = "connecting" | "sent" | "answering";
 
 /** A failure of undici or of the socket, by what it means and by how far the call had come. */
-export function toBackendFailure(error: unknown, progress: CallProgress): BackendFailure {
+export function toBackendFailure(
+  error: unknown,
+  progress: CallProgress,
+  isUnseen = false,
+): BackendFailure {
   if (error instanceof BackendFailure) return error;
   const mayHaveBegun = progress !== "connecting";
   return new BackendFailure(kindOf(error, progress), describe(error), {
     mayHaveBegun,
+    isUnseen,
     cause: error,
   });
 }
@@ -59,7 +68,8 @@ function kindOf(error: unknown, progress: CallProgress): BackendFailureKind {
   return code === LENGTH_MISMATCH ? "protocol" : "reset";
 }
 
-function codeOf(error: unknown): string {
+/** The code of a failure of undici or of the socket; empty where it has none. */
+export function codeOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return typeof code === "string" ? code : "";
 }

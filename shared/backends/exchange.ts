@@ -4,6 +4,8 @@ import type { Clock } from "../core/clock.ts";
 import { fromRawHeaders, type HeaderList } from "../core/headers.ts";
 import { BackendFailure, type CallProgress, toBackendFailure } from "./backend-failure.ts";
 import { type CallLimits, CallTimer } from "./call-limits.ts";
+import type { Line, Passenger } from "./connection.ts";
+import { Departure } from "./departure.ts";
 
 /** The beginning of an answer, as it came. */
 export interface AnswerHead {
@@ -26,19 +28,23 @@ const HIGH_WATER_BYTES = 64 * 1024;
  * One request on its way through undici, and its answer on the way back. Ends by itself, by a limit, by
  * the caller's signal or by `discard`, and then holds neither connection nor timer. Scope: one call.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Passenger {
   readonly #head = Promise.withResolvers<AnswerHead>();
   readonly #queue: ByteQueue;
+  readonly #clock: Clock;
   readonly #timer: CallTimer;
   readonly #signal: AbortSignal;
   readonly #onSent: ExchangeOptions["onSent"];
   readonly #onAbort = (): void => this.#abort(this.#signal.reason);
+  #line: Line | undefined;
+  #departure: Departure | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #progress: CallProgress = "connecting";
   #over: { readonly reason: unknown } | undefined;
   #trailers: HeaderList = [];
 
   constructor({ clock, limits, signal, onSent }: ExchangeOptions) {
+    this.#clock = clock;
     this.#signal = signal;
     this.#onSent = onSent;
     this.#timer = new CallTimer({ clock, limits, onLimit: (failure) => this.#abort(failure) });
@@ -77,12 +83,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#abort(new Error("The answer was discarded."));
   }
 
+  takes(line: Line): void {
+    this.#line = line;
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     // Undici cannot take back a request that still waits for its connection; here it stops it.
     if (this.#over) controller.abort(asError(this.#over.reason));
     else this.#onSent?.();
     this.#progress = "sent";
+    this.#departure = this.#departs();
     this.#timer.connected();
   }
 
@@ -90,6 +101,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     // Interim answers speak to the gateway, which asked for none.
     if (status < 200) return;
     this.#progress = "answering";
+    this.#line?.answered();
     this.#timer.received();
     this.#head.resolve({ status, headers: toHeaderList(controller.rawHeaders) });
   }
@@ -105,7 +117,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    this.fail(toBackendFailure(error, this.#progress));
+    const isOpen = this.#progress === "sent" && !this.#over;
+    const isUnseen = isOpen && this.#departure?.wasUnseen(error, this.#clock.now());
+    this.fail(toBackendFailure(error, this.#progress, isUnseen));
   }
 
   /** Ends the call with an error that was met outside of undici. */
@@ -113,6 +127,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (!this.#settle(error)) return;
     this.#head.reject(error);
     this.#queue.fail(error);
+  }
+
+  #departs(): Departure | undefined {
+    const isAgain = this.#departure !== undefined;
+    return this.#line && new Departure(this.#line, { nowMs: this.#clock.now(), isAgain });
   }
 
   #abort(reason: unknown): void {

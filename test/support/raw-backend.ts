@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { createServer as createTlsServer } from "node:tls";
+import { TEST_CERTIFICATE } from "./test-certificate.ts";
 
 /** One request as it came over the wire, and the connection to misbehave on. */
 export interface RawRequest {
@@ -25,12 +27,15 @@ export interface RawBackend extends AsyncDisposable {
   readonly open: ReadonlySet<Socket>;
 }
 
-/** Starts one on a free port of this machine. */
-export async function startRawBackend(script: RawScript): Promise<RawBackend> {
+/** Starts one on a free port of this machine, behind TLS where that is asked for. */
+export async function startRawBackend(
+  script: RawScript,
+  { isSecure = false }: { readonly isSecure?: boolean } = {},
+): Promise<RawBackend> {
   const requests: RawRequest[] = [];
   const open = new Set<Socket>();
   let connections = 0;
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const serve = (socket: Socket): void => {
     const connection = ++connections;
     open.add(socket);
     socket.on("close", () => open.delete(socket));
@@ -42,12 +47,15 @@ export async function startRawBackend(script: RawScript): Promise<RawBackend> {
       requests.push(request);
       Promise.resolve(script(request)).catch(() => socket.destroy());
     });
-  });
+  };
+  const server = isSecure
+    ? createTlsServer({ ...TEST_CERTIFICATE, allowHalfOpen: true }, serve)
+    : createServer({ allowHalfOpen: true }, serve);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin: `${isSecure ? "https" : "http"}://127.0.0.1:${port}`,
     port,
     requests,
     open,

@@ -22,8 +22,11 @@ export function openClient(options: Partial<BackendClientOptions> = {}) {
 }
 
 /** A scripted backend that ends with its test. */
-export async function openBackend(script: RawScript): Promise<RawBackend> {
-  const backend = await startRawBackend(script);
+export async function openBackend(
+  script: RawScript,
+  options?: { readonly isSecure: boolean },
+): Promise<RawBackend> {
+  const backend = await startRawBackend(script, options);
   onTestFinished(() => backend[Symbol.asyncDispose]());
   return backend;
 }

@@ -1,0 +1,75 @@
+import type { Socket } from "node:net";
+import { type buildConnector, Client, type Dispatcher } from "undici";
+
+/** What is known of the connection on which a request goes out. Scope: one connection slot. */
+export class Line {
+  #socket: Socket | undefined;
+  #hasServed = false;
+
+  /** There is a new connection. */
+  opened(socket: Socket | undefined): void {
+    this.#socket = socket;
+    this.#hasServed = false;
+  }
+
+  /** An answer has begun on it. */
+  answered(): void {
+    this.#hasServed = true;
+  }
+
+  /** Whether it was kept from an earlier request, so that its backend may have closed it meanwhile. */
+  get hasServed(): boolean {
+    return this.#hasServed;
+  }
+
+  /** Of the answers on it, without what TLS adds; of all streams together in HTTP/2. */
+  get bytesRead(): number {
+    return this.#socket?.bytesRead ?? 0;
+  }
+
+  get isShared(): boolean {
+    return alpnOf(this.#socket) === "h2";
+  }
+}
+
+const alpnOf = (socket: object | undefined): unknown =>
+  socket && "alpnProtocol" in socket ? socket.alpnProtocol : undefined;
+
+/** Who is told on which line their request goes out. */
+export interface Passenger extends Dispatcher.DispatchHandler {
+  takes(line: Line): void;
+}
+
+export interface ConnectionOptions extends Omit<Client.Options, "connect"> {
+  readonly connect: buildConnector.connector;
+}
+
+/** Undici's connection, which tells each request what it goes out on. Scope: one connection at a time. */
+export class Connection extends Client {
+  readonly #line: Line;
+
+  constructor(origin: string | URL, { connect, ...options }: ConnectionOptions) {
+    const line = new Line();
+    super(origin, { ...options, connect: noting(connect, line) });
+    this.#line = line;
+  }
+
+  override dispatch(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): boolean {
+    if (isPassenger(handler)) handler.takes(this.#line);
+    return super.dispatch(options, handler);
+  }
+}
+
+const isPassenger = (handler: Dispatcher.DispatchHandler): handler is Passenger =>
+  "takes" in handler;
+
+function noting(connect: buildConnector.connector, line: Line): buildConnector.connector {
+  return (to, callback) =>
+    connect(to, (...outcome) => {
+      line.opened(outcome[1] ?? undefined);
+      callback(...outcome);
+    });
+}
