@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import * as z from "zod";
 import type { BackendId, PriorityClass } from "../core/domain.ts";
 import { isBackendAddress } from "./backend-address.ts";
-import { flag, integer, integerList, READ_ONCE } from "./values.ts";
+import { choice, flag, integer, integerList, READ_ONCE } from "./values.ts";
 
 /** A backend as the settings describe it (`Host1`..`HostN`). */
 export interface HostSettings {
@@ -76,13 +76,13 @@ const tier = z.string().transform((text, context) => {
 });
 
 /** The forms of `midstream=`. */
-export const midstream = z.enum(["error", "verify"]);
+export const midstream = choice("error", "verify");
 
 const hostSchema = z.strictObject({
   host: z.string().min(1),
   probe: z.string().optional(),
   path: z.string().optional(),
-  mode: z.enum(["direct", "apim", ""]).optional(),
+  mode: choice("direct", "apim", "").optional(),
   ipaddress: z.union([z.ipv4(), z.ipv6()]).optional(),
   processor: z.string().optional(),
   stripprefix: flag.optional(),

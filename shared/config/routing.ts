@@ -1,24 +1,13 @@
 import * as z from "zod";
 import { type SpillRules, spillRules } from "./spill.ts";
-import { integer } from "./values.ts";
+import { choice, integer } from "./values.ts";
 
 const MAX_INT32 = 2_147_483_647;
 
 /** The settings of where a request runs, with their defaults. */
 export const routingShape = {
-  LoadBalanceMode: z.enum(["latency", "roundrobin", "random"]).default("latency"),
-  IterationMode: z
-    .string()
-    .transform((text, context) => {
-      const mode = { singlepass: "single", multipass: "multi" }[text.trim().toLowerCase()];
-      if (mode === "single" || mode === "multi") return mode;
-      context.addIssue({
-        code: "custom",
-        message: `expected SinglePass or MultiPass, got "${text}"`,
-      });
-      return z.NEVER;
-    })
-    .default("single"),
+  LoadBalanceMode: choice("latency", "roundrobin", "random").default("latency"),
+  IterationMode: choice("SinglePass", "MultiPass").default("SinglePass"),
   MaxAttempts: integer(1, 1000).default(10),
   CBErrorThreshold: integer(1, 1_000_000).default(50),
   CBTimeslice: integer(1, 86_400).default(60),
@@ -64,7 +53,7 @@ const DEFAULT_AFFINITY_SALT = "simplel7proxy";
 /** The routing part of the settings that were read. */
 export function toRouting(raw: RawRouting): RoutingSettings {
   return Object.freeze({
-    passes: raw.IterationMode,
+    passes: raw.IterationMode === "MultiPass" ? "multi" : "single",
     breaker: {
       minFailures: raw.CBErrorThreshold,
       failureRate: raw.GATEWAY_ROUTING_BREAKER_PERCENT / 100,

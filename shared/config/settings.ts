@@ -16,10 +16,11 @@ import {
 } from "./notifications.ts";
 import { type PolicySettings, policyContradictions, policyShape, toPolicy } from "./policy.ts";
 import { type RoutingSettings, routingShape, toRouting } from "./routing.ts";
+import { withoutEffect } from "./settings-without-effect.ts";
 import { type TelemetrySettings, telemetryShape, toTelemetry } from "./telemetry.ts";
 import { type TransportSettings, toTransport, transportShape } from "./transport.ts";
 import { toUsage, type UsageSettings, usageShape } from "./usage.ts";
-import { flag, headerName, integer, integerList, list, READ_ONCE } from "./values.ts";
+import { choice, flag, headerName, integer, integerList, list, READ_ONCE } from "./values.ts";
 
 const MAX_INT32 = 2_147_483_647;
 // https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook-trigger#limits
@@ -27,6 +28,22 @@ const MAX_HTTP_BODY_BYTES = 104_857_600;
 const CREDENTIAL_KEY_BYTES = 32;
 const LEAST_URGENT = 1000;
 const HOUR_MS = 3_600_000;
+
+// The original's are .NET's; here there are three.
+const LOG_LEVELS = [
+  "Trace",
+  "Debug",
+  "Information",
+  "Warning",
+  "Error",
+  "Critical",
+  "None",
+] as const;
+
+const logLevel = choice(...LOG_LEVELS).transform((level) => {
+  if (level === "Warning") return level;
+  return /^(?:Trace|Debug|Information)$/.test(level) ? "Information" : "Error";
+});
 
 /** Every setting with its default. Names without a `GATEWAY_` prefix are the original's. */
 const settingsSchema = z.object({
@@ -75,7 +92,7 @@ const settingsSchema = z.object({
   ...telemetryShape,
   ...usageShape,
   ...eventLogShape,
-  LOG_LEVEL: z.enum(["Information", "Warning", "Error"]).default("Warning"),
+  LOG_LEVEL: logLevel.default("Warning"),
   IgnoreSSLCert: flag.default(false),
   TERMINATION_GRACE_PERIOD_SECONDS: integer(0, 3600).default(30),
 });
@@ -152,6 +169,8 @@ export interface Settings {
   readonly ignoreTlsErrors: boolean;
   readonly terminationGraceMs: number;
   readonly hosts: readonly HostSettings[];
+  /** Names that are set and have no effect: the original's that have none here, and mistyped ones. */
+  readonly withoutEffect: readonly string[];
 }
 
 /** Thrown when the settings cannot be used; `problems` names every one of them. */
@@ -266,5 +285,6 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     ignoreTlsErrors: raw.IgnoreSSLCert,
     terminationGraceMs: raw.TERMINATION_GRACE_PERIOD_SECONDS * 1000,
     hosts,
+    withoutEffect: withoutEffect(env, SETTING_NAMES, hosts.length),
   };
 }

@@ -62,3 +62,14 @@ export function integerList(minimum: number, maximum: number) {
 export const headerName = z
   .string()
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: "expected the name of a header" });
+
+/** One of these words, in any case. */
+export function choice<const Word extends string>(...words: readonly Word[]) {
+  return z.string().transform((text, context) => {
+    const found = words.find((word) => word.toLowerCase() === text.trim().toLowerCase());
+    if (found !== undefined) return found;
+    const expected = words.filter((word) => word !== "").join(", ");
+    context.addIssue({ code: "custom", message: `expected one of ${expected}, got "${text}"` });
+    return z.NEVER;
+  });
+}

@@ -20,6 +20,7 @@ import {
   type Emit,
   limitLedgerFailed,
   replyInboxLost,
+  settingsWithoutEffect,
   type Tracing,
 } from "../telemetry/index.ts";
 import { probeBackends } from "./calls/probe-backends.ts";
@@ -136,6 +137,8 @@ function ownedBy(services: Services, stopping: AbortController): OwnedServices {
     services,
     start() {
       if (settings.authentication.ways.has("anonymous")) emit(anonymousAllowed());
+      const { withoutEffect } = settings;
+      if (withoutEffect.length > 0) emit(settingsWithoutEffect(withoutEffect));
       // Nobody is let in without it: better loaded now than while the first caller waits.
       void services.policy.start();
       // The others hear that this instance has room, though nothing has come to it yet.

@@ -41,6 +41,15 @@ export const anonymousAllowed = (): TelemetryEvent => ({
   detail: "Callers need not prove who they are (GATEWAY_AUTHENTICATION has anonymous).",
 });
 
+/** Settings are there that nobody reads. */
+export const settingsWithoutEffect = (names: readonly string[]): TelemetryEvent => ({
+  event: "settings.without-effect",
+  level: "warning",
+  names: names.join(", "),
+  detail:
+    "Nobody reads these settings; docs/settings.md has those that are, docs/migration.md the original's.",
+});
+
 /** A request failed for a reason that its caller was not told. */
 export const requestFailed = (requestId: string, error: unknown): TelemetryEvent => ({
   event: "request.failed",

@@ -29,6 +29,7 @@ export {
   requestFailed,
   responseBroken,
   resultLinkFailed,
+  settingsWithoutEffect,
   streamContinued,
   submissionPostponed,
   submissionRefused,

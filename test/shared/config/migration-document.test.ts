@@ -53,6 +53,16 @@ describe("docs/migration.md", () => {
     expect(settingsWith({ [name]: value })).toEqual(settingsWith());
   });
 
+  it("says truly what has no effect, as a start does", () => {
+    const without = settings.filter(({ verdict }) => verdict !== "same").map(({ name }) => name);
+    const set = Object.fromEntries(without.map((name) => [name, "x"]));
+    const named = new Set(settingsWith(set).withoutEffect);
+    expect(without.filter((name) => !named.has(name))).toEqual([
+      ...["Hostname", "CONTAINER_APP_NAME", "CONTAINER_APP_REPLICA_NAME"],
+      ...["CONTAINER_APP_REVISION", "Port"],
+    ]);
+  });
+
   it("names what supersedes or renames a setting", () => {
     const said = settings.filter(({ verdict }) => verdict !== "same");
     expect(said.filter(({ remark }) => remark === "")).toEqual([]);

@@ -14,6 +14,20 @@ function problemsOf(env: Record<string, string>): readonly string[] {
 }
 
 describe("loadSettings", () => {
+  it("takes words in any case, as the original does, and its levels of the log for ours", () => {
+    const Host1 = "host=https://x;mode=Direct";
+    const written = { Host1, LoadBalanceMode: " RoundRobin ", IterationMode: "multipass" };
+    expect(settingsWith(written)).toMatchObject({
+      loadBalanceMode: "roundrobin",
+      routing: { passes: "multi" },
+      hosts: [{ mode: "direct" }],
+    });
+    const levels = ["debug", "Trace", "INFORMATION", "warning", "Error", "Critical"];
+    expect(levels.map((LOG_LEVEL) => settingsWith({ LOG_LEVEL }).logLevel)).toEqual([
+      ...["Information", "Information", "Information", "Warning", "Error", "Error"],
+    ]);
+  });
+
   it("has the original's defaults", () => {
     expect(settingsWith()).toMatchObject({
       role: "all",
