@@ -4,7 +4,7 @@ import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { GatewayRequest } from "../core/http.ts";
 import type { Profile } from "../identity/index.ts";
 import { modelHint } from "../telemetry/index.ts";
-import { notifyTargets } from "./job-events/notify-targets.ts";
+import { notifyTargets } from "./notify-targets.ts";
 import type { PolicySnapshot } from "./policy.ts";
 import { readRequestBody } from "./read-request-body.ts";
 import type { Recognised } from "./recognise.ts";

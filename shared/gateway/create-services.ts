@@ -28,7 +28,7 @@ import { fetchJson } from "./fetch-json.ts";
 import { createRequestHeaderFilter } from "./forwarded-headers.ts";
 import type { Idempotency } from "./idempotency/held-key.ts";
 import { IdempotencyStore } from "./idempotency/idempotency-store.ts";
-import { openJobs } from "./jobs/open-jobs.ts";
+import { openJobs } from "./open-jobs.ts";
 import { TrafficBoard } from "./operators/traffic-board.ts";
 import { createPolicy } from "./policy.ts";
 import { openPolicyDocuments } from "./policy-documents.ts";
@@ -40,7 +40,7 @@ import { LimitLedger } from "./usage/limit-ledger.ts";
 import { openUsage } from "./usage/usage-services.ts";
 import type { LimitServices } from "./usage/within-limits.ts";
 
-export interface CreateServicesOptions {
+interface CreateServicesOptions {
   settings: Settings;
   connections: Connections;
   lanes: Lanes;
@@ -82,7 +82,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
   const places = openSlots({ settings, lanes, clock });
   const limits = openLimits(connections.storage, { clock, emit });
   const means = { clock, random: Math.random, stopping: stopping.signal, ...places };
-  const fairShare = openFairShare(options, means);
+  const fairShare = openFairShare({ ...options, storage: connections.storage }, means);
   const shared = { clock, newId: randomUUID, random: Math.random, emit };
   const usage = openUsage({ ...shared, settings, storage: connections.storage });
   const idempotency = connections.storage && openIdempotency(connections.storage, settings);

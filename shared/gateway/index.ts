@@ -25,6 +25,7 @@ export {
 export { type JobsQuery, listJobs } from "./jobs/list-jobs.ts";
 export { type PollRef, pollProvider } from "./jobs/poll-provider.ts";
 export { type JobQuery, readBatchErrors, readJob, readJobResult } from "./jobs/read-job.ts";
+export { readJobStream } from "./jobs/read-job-stream.ts";
 export { releaseProvider } from "./jobs/release-provider.ts";
 export { runSubmission, type SubmissionDelivery } from "./jobs/run-submission.ts";
 export { sweepJobs } from "./jobs/sweep-jobs.ts";
@@ -37,7 +38,6 @@ export {
 export { type MetricsSource, readMetrics } from "./operators/read-metrics.ts";
 export { readReceipt, readStatus } from "./operators/read-status.ts";
 export { TrafficBoard, type TrafficStatus } from "./operators/traffic-board.ts";
-export { readJobStream } from "./results/read-job-stream.ts";
 export { type ResultLinks, resultLinks } from "./results/result-links.ts";
 export { resultPlaceOf } from "./results/result-place.ts";
 export type { Services } from "./services.ts";

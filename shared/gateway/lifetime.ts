@@ -1,14 +1,6 @@
 import type { Cancel, Clock } from "../core/clock.ts";
-import { GatewayError } from "../core/errors.ts";
+import { ttlExpired } from "./end-reasons.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
-
-/** The reason with which every wait for an answer ends when the time to live is over. */
-export const ttlExpired = (): GatewayError =>
-  new GatewayError("ttl-expired", "The request's time to live ended before an answer was there.");
-
-/** Whether it is the caller who ended the work: by leaving, or by the time that they gave it. */
-export const isCallersEnd = (reason: unknown): boolean =>
-  reason instanceof GatewayError && ["client-closed", "ttl-expired"].includes(reason.code);
 
 export interface LifetimeOptions {
   /** Epoch milliseconds by which the answer must have begun. */

@@ -4,11 +4,11 @@ import { type HeaderList, headerValue, withoutHeaders } from "../../core/headers
 import type { GatewayResponse } from "../../core/http.ts";
 import { fromTraceFields, type TraceFields, toTraceFields } from "../../core/trace-context.ts";
 import type { BatchFacts } from "../../jobs/index.ts";
-import { notifyTargets } from "../job-events/notify-targets.ts";
 import { acceptedAnswer } from "../jobs/accepted-answer.ts";
 import type { JobChange } from "../jobs/change-job.ts";
 import { jobRecordOf } from "../jobs/job-record.ts";
 import { startJob } from "../jobs/start-job.ts";
+import { notifyTargets } from "../notify-targets.ts";
 import { recognise } from "../recognise.ts";
 import type { AdmittedRequest } from "../request-envelope.ts";
 import { type JobServices, laneFor, type Services } from "../services.ts";

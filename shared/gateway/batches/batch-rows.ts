@@ -1,11 +1,6 @@
-import type { BatchFiles, BatchProgress, JobSnapshot, JobUsage } from "../../jobs/index.ts";
-import {
-  type BlobContainer,
-  fromLongText,
-  type Row,
-  type Table,
-  toLongText,
-} from "../../storage/index.ts";
+import type { BatchFiles, BatchProgress, JobUsage } from "../../jobs/index.ts";
+import { type BlobContainer, fromLongText, type Table, toLongText } from "../../storage/index.ts";
+import { FILES_ROW, PROGRESS_ROW } from "../jobs/job-batch-rows.ts";
 
 /** A line of a batch that is done, as it goes into a file. */
 export interface DoneLine {
@@ -25,8 +20,6 @@ export interface LinePlace {
 
 // A row holds a mebibyte in UTF-16; what is longer waits in a blob.
 const MAX_ROW_CHARACTERS = 400_000;
-const PROGRESS_ROW = "batch-progress";
-const FILES_ROW = "batch-files";
 
 const partitionOf = (jobId: string, piece: number): string => `${jobId}-piece-${padded(piece)}`;
 const padded = (number: number): string => String(number).padStart(6, "0");
@@ -122,16 +115,6 @@ export class BatchRows {
   async #textOf(blob: string): Promise<string> {
     return Buffer.from(await this.#blobs.read(blob)).toString();
   }
-}
-
-/** What the rows of a job say of its batch. */
-export function batchIn(rows: readonly Row[]): Pick<JobSnapshot, "progress" | "files"> {
-  const progress = rows.find(({ rowKey }) => rowKey === PROGRESS_ROW);
-  const files = rows.find(({ rowKey }) => rowKey === FILES_ROW);
-  return {
-    ...(progress ? { progress: fromLongText<BatchProgress>(progress) } : {}),
-    ...(files ? { files: fromLongText<BatchFiles>(files) } : {}),
-  };
 }
 
 const pieceName = (jobId: string, piece: number): string => `${jobId}/pieces/${padded(piece)}`;

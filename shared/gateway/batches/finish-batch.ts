@@ -104,14 +104,3 @@ async function* linesOf(
 const notRun = (state: string | undefined) => ({
   error: state === "cancelled" ? CANCELLED : EXPIRED,
 });
-
-/** The file of a batch that has been put together. */
-export function batchFile(
-  { files }: Pick<JobSnapshot, "files">,
-  name: "output" | "errors",
-): JobResult {
-  if (files) return files[name];
-  throw new GatewayError("job-not-finished", "The batch's files are not made yet.", {
-    retryAfterMs: 1000,
-  });
-}

@@ -9,8 +9,7 @@ import {
   type Verdict,
 } from "../../routing/index.ts";
 import { attemptFailed } from "../../telemetry/index.ts";
-import { JobEndedError } from "../jobs/watch-job.ts";
-import { isCallersEnd } from "../lifetime.ts";
+import { isCallersEnd, JobEndedError } from "../end-reasons.ts";
 import type { Services } from "../services.ts";
 import { noteCutOff, type UsingRequest, watchAnswer } from "./call-usage.ts";
 import { callWithWish, type WishedAnswer, withoutWish } from "./call-with-wish.ts";

@@ -6,7 +6,7 @@ import { GatewayError } from "../../core/errors.ts";
 import { headerValue } from "../../core/headers.ts";
 import type { GatewayResponse, ResponseBody } from "../../core/http.ts";
 import { endedEarly } from "../calls/answer-body.ts";
-import { ttlExpired } from "../lifetime.ts";
+import { ttlExpired } from "../end-reasons.ts";
 import type { AdmittedRequest } from "../request-envelope.ts";
 import type { Services } from "../services.ts";
 import { HeldKey, type Idempotency } from "./held-key.ts";

@@ -9,9 +9,10 @@ import {
   type WebhookDelivery,
   type WebhookStep,
 } from "../../webhooks/index.ts";
+import type { LoggedJob } from "../jobs/job-event-rows.ts";
 import type { JobServices, Services } from "../services.ts";
 import { eventView } from "./event-view.ts";
-import type { JobLog, LoggedJob } from "./job-event-log.ts";
+import type { JobLog } from "./job-event-log.ts";
 import { postponeDelivery, sendDelivery, type WebhookQueue } from "./webhook-channel.ts";
 
 const BUSY_WAIT_MS = 2000;

@@ -1,23 +1,17 @@
+import { firstEvent, type JobRecord, type StatusEvent } from "../../jobs/index.ts";
+import { fromLongText, type Table } from "../../storage/index.ts";
 import {
-  firstEvent,
-  type JobRecord,
-  type NotifyTargets,
-  type StatusEvent,
-} from "../../jobs/index.ts";
-import { fromLongText, type Table, toLongText } from "../../storage/index.ts";
+  EVENT_ROW,
+  eventRow,
+  type LoggedJob,
+  loggedJob,
+  numbered,
+} from "../jobs/job-event-rows.ts";
 
-const EVENT_ROW = "event-";
 const GONE_ROW = "eventgone-";
 const SENT_ROW = "eventsent-";
 // "event" and all that begins with it, and nothing else of a job's partition.
 const LOG_ROWS = { from: "event", before: "evenu" };
-
-/** What the log's first row keeps of the job, so that nobody has to read the whole job again. */
-export interface LoggedJob {
-  readonly id: string;
-  readonly owner: string;
-  readonly targets: NotifyTargets;
-}
 
 /** A job's log as it was read. */
 export interface JobLog {
@@ -59,29 +53,16 @@ export class JobEventLog {
 
   /** Inserts an event; false when its number is taken. */
   append(jobId: string, event: StatusEvent): Promise<boolean> {
-    return this.#table.insert(rowOf(jobId, numbered(EVENT_ROW, event.sequence), { event }));
+    return this.#table.insert(eventRow(jobId, numbered(EVENT_ROW, event.sequence), { event }));
   }
 
   async markGone(jobId: string, target: number): Promise<void> {
-    await this.#table.insert(rowOf(jobId, `${GONE_ROW}${target}`, {}));
+    await this.#table.insert(eventRow(jobId, `${GONE_ROW}${target}`, {}));
   }
 
   async markSent(jobId: string, channel: string, sequence: number): Promise<void> {
-    await this.#table.insert(rowOf(jobId, numbered(`${SENT_ROW}${channel}-`, sequence), {}));
+    await this.#table.insert(eventRow(jobId, numbered(`${SENT_ROW}${channel}-`, sequence), {}));
   }
-}
-
-/** What the log of a job keeps of it. */
-export const loggedJob = ({ id, owner, notify }: JobRecord): LoggedJob => ({
-  id,
-  owner,
-  targets: notify ?? {},
-});
-
-/** The row that opens a job's log: it is stored with the job, or not at all. */
-export function firstEventRow(job: JobRecord) {
-  const event = firstEvent(job);
-  return rowOf(job.id, numbered(EVENT_ROW, event.sequence), { job: loggedJob(job), event });
 }
 
 /** A job's log as it is when the job has just been stored. */
@@ -92,17 +73,7 @@ export const newLog = (job: JobRecord): JobLog => ({
   sentOn: () => 0,
 });
 
-// Four digits keep the rows of a log in the order of its events.
-const numbered = (prefix: string, sequence: number): string =>
-  `${prefix}${String(sequence).padStart(4, "0")}`;
-
 function lastNumber(keys: readonly string[], prefix: string): number {
   const last = keys.findLast((key) => key.startsWith(prefix));
   return last === undefined ? 0 : Number(last.slice(prefix.length));
 }
-
-const rowOf = (partitionKey: string, rowKey: string, value: object) => ({
-  partitionKey,
-  rowKey,
-  ...toLongText(value),
-});

@@ -8,13 +8,8 @@ import {
   type StatusEvent,
 } from "../../jobs/index.ts";
 import { type Emit, jobEventFailed } from "../../telemetry/index.ts";
-import {
-  type JobEventLog,
-  type JobLog,
-  type LoggedJob,
-  loggedJob,
-  newLog,
-} from "./job-event-log.ts";
+import { type LoggedJob, loggedJob } from "../jobs/job-event-rows.ts";
+import { type JobEventLog, type JobLog, newLog } from "./job-event-log.ts";
 
 /** A way by which events leave: each job's go in order, each at least once, and it drops repetitions. */
 export interface EventChannel {

@@ -1,7 +1,7 @@
 import { isFinalEvent, type StatusEvent } from "../../jobs/index.ts";
 import type { ServiceBus } from "../../messaging/index.ts";
+import type { LoggedJob } from "../jobs/job-event-rows.ts";
 import { eventView } from "./event-view.ts";
-import type { LoggedJob } from "./job-event-log.ts";
 import type { EventChannel } from "./job-events.ts";
 
 // How long a message really stays is for the topic to say, whose own limit holds when it is shorter.

@@ -2,9 +2,10 @@ import { type HeaderList, headerValue } from "../../core/headers.ts";
 import { retryAfterMs } from "../../core/retry-after.ts";
 import { openRequest, sealRequest } from "../../identity/index.ts";
 import { findProviderWork, type ProviderWork, type StoredTarget } from "../../jobs/index.ts";
+import type { OpenAnswer } from "../results/open-answer.ts";
 import { storeAnswer } from "../results/stored-answer.ts";
 import type { Services } from "../services.ts";
-import type { JobAttemptRun, OpenAnswer } from "./job-attempt.ts";
+import type { JobAttemptRun } from "./job-attempt.ts";
 
 /** What an answer to a job's request is: a result, or word that the provider goes on with the work. */
 export type SightedAnswer = { readonly work: ProviderWork } | { readonly answer: OpenAnswer };

@@ -1,6 +1,4 @@
 import { GatewayError } from "../../core/errors.ts";
-import type { HeaderList } from "../../core/headers.ts";
-import type { CalledBackend } from "../../core/http.ts";
 import { retryAfterMs } from "../../core/retry-after.ts";
 import {
   isWorthRepeating,
@@ -11,8 +9,8 @@ import {
   retryDelayMs,
 } from "../../jobs/index.ts";
 import { jobSignalFailed } from "../../telemetry/index.ts";
-import type { AnswerSlot } from "../calls/answer-watch.ts";
 import { keepAnswer } from "../results/keep-answer.ts";
+import type { OpenAnswer } from "../results/open-answer.ts";
 import type { JobServices, Services } from "../services.ts";
 import { sightAnswer } from "./hand-over.ts";
 import { endJob, handOverJob, retryJob } from "./job-transitions.ts";
@@ -33,20 +31,6 @@ export type AttemptResult =
   | { readonly outcome: JobOutcome }
   | { readonly work: ProviderWork }
   | { readonly retryAfterMs: number; readonly reason: string };
-
-/** An answer whose body is still to be read. */
-export interface OpenAnswer {
-  readonly status: number;
-  readonly headers: HeaderList;
-  readonly body: AsyncIterable<Uint8Array>;
-  /** Where it came from; without, it is a result whatever it says. */
-  readonly called?: CalledBackend | undefined;
-  /** Who gave it, by its label. */
-  readonly backend?: string | undefined;
-  /** Where it is watched, where it is. */
-  readonly usage?: AnswerSlot | undefined;
-  discard(): void;
-}
 
 /** Keeps an answer as the job's result, unless another attempt may do better. */
 export async function resultOfAnswer(

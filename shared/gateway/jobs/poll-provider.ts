@@ -13,11 +13,12 @@ import { providerPollFailed } from "../../telemetry/index.ts";
 import type { AnswerUsage } from "../../usage/index.ts";
 import { toldOnce } from "../calls/told-once.ts";
 import { keepAnswer } from "../results/keep-answer.ts";
+import type { OpenAnswer } from "../results/open-answer.ts";
 import { type StoredAnswer, storeAnswer } from "../results/stored-answer.ts";
 import type { JobServices, Services } from "../services.ts";
 import { askProvider, callLimit, hostOf } from "./ask-provider.ts";
 import { openTarget } from "./hand-over.ts";
-import { commitOutcome, type JobAttemptRun, type OpenAnswer } from "./job-attempt.ts";
+import { commitOutcome, type JobAttemptRun } from "./job-attempt.ts";
 
 /** One look at the work of a job that a provider has taken. */
 export interface PollRef {

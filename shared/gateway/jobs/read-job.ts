@@ -2,7 +2,6 @@ import { GatewayError } from "../../core/errors.ts";
 import { type HeaderList, withoutHeaders } from "../../core/headers.ts";
 import { type GatewayResponse, jsonResponse } from "../../core/http.ts";
 import type { JobResult, JobSnapshot } from "../../jobs/index.ts";
-import { batchFile } from "../batches/finish-batch.ts";
 import { responseHeaders } from "../forwarded-headers.ts";
 import { recognise } from "../recognise.ts";
 import type { JobServices, Services } from "../services.ts";
@@ -50,6 +49,14 @@ export async function readBatchErrors(
   const { snapshot, jobs } = await findOwn(services, query);
   if (!snapshot.job.batch) throw new GatewayError("job-without-result", "The job is no batch.");
   return openResult(jobs, batchFile(snapshot, "errors"));
+}
+
+/** The file of a batch that has been put together. */
+function batchFile({ files }: Pick<JobSnapshot, "files">, name: "output" | "errors"): JobResult {
+  if (files) return files[name];
+  throw new GatewayError("job-not-finished", "The batch's files are not made yet.", {
+    retryAfterMs: 1000,
+  });
 }
 
 async function openResult({ files }: JobServices, result: JobResult): Promise<GatewayResponse> {

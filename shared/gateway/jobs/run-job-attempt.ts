@@ -1,5 +1,6 @@
 import { wantsStream } from "../../admission/index.ts";
 import { callBackends, type OutgoingRequest } from "../calls/call-backends.ts";
+import { JobEndedError } from "../end-reasons.ts";
 import { closeRequestBody } from "../read-request-body.ts";
 import { fromEnvelope } from "../request-envelope.ts";
 import type { LaneRun } from "../serving/run-lane-message.ts";
@@ -14,7 +15,7 @@ import {
 } from "./job-attempt.ts";
 import { startAttempt } from "./job-transitions.ts";
 import { releaseProvider } from "./release-provider.ts";
-import { JobEndedError, watchJob } from "./watch-job.ts";
+import { watchJob } from "./watch-job.ts";
 
 /**
  * Runs one attempt of a job. It commits by inserting a row after its bytes are in place, and only then

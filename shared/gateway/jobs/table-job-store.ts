@@ -23,9 +23,9 @@ import {
   type Table,
   toLongText,
 } from "../../storage/index.ts";
-import { batchIn } from "../batches/batch-rows.ts";
-import { firstEventRow } from "../job-events/job-event-log.ts";
 import { attemptsIn, endRowKey, type TurnUse, turnRowKey } from "./job-attempt-rows.ts";
+import { batchIn } from "./job-batch-rows.ts";
+import { firstEventRow } from "./job-event-rows.ts";
 import { type ListedJob, listKey, listPartition, listRange, listRow } from "./job-list-rows.ts";
 
 const JOB_ROW = "job";

@@ -1,13 +1,9 @@
 import type { Cancel } from "../../core/clock.ts";
+import { JobEndedError } from "../end-reasons.ts";
 import type { JobRef } from "./job-transitions.ts";
 
 // A job that is cancelled stops within about this time, on whatever instance it runs.
 const POLL_MS = 2000;
-
-/** The reason with which work for a job ends that has ended already. */
-export class JobEndedError extends Error {
-  override readonly name = "JobEndedError";
-}
 
 /** Watches a job while its attempt runs. Scope: per invocation. */
 export interface JobWatch extends Disposable {

@@ -3,16 +3,17 @@ import { GatewayError, toGatewayError } from "../../core/errors.ts";
 import type { GatewayResponse } from "../../core/http.ts";
 import { detachedWorkFailed } from "../../telemetry/index.ts";
 import type { AnswerSlot } from "../calls/answer-watch.ts";
+import { JobEndedError } from "../end-reasons.ts";
 import {
   type AttemptResult,
   commitAttempt,
   type JobAttemptRun,
-  type OpenAnswer,
   resultOfAnswer,
   resultOfError,
   signalEngine,
 } from "../jobs/job-attempt.ts";
-import { JobEndedError, watchJob } from "../jobs/watch-job.ts";
+import { watchJob } from "../jobs/watch-job.ts";
+import type { OpenAnswer } from "../results/open-answer.ts";
 import { leaseFrom } from "./job-lease.ts";
 
 export interface DetachedAnswer {

@@ -1,9 +1,10 @@
 import type { CalledBackend } from "../../core/http.ts";
 import { FIRST_TURN } from "../../jobs/index.ts";
 import type { RequestEnvelope } from "../../messaging/index.ts";
+import { JobEndedError } from "../end-reasons.ts";
 import type { JobAttemptRun } from "../jobs/job-attempt.ts";
 import { startAttempt } from "../jobs/job-transitions.ts";
-import { JobEndedError, type JobWatch, watchJob } from "../jobs/watch-job.ts";
+import { type JobWatch, watchJob } from "../jobs/watch-job.ts";
 import type { LaneRun } from "../serving/run-lane-message.ts";
 
 // However far the clocks of two instances are apart, it is less than this.

@@ -6,9 +6,18 @@ import { withoutRateLimits } from "../../limits/index.ts";
 import type { AnswerUsage } from "../../usage/index.ts";
 import { brokenStream, isOpenEventStream } from "../calls/stream-error-event.ts";
 import { takeAnswer } from "../calls/take-answer.ts";
-import type { JobAttemptRun, OpenAnswer } from "../jobs/job-attempt.ts";
+import type { JobServices, Services } from "../services.ts";
 import { KeptUsage, toJobUsage } from "./kept-usage.ts";
+import type { OpenAnswer } from "./open-answer.ts";
 import { writeStreamLog } from "./stream-log.ts";
+
+/** The attempt of a job for which an answer is kept. */
+export interface KeepingAttempt {
+  readonly services: Services;
+  readonly jobs: JobServices;
+  readonly jobId: string;
+  readonly attempt: number;
+}
 
 /** What an answer that was kept says in its job's outcome. */
 export type KeptAnswer = Required<Pick<JobOutcome, "result" | "usage">> &
@@ -25,7 +34,7 @@ interface Kept {
  * commits is ever read. An event stream can be followed while it comes.
  */
 export async function keepAnswer(
-  run: Omit<JobAttemptRun, "engine" | "maxAttempts">,
+  run: KeepingAttempt,
   answer: OpenAnswer,
   signal: AbortSignal,
 ): Promise<Kept> {
@@ -42,7 +51,7 @@ export async function keepAnswer(
 }
 
 async function keepBytes(
-  run: Omit<JobAttemptRun, "engine" | "maxAttempts">,
+  run: KeepingAttempt,
   answer: OpenAnswer,
   signal: AbortSignal,
 ): Promise<JobResult> {
@@ -66,7 +75,7 @@ async function keepBytes(
 }
 
 async function keepStream(
-  { services, jobs, jobId, attempt }: Omit<JobAttemptRun, "engine" | "maxAttempts">,
+  { services, jobs, jobId, attempt }: KeepingAttempt,
   { answer, blob }: { answer: OpenAnswer; blob: string },
   signal: AbortSignal,
 ): Promise<Pick<JobResult, "sizeBytes" | "stream">> {

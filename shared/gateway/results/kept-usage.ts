@@ -1,7 +1,7 @@
 import type { JobUsage } from "../../jobs/index.ts";
 import { type AnswerUsage, UsageReader } from "../../usage/index.ts";
 import { UNKNOWN_USAGE } from "../calls/answer-watch.ts";
-import type { OpenAnswer } from "../jobs/job-attempt.ts";
+import type { OpenAnswer } from "./open-answer.ts";
 
 /**
  * Reads along what an answer says it used while its bytes are kept for a caller who reads them later.

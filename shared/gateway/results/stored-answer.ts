@@ -8,7 +8,7 @@ import type { RequestBody } from "../../core/http.ts";
 import { parsedJson } from "../../core/parsed-json.ts";
 import { decodedText } from "../calls/decoded-text.ts";
 import { takeAnswer } from "../calls/take-answer.ts";
-import type { OpenAnswer } from "../jobs/job-attempt.ts";
+import type { OpenAnswer } from "./open-answer.ts";
 
 /** An answer that is there whole, with the members that say what kind of answer it is. */
 export interface StoredAnswer {

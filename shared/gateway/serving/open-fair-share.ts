@@ -1,16 +1,22 @@
 import { randomUUID } from "node:crypto";
-import type { Lane, Lanes } from "../../config/index.ts";
+import type { Lane, Lanes, Settings, StorageConnection } from "../../config/index.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { PriorityClass, Random } from "../../core/domain.ts";
 import { FairShareBook, LaneRelief, LeftRequests } from "../../scheduling/index.ts";
 import { Table } from "../../storage/index.ts";
-import { fairShareLedgerFailed } from "../../telemetry/index.ts";
-import type { CreateServicesOptions } from "../create-services.ts";
+import { type Emit, fairShareLedgerFailed } from "../../telemetry/index.ts";
 import { laneFor, type Services } from "../services.ts";
 import type { FairShareServices } from "./enter-lane.ts";
 import { createFairShareLedger } from "./fair-share-ledger.ts";
 
 const FAIR_SHARE_TABLE = "gatewayFairShare";
+
+interface FairShareOptions {
+  readonly settings: Pick<Settings, "workers" | "role">;
+  readonly lanes: Lanes;
+  readonly storage: StorageConnection | undefined;
+  readonly emit: Emit;
+}
 
 interface FairShareMeans extends Pick<Services, "slots" | "gates" | "stopping"> {
   readonly clock: Clock;
@@ -19,10 +25,9 @@ interface FairShareMeans extends Pick<Services, "slots" | "gates" | "stopping"> 
 
 /** Fair share across instances; opens no connection before the first request enters a lane. */
 export function openFairShare(
-  { settings, connections, lanes, emit }: CreateServicesOptions,
+  { settings, storage, lanes, emit }: FairShareOptions,
   { clock, random, ...places }: FairShareMeans,
 ): FairShareServices {
-  const { storage } = connections;
   const { workers, role } = settings;
   const capacityOf = (priority: PriorityClass): number =>
     role === "stream" ? 0 : Math.min(workers, laneFor(lanes, priority).concurrency);

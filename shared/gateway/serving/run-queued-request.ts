@@ -6,6 +6,7 @@ import type { AnswerSlot } from "../calls/answer-watch.ts";
 import { callBackends, type OutgoingRequest } from "../calls/call-backends.ts";
 import { RequeueError } from "../calls/requeue-error.ts";
 import { takeAnswer } from "../calls/take-answer.ts";
+import { isCallersEnd, JobEndedError } from "../end-reasons.ts";
 import {
   type AttemptResult,
   commitAttempt,
@@ -14,8 +15,6 @@ import {
   signalEngine,
 } from "../jobs/job-attempt.ts";
 import { abandonJob, runJobAttempt } from "../jobs/run-job-attempt.ts";
-import { JobEndedError } from "../jobs/watch-job.ts";
-import { isCallersEnd } from "../lifetime.ts";
 import { asJobRun, isJobByNow, mayBeJob, PromotedTurn } from "../promotion/promoted-turn.ts";
 import { closeRequestBody } from "../read-request-body.ts";
 import { fromEnvelope } from "../request-envelope.ts";

@@ -1,8 +1,8 @@
-import { GatewayError } from "../../core/errors.ts";
-import { headerValue } from "../../core/headers.ts";
-import { allowedWebhook, defaultWebhooks } from "../../identity/index.ts";
-import type { NotifyTargets } from "../../jobs/index.ts";
-import type { Recognised } from "../recognise.ts";
+import { GatewayError } from "../core/errors.ts";
+import { headerValue } from "../core/headers.ts";
+import { allowedWebhook, defaultWebhooks } from "../identity/index.ts";
+import type { NotifyTargets } from "../jobs/index.ts";
+import type { Recognised } from "./recognise.ts";
 
 /**
  * Who is told of a request's job, should it become one: the caller's topic, and of the webhooks that the

@@ -3,10 +3,10 @@ import { GatewayError } from "../../core/errors.ts";
 import { headerValue } from "../../core/headers.ts";
 import type { GatewayResponse } from "../../core/http.ts";
 import type { JobOutcome } from "../../jobs/index.ts";
-import { findOwn, type JobQuery } from "../jobs/read-job.ts";
+import { SseFrames } from "../results/sse-frames.ts";
+import type { TailView, TailWatch } from "../results/stream-tails.ts";
 import type { JobServices, Services } from "../services.ts";
-import { SseFrames } from "./sse-frames.ts";
-import type { TailView, TailWatch } from "./stream-tails.ts";
+import { findOwn, type JobQuery } from "./read-job.ts";
 
 // Front doors close connections on which nothing moves: App Service after 230 s, proxies sooner.
 const HEARTBEAT_MS = 15_000;

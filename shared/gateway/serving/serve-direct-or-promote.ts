@@ -4,12 +4,12 @@ import type { Slot } from "../../scheduling/index.ts";
 import { acceptedAnswer } from "../jobs/accepted-answer.ts";
 import { jobOwnershipOf } from "../jobs/job-record.ts";
 import { lifetimeOf } from "../lifetime.ts";
+import { answeredOrPromoted } from "../promotion/answered-or-promoted.ts";
+import { InProcessPromotion } from "../promotion/in-process-promotion.ts";
+import type { Promoter } from "../promotion/promoter.ts";
 import type { AdmittedRequest } from "../request-envelope.ts";
 import type { Services } from "../services.ts";
-import { serveDirect } from "../serving/serve-direct.ts";
-import { answeredOrPromoted } from "./answered-or-promoted.ts";
-import { InProcessPromotion } from "./in-process-promotion.ts";
-import type { Promoter } from "./promoter.ts";
+import { serveDirect } from "./serve-direct.ts";
 
 /**
  * Serves a request in process; when its answer has not begun in time, its caller gets a 202 and the same
