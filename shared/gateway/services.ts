@@ -17,12 +17,12 @@ import type { Idempotency } from "./idempotency/held-key.ts";
 import type { JobEventFeed } from "./job-events/job-event-feed.ts";
 import type { JobEventLog } from "./job-events/job-event-log.ts";
 import type { JobEvents } from "./job-events/job-events.ts";
+import type { FairShareServices } from "./lanes/enter-lane.ts";
 import type { TrafficBoard } from "./operators/traffic-board.ts";
 import type { Policy } from "./policy.ts";
 import type { JobStreams } from "./results/job-streams.ts";
 import type { ResultFiles } from "./results/result-files.ts";
 import type { StreamTails } from "./results/stream-tails.ts";
-import type { FairShareServices } from "./serving/enter-lane.ts";
 import type { UsageServices } from "./usage/usage-services.ts";
 
 import type { LimitServices } from "./usage/within-limits.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FLOORS, type Floor, ORCHESTRATOR_IMPORTS } from "./floors.ts";
+import { FLOORS, type Floor, GATEWAY_FLOORS, ORCHESTRATOR_IMPORTS } from "./floors.ts";
 import { importsOf, sourceFiles, sourceText } from "./imports.ts";
 
 const files = ["shared", "functions", "local", "test"].flatMap(sourceFiles);
@@ -32,6 +32,17 @@ const roomOf = (path: string): string => path.split("/").slice(0, 2).join("/");
 
 const isDoor = (path: string): boolean => path === `${roomOf(path)}/index.ts`;
 
+const GATEWAY = "shared/gateway";
+const CONTRACT = `${GATEWAY}/services.ts`;
+
+/** Counted from the ground; what stands on no floor has none that compares with another. */
+function gatewayFloorOf(file: string): number {
+  const floor = GATEWAY_FLOORS.findIndex((places) =>
+    places.some((place) => isWithin(file, `${GATEWAY}/${place}`)),
+  );
+  return floor < 0 ? Number.NaN : floor;
+}
+
 describe("the floors of the house", () => {
   it("lets every import go down only", () => {
     expect(files.flatMap(violations)).toEqual([]);
@@ -47,6 +58,22 @@ describe("the floors of the house", () => {
           .map((target) => `${file} imports ${target}`),
       );
     expect(offences).toEqual([]);
+  });
+
+  it("has floors within the gateway, too", () => {
+    const offences = files
+      .filter((file) => isWithin(file, GATEWAY) && file !== CONTRACT)
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((target) => isWithin(target, GATEWAY) && target !== CONTRACT)
+          .filter((target) => !(gatewayFloorOf(target) <= gatewayFloorOf(file)))
+          .map((target) => `${file} imports ${target}`),
+      );
+    expect(offences).toEqual([]);
+  });
+
+  it("lets the gateway's contract name what it does not run", () => {
+    expect(sourceText(CONTRACT).match(/^import (?!type ).*/gm)).toBeNull();
   });
 
   it("fences orchestrators off from everything that is not deterministic", () => {

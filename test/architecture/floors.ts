@@ -179,5 +179,47 @@ export const FLOORS: readonly Floor[] = [
   },
 ];
 
+/**
+ * The floors within the gateway, from the ground up: a file may import what stands on its own floor and on
+ * those below. `services.ts`, which every floor may enter, names by type alone what they give each other.
+ */
+export const GATEWAY_FLOORS: readonly (readonly string[])[] = [
+  [
+    "end-reasons.ts",
+    "fetch-json.ts",
+    "forwarded-headers.ts",
+    "instance-rows.ts",
+    "policy-documents.ts",
+    "policy.ts",
+    "in-force.ts",
+    "read-request-body.ts",
+    "shared-body.ts",
+    "detached-work.ts",
+  ],
+  ["operators"],
+  ["calls"],
+  // A request that is let in: who calls, and all that serving it needs.
+  [
+    "recognise.ts",
+    "notify-targets.ts",
+    "request-envelope.ts",
+    "request-record.ts",
+    "lifetime.ts",
+    "admit-request.ts",
+  ],
+  ["usage"],
+  ["lanes"],
+  ["results"],
+  ["jobs"],
+  ["job-events"],
+  ["batches"],
+  ["promotion"],
+  ["serving"],
+  ["idempotency"],
+  ["dead-letters"],
+  ["open-jobs.ts", "create-services.ts"],
+  ["own-resources.ts", "refuse-web-socket.ts", "handle-request.ts", "index.ts"],
+];
+
 /** Orchestrators are fenced off: determinism is a place. */
 export const ORCHESTRATOR_IMPORTS = ["shared/jobs", "durable-functions"];

@@ -1,8 +1,8 @@
 import { VirtualClock } from "../../local/simulate/virtual-clock.ts";
 import { shippedLanes } from "../../shared/config/index.ts";
+import { enterLane, type FairShareServices } from "../../shared/gateway/lanes/enter-lane.ts";
+import { createFairShareLedger } from "../../shared/gateway/lanes/fair-share-ledger.ts";
 import { laneFor, type Services } from "../../shared/gateway/services.ts";
-import { enterLane, type FairShareServices } from "../../shared/gateway/serving/enter-lane.ts";
-import { createFairShareLedger } from "../../shared/gateway/serving/fair-share-ledger.ts";
 import { openSlots } from "../../shared/gateway/serving/open-slots.ts";
 import { throughGate } from "../../shared/gateway/serving/through-gate.ts";
 import { FairShareBook, LaneRelief, LeftRequests } from "../../shared/scheduling/index.ts";

@@ -1,7 +1,7 @@
 import type { LineEnd } from "../../jobs/index.ts";
 import { estimateTokens, type Reservation, tooSmallLimit } from "../../limits/index.ts";
 import type { OutgoingRequest } from "../calls/call-backends.ts";
-import type { LaneRun } from "../serving/run-lane-message.ts";
+import type { LaneRun } from "../lanes/lane-run.ts";
 import { limitedSubjects, tooSmall } from "../usage/within-limits.ts";
 
 /** What comes of a line's claim on its caller's limits. */

@@ -1,5 +1,11 @@
 import type { AnswerUsage } from "../../usage/index.ts";
-import type { UsageFacts } from "../usage/usage-journal.ts";
+
+/** Under what name, and to which time, a use counts that may be told more than once. */
+interface ToldOnce {
+  readonly id: string;
+  readonly work: string;
+  readonly endedAt: number;
+}
 
 /**
  * Work in the background is told of by each answer that shows it, to whoever asks. Its use counts once, by
@@ -10,7 +16,7 @@ export function toldOnce({
   backgroundSince: endedAt,
   responseId: work,
   provenance,
-}: AnswerUsage): Pick<UsageFacts, "id" | "work" | "endedAt"> | undefined {
+}: AnswerUsage): ToldOnce | undefined {
   if (endedAt === undefined || work === undefined) return undefined;
   const id = provenance === "reported" ? `background-${work}` : `begun-${work}`;
   return { id, work, endedAt };

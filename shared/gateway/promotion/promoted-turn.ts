@@ -5,7 +5,7 @@ import { JobEndedError } from "../end-reasons.ts";
 import type { JobAttemptRun } from "../jobs/job-attempt.ts";
 import { startAttempt } from "../jobs/job-transitions.ts";
 import { type JobWatch, watchJob } from "../jobs/watch-job.ts";
-import type { LaneRun } from "../serving/run-lane-message.ts";
+import type { LaneRun } from "../lanes/lane-run.ts";
 
 // However far the clocks of two instances are apart, it is less than this.
 const CLOCK_SKEW_MS = 30_000;

@@ -15,13 +15,13 @@ import {
 import { abandonBatchLine, runBatchLine } from "../batches/run-batch-line.ts";
 import { tripOf } from "../calls/call-backends.ts";
 import { RequeueError } from "../calls/requeue-error.ts";
-import type { RouteTrip } from "../calls/route-trip.ts";
 import { ttlExpired } from "../end-reasons.ts";
 import { inForce } from "../in-force.ts";
 import { abandonJob, runJobAttempt } from "../jobs/run-job-attempt.ts";
+import type { LaneRun } from "../lanes/lane-run.ts";
+import { sendTraced } from "../lanes/send-traced.ts";
 import { type JobServices, laneFor, type Services, type WaitingRoom } from "../services.ts";
 import { abandonRequest, dropRequest, isUnwanted, runQueuedRequest } from "./run-queued-request.ts";
-import { sendTraced } from "./send-traced.ts";
 import { throughGate } from "./through-gate.ts";
 import { watchCaller } from "./watch-caller.ts";
 
@@ -36,18 +36,6 @@ export interface LaneDelivery {
   readonly deliveryCount: number;
   /** Of the message's application, which say where in a trace it was sent. */
   readonly properties?: Readonly<Record<string, unknown>> | undefined;
-}
-
-/** What running a message needs. Scope: per invocation. */
-export interface LaneRun {
-  readonly services: Services;
-  readonly room: WaitingRoom;
-  readonly jobs: JobServices;
-  readonly engine: JobEngine;
-  readonly envelope: RequestEnvelope;
-  readonly deliveryCount: number;
-  /** The request's way to a backend, with what earlier messages for it made of it. */
-  readonly trip: RouteTrip;
 }
 
 /**

@@ -15,11 +15,11 @@ import {
   signalEngine,
 } from "../jobs/job-attempt.ts";
 import { abandonJob, runJobAttempt } from "../jobs/run-job-attempt.ts";
+import type { LaneRun } from "../lanes/lane-run.ts";
 import { asJobRun, isJobByNow, mayBeJob, PromotedTurn } from "../promotion/promoted-turn.ts";
 import { closeRequestBody } from "../read-request-body.ts";
 import { fromEnvelope } from "../request-envelope.ts";
 import { receiptOfFailure } from "./explain-error.ts";
-import type { LaneRun } from "./run-lane-message.ts";
 
 // What comes too late for its caller still says that their request was run.
 const LATE_WORD_MS = 10_000;

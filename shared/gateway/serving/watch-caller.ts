@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/errors.ts";
+import type { LaneRun } from "../lanes/lane-run.ts";
 import { isJobByNow } from "../promotion/promoted-turn.ts";
-import type { LaneRun } from "./run-lane-message.ts";
 
 /** Watches whether somebody waits for the answer to a message of a lane. Scope: per invocation. */
 export interface CallerWatch extends Disposable {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createFairShareLedger } from "../../../../shared/gateway/serving/fair-share-ledger.ts";
+import { createFairShareLedger } from "../../../../shared/gateway/lanes/fair-share-ledger.ts";
 import { FairShareBook, LaneRelief, LeftRequests } from "../../../../shared/scheduling/index.ts";
 import { toLongText } from "../../../../shared/storage/index.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
