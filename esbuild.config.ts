@@ -105,6 +105,9 @@ module.exports = new Proxy(() => {}, {
 
 /** Of undici the app uses its pools of connections: a third of it, with neither fetch nor caches. */
 const POOLS_OF_UNDICI = `exports.Agent = require("undici/lib/dispatcher/agent.js");
+exports.Pool = require("undici/lib/dispatcher/pool.js");
+exports.Client = require("undici/lib/dispatcher/client.js");
+exports.buildConnector = require("undici/lib/core/connect.js");
 Object.assign(require("undici/lib/dispatcher/dispatcher.js").prototype, {
   request: require("undici/lib/api/api-request.js"),
 });`;
