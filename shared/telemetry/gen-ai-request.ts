@@ -18,6 +18,10 @@ const OPERATIONS: readonly (readonly [RegExp, string])[] = [
   [/\/messages$/, "chat"],
   [/:(?:stream)?generateContent$/i, "generate_content"],
   [/:(?:batch)?embedContents?$/i, "embeddings"],
+  [/:(?:stream)?rawPredict$/i, "chat"],
+  [/\/model\/[^/]*embed[^/]*\/invoke$/i, "embeddings"],
+  [/\/model\/[^/]+\/(?:invoke(?:-with-response-stream)?|converse(?:-stream)?)$/, "chat"],
+  [/\/v2\/chat$/, "chat"],
 ];
 
 const HOSTS: readonly (readonly [RegExp, string])[] = [
@@ -31,12 +35,19 @@ const HOSTS: readonly (readonly [RegExp, string])[] = [
   [/(?:^|\.)mistral\.ai$/, "mistral_ai"],
   [/(?:^|\.)cohere\.(?:com|ai)$/, "cohere"],
   [/(?:^|\.)deepseek\.com$/, "deepseek"],
+  [/(?:^|\.)groq\.com$/, "groq"],
+  [/(?:^|\.)x\.ai$/, "x_ai"],
+  [/(?:^|\.)perplexity\.ai$/, "perplexity"],
+  [/(?:^|\.)moonshot\.(?:ai|cn)$/, "moonshot_ai"],
 ];
 
 const PATHS: readonly (readonly [RegExp, string])[] = [
   [/\/openai\//, "azure.ai.openai"],
   [/\/messages$/, "anthropic"],
+  [/\/models\/[^/]+:(?:stream)?rawPredict$/i, "gcp.vertex_ai"],
   [/\/models\/[^/]+:/, "gcp.gemini"],
+  [/\/model\/[^/]+\/(?:invoke|converse)/, "aws.bedrock"],
+  [/\/v2\/chat$/, "cohere"],
 ];
 
 interface Asked {
@@ -88,8 +99,10 @@ function hostOf(origin: string): string {
 }
 
 function modelInPath(path: string): string | undefined {
-  const found = /\/(?:deployments|models)\/([^/:]+)/.exec(path)?.[1];
-  return found === undefined ? undefined : found.slice(0, MAX_MODEL_LENGTH);
+  // Bedrock's have colons, as they are or encoded, and may be addresses of what they stand for.
+  const bedrock = /\/model\/([^/]+)\/(?:invoke|converse)/.exec(path)?.[1];
+  const found = bedrock ?? /\/(?:deployments|models)\/([^/:]+)/.exec(path)?.[1];
+  return found?.replace(/%3a/gi, ":").replace(/%2f/gi, "/").slice(0, MAX_MODEL_LENGTH);
 }
 
 // Clients write the model before the messages; a whole body is not searched for it.

@@ -10,7 +10,7 @@ const NOTHING = Buffer.alloc(0);
 
 // Escaped as in JSON, so that a quote within a text does not end it.
 const TEXT =
-  /"(?:content|text|delta|arguments|partial_json|thinking|reasoning_content|reasoning|refusal)"\s*:\s*"((?:[^"\\]|\\.)*)"/g;
+  /"(?:content|text|delta|arguments|partial_json|thinking|reasoning_content|reasoning|refusal|generation|outputText)"\s*:\s*"((?:[^"\\]|\\.)*)"/g;
 
 /**
  * Collects what a stream says, for a count of its tokens where it reports none. Its events are kept as

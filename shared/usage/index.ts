@@ -1,5 +1,6 @@
 export type { AnswerUsage, UncountedText, UsageProvenance } from "./answer-usage.ts";
 export { withUsageWish } from "./include-usage.ts";
+export { isEventStream } from "./is-event-stream.ts";
 export { TOKEN_COUNTS, type TokenUsage } from "./token-usage.ts";
 export type { UsageEvent, UsageKind } from "./usage-event.ts";
 export { UsageReader } from "./usage-reader.ts";

@@ -1,13 +1,14 @@
 import { asBuffer } from "../core/bytes.ts";
 import { parsedJson } from "../core/parsed-json.ts";
 import { AnswerText } from "./answer-text.ts";
+import { INVOCATION_METRICS } from "./bedrock.ts";
 import { JsonFields } from "./json-fields.ts";
 import { reportIn, type UsageReport } from "./usage-report.ts";
 
 // Nearly all answers are shorter, and one call parses them faster than any reading along.
 const MAX_HELD_BYTES = 256 * 1024;
 const FIELDS = new Set([
-  ...["usage", "usageMetadata", "model", "modelVersion"],
+  ...["usage", "usageMetadata", "x_groq", INVOCATION_METRICS, "model", "modelVersion"],
   ...["id", "responseId", "background", "object", "status", "created_at"],
 ]);
 const BOM = "\ufeff";
@@ -80,6 +81,8 @@ const SPOKEN = new Set([
   "thinking",
   "reasoning_content",
   "refusal",
+  "generation",
+  "outputText",
 ]);
 
 /** What the beginning of an answer says, as the deltas of a stream do. */

@@ -52,9 +52,21 @@ const sum = (...counts: readonly (number | undefined)[]): number | undefined => 
   return total;
 };
 
-// Chat and embeddings; Responses and Messages; Gemini; Bedrock.
-const INPUT = ["prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens"] as const;
-const OUTPUT = ["completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens"];
+// Chat and embeddings; Responses and Messages; Gemini; Bedrock, and its count beside the makers' own.
+const INPUT = [
+  "prompt_tokens",
+  "input_tokens",
+  "promptTokenCount",
+  "inputTokens",
+  "inputTokenCount",
+] as const;
+const OUTPUT = [
+  "completion_tokens",
+  "output_tokens",
+  "candidatesTokenCount",
+  "outputTokens",
+  "outputTokenCount",
+] as const;
 const TOTAL = ["total_tokens", "totalTokenCount", "totalTokens"] as const;
 // Those in the singular are of transcriptions.
 const INPUT_DETAILS = [
@@ -69,36 +81,85 @@ const OUTPUT_DETAILS = [
 ] as const;
 const CACHE_READ_WITHIN = ["cachedContentTokenCount", "prompt_cache_hit_tokens"] as const;
 // These providers count a prompt's cached parts beside `input_tokens`, the others within it.
-const CACHE_READ_BESIDE = ["cache_read_input_tokens", "cacheReadInputTokens"] as const;
-const CACHE_CREATION_BESIDE = ["cache_creation_input_tokens", "cacheWriteInputTokens"] as const;
+const CACHE_READ_BESIDE = [
+  "cache_read_input_tokens",
+  "cacheReadInputTokens",
+  "cacheReadInputTokenCount",
+] as const;
+const CACHE_CREATION_BESIDE = [
+  "cache_creation_input_tokens",
+  "cacheWriteInputTokens",
+  "cacheWriteInputTokenCount",
+] as const;
 
 /** Reads usage in any provider's words; undefined where it holds no count at all. */
-export function toTokenUsage(raw: RawUsage): TokenUsage | undefined {
+export function toTokenUsage(told: RawUsage): TokenUsage | undefined {
+  const raw = billed(told);
   const input = detailsOf(raw, INPUT_DETAILS);
   const output = detailsOf(raw, OUTPUT_DETAILS);
-  const readBeside = firstCount(raw, CACHE_READ_BESIDE);
-  const cacheCreation = firstCount(raw, CACHE_CREATION_BESIDE);
-  const inputTokens = sum(
-    firstCount(raw, INPUT),
-    readBeside,
-    cacheCreation,
-    countOf(raw["toolUsePromptTokenCount"]),
-  );
+  const total = firstCount(raw, TOTAL);
+  const { inputTokens, readBeside, createdBeside } = wholeInput(raw, total);
   const thoughts = countOf(raw["thoughtsTokenCount"]);
-  const outputTokens = sum(firstCount(raw, OUTPUT), thoughts);
-  const totalTokens = firstCount(raw, TOTAL) ?? sum(inputTokens, outputTokens);
-  if (totalTokens === undefined) return undefined;
+  const reasoning = thoughts ?? countOf(output["reasoning_tokens"]);
+  const outputTokens = wholeOutput(firstCount(raw, OUTPUT), {
+    ...{ reasoning, total, inputTokens, isGemini: thoughts !== undefined },
+  });
+  const summed = sum(inputTokens, outputTokens);
+  if (total === undefined && summed === undefined) return undefined;
+  // A total that leaves out what was cached is not the total.
+  const totalTokens = Math.max(total ?? 0, summed ?? 0);
   return withoutUndefined({
     inputTokens,
     outputTokens: outputTokens ?? remainder(totalTokens, inputTokens),
     totalTokens,
     cacheReadInputTokens:
       readBeside ?? countOf(input["cached_tokens"]) ?? firstCount(raw, CACHE_READ_WITHIN),
-    cacheCreationInputTokens: cacheCreation,
-    reasoningOutputTokens: thoughts ?? countOf(output["reasoning_tokens"]),
+    cacheCreationInputTokens: createdBeside ?? countOf(input["cache_write_tokens"]),
+    reasoningOutputTokens: reasoning,
     audioInputTokens: countOf(input["audio_tokens"]) ?? audioIn(raw["promptTokensDetails"]),
     audioOutputTokens: countOf(output["audio_tokens"]) ?? audioIn(raw["candidatesTokensDetails"]),
   });
+}
+
+/** Cohere tells what was used, and what it asks to be paid for: the conventions want the latter. */
+function billed(told: RawUsage): RawUsage {
+  const units = told["billed_units"] ?? told["tokens"];
+  return typeof units === "object" && units !== null ? { ...told, ...units } : told;
+}
+
+/** The whole prompt. In OpenAI's words its cached parts are within it, unless the total says that they are not. */
+function wholeInput(raw: RawUsage, total: number | undefined) {
+  const readBeside = firstCount(raw, CACHE_READ_BESIDE);
+  const createdBeside = firstCount(raw, CACHE_CREATION_BESIDE);
+  const told = firstCount(raw, INPUT);
+  const all = sum(told, readBeside, createdBeside, countOf(raw["toolUsePromptTokenCount"]));
+  const isInOpenAiWords = countOf(raw["prompt_tokens"]) !== undefined;
+  const isBeside =
+    !isInOpenAiWords ||
+    (total !== undefined && total >= (all ?? 0) + (firstCount(raw, OUTPUT) ?? 0));
+  return { inputTokens: isBeside ? all : told, readBeside, createdBeside };
+}
+
+interface Beside {
+  readonly reasoning: number | undefined;
+  readonly total: number | undefined;
+  readonly inputTokens: number | undefined;
+  readonly isGemini: boolean;
+}
+
+/**
+ * The whole answer. Gemini, and Grok in OpenAI's words, count what was thought beside what was said, others
+ * within it: where the total has room for both it is beside.
+ */
+function wholeOutput(
+  said: number | undefined,
+  { reasoning, total, inputTokens = 0, isGemini }: Beside,
+): number | undefined {
+  const both = sum(said, reasoning);
+  if (both === undefined || reasoning === undefined) return said;
+  if (total === undefined) return isGemini ? both : said;
+  if (isGemini) return total >= inputTokens + both ? both : said;
+  return total === inputTokens + both ? both : said;
 }
 
 /** Lays a later report over an earlier one: what it does not say, or says with null, stays. */

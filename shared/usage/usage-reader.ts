@@ -3,9 +3,12 @@ import type { EventBytes } from "../core/event-bytes.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { SseEvent } from "../core/sse-event.ts";
 import { SseParser } from "../core/sse-parser.ts";
+import { AMAZON_EVENTS, AmazonEvents } from "./amazon-events.ts";
 import { AnswerText } from "./answer-text.ts";
 import type { AnswerUsage, UncountedText } from "./answer-usage.ts";
+import { type BedrockEvent, bedrockEvent, usageInHead } from "./bedrock.ts";
 import { DecodedCopy } from "./decoded-copy.ts";
+import { isEventStream } from "./is-event-stream.ts";
 import { JsonDocument } from "./json-document.ts";
 import { NAMED_USAGE } from "./named-usage.ts";
 import { mergeUsage, type RawUsage, toTokenUsage } from "./token-usage.ts";
@@ -25,6 +28,8 @@ export class UsageReader {
   readonly #decoded: ReturnType<typeof DecodedCopy.of>;
   readonly #events: SseParser | undefined;
   readonly #document: JsonDocument | undefined;
+  readonly #isStream: boolean;
+  readonly #isToldInHead: boolean;
   readonly #text = new AnswerText(MAX_TEXT_BYTES);
   #seenEvents = 0;
   #usage: RawUsage | undefined;
@@ -35,7 +40,13 @@ export class UsageReader {
 
   constructor(headers: HeaderList) {
     const type = headerValue(headers, "content-type")?.toLowerCase() ?? "";
-    if (type.includes("text/event-stream")) {
+    this.#usage = usageInHead(headers);
+    this.#isToldInHead = this.#usage !== undefined;
+    this.#isStream = isEventStream(type);
+    if (type.includes(AMAZON_EVENTS)) {
+      const events = new AmazonEvents((event) => this.#seeBedrock(bedrockEvent(event)));
+      this.#read = (bytes) => events.push(bytes);
+    } else if (this.#isStream) {
       const events = new SseParser({
         onEvent: (event) => this.#see(event),
         telling: () => this.#telling(),
@@ -70,7 +81,7 @@ export class UsageReader {
     this.#document?.end();
     const tokens = this.#usage && toTokenUsage(this.#usage);
     // Of a stream something may be the last word; of a document only its end says that it was.
-    const isLastWord = isComplete || (this.#isFinal && this.#events !== undefined);
+    const isLastWord = isComplete || this.#isToldInHead || (this.#isFinal && this.#isStream);
     const isReported = tokens !== undefined && isLastWord;
     const isPartial = !isComplete && (tokens !== undefined || this.#uncounted() !== undefined);
     return {
@@ -98,6 +109,12 @@ export class UsageReader {
   #see(event: SseEvent): void {
     this.#seenEvents += 1;
     if (!event.isTruncated) this.#take(reportIn(event.json));
+  }
+
+  #seeBedrock({ text, json }: BedrockEvent): void {
+    // In the form of an event of text, whatever is said in it.
+    this.#text.take(`data: ${text}\n\n`);
+    if (json !== undefined) this.#take(reportIn(json));
   }
 
   #take({ usage, isFinal, model, responseId, backgroundSince }: UsageReport): void {

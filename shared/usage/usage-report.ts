@@ -1,4 +1,5 @@
 import { type Fields, isFields } from "../core/fields.ts";
+import { INVOCATION_METRICS } from "./bedrock.ts";
 import { mergeUsage, type RawUsage } from "./token-usage.ts";
 
 /** What a JSON document of an answer, whole or one event, says about the answer's cost. */
@@ -24,7 +25,9 @@ export function reportIn(value: unknown): UsageReport {
   if (!isFields(value)) return NOTHING;
   // Responses tell of themselves within `response`, Messages within `message` of their first event.
   const inner = [value, value["response"], value["message"]].filter(isFields);
-  const usage = inner.map(usageOf).find((found) => found !== undefined);
+  // Groq's last chunk, and the last event of Cohere's, have a place of their own for it.
+  const places = [...inner, value["x_groq"], value["delta"]].filter(isFields);
+  const usage = places.map(usageOf).find((found) => found !== undefined);
   return {
     usage,
     isFinal: usage !== undefined && isLastWord(value),
@@ -67,7 +70,7 @@ const NOTHING: UsageReport = {
 function usageOf(fields: Fields): Fields | undefined {
   // What goes on in the background tells zeros until it has ended.
   if (isBackground(fields) && !ENDED.has(fields["status"])) return undefined;
-  return [fields["usage"], fields["usageMetadata"]].find(isFields);
+  return [fields["usage"], fields["usageMetadata"], fields[INVOCATION_METRICS]].find(isFields);
 }
 
 const ENDED: ReadonlySet<unknown> = new Set([

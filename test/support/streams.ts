@@ -7,9 +7,16 @@ export async function* bodyOf(...pieces: (string | Uint8Array)[]): AsyncGenerato
 export async function textOf(
   body: Uint8Array | AsyncIterable<Uint8Array> | undefined,
 ): Promise<string> {
-  if (body === undefined) return "";
-  if (body instanceof Uint8Array) return Buffer.from(body).toString();
+  return (await bytesOf(body)).toString();
+}
+
+/** Everything that a body holds. */
+export async function bytesOf(
+  body: Uint8Array | AsyncIterable<Uint8Array> | undefined,
+): Promise<Buffer> {
+  if (body === undefined) return Buffer.alloc(0);
+  if (body instanceof Uint8Array) return Buffer.from(body);
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { headerValue } from "../../core/headers.ts";
 import type { GatewayResponse, ResponseBody } from "../../core/http.ts";
-import { type AnswerUsage, UsageReader } from "../../usage/index.ts";
+import { type AnswerUsage, isEventStream, UsageReader } from "../../usage/index.ts";
 import { type AnswerSlot, UNKNOWN_USAGE } from "../calls/answer-watch.ts";
 import type { AnswerEnd } from "../request-record.ts";
 
@@ -32,8 +32,8 @@ export function followAnswer(
     void tell(meter, { isWhole: true }, onEnd);
     return response;
   }
-  const isStream = headerValue(response.headers, "content-type")?.includes("event-stream");
-  const timer = isStream ? clock : undefined;
+  const type = headerValue(response.headers, "content-type")?.toLowerCase() ?? "";
+  const timer = isEventStream(type) ? clock : undefined;
   return { ...response, body: new FollowedBody(body, { meter, timer, onEnd }) };
 }
 

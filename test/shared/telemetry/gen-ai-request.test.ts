@@ -18,6 +18,25 @@ describe("what a request is to a model", () => {
     ["/v1/responses", "chat", "openai", "asked"],
     ["/v1/messages", "chat", "anthropic", "asked"],
     ["/v1beta/models/gemini-2:streamGenerateContent", "generate_content", "gcp.gemini", "gemini-2"],
+    [
+      "/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse-stream",
+      ...["chat", "aws.bedrock", "anthropic.claude-3-haiku-20240307-v1:0"],
+    ],
+    [
+      "/model/arn%3Aaws%3Abedrock%3Aeu-west-1%3A1%3Aprompt-router%2Fx/invoke-with-response-stream",
+      ...["chat", "aws.bedrock", "arn:aws:bedrock:eu-west-1:1:prompt-router/x"],
+    ],
+    [
+      "/model/amazon.titan-embed-text-v2:0/invoke",
+      "embeddings",
+      "aws.bedrock",
+      "amazon.titan-embed-text-v2:0",
+    ],
+    [
+      "/v1/projects/p/publishers/anthropic/models/claude-sonnet:streamRawPredict",
+      ...["chat", "gcp.vertex_ai", "claude-sonnet"],
+    ],
+    ["/v2/chat", "chat", "cohere", "asked"],
   ])("is read from its path: %s", (target, operation, provider, model) => {
     expect(post(target, undefined, "asked")).toEqual({ operation, provider, model });
   });

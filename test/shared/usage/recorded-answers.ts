@@ -1,3 +1,4 @@
+import { RECORDED_DIALECTS } from "./recorded-dialects.ts";
 import { RECORDED_DOCUMENTS } from "./recorded-documents.ts";
 import type { RecordedAnswer } from "./recorded-shapes.ts";
 import { RECORDED_STREAMS } from "./recorded-streams.ts";
@@ -6,4 +7,5 @@ import { RECORDED_STREAMS } from "./recorded-streams.ts";
 export const RECORDED_ANSWERS: readonly RecordedAnswer[] = [
   ...RECORDED_DOCUMENTS,
   ...RECORDED_STREAMS,
+  ...RECORDED_DIALECTS,
 ];

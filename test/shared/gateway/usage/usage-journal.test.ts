@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { countUsage } from "../../../../shared/gateway/index.ts";
 import { bodyTextOf } from "../../../support/fake-backends.ts";
 import { settle } from "../../../support/fake-clock.ts";
-import { textOf } from "../../../support/streams.ts";
+import { bodyOf, bytesOf, textOf } from "../../../support/streams.ts";
 import { written } from "../../backends/event-tellings.ts";
 import { messageEvents } from "../../backends/messages-telling.ts";
 import { responseEvents } from "../../backends/responses-telling.ts";
+import { amazonFrame } from "../../usage/amazon-frames.ts";
 import {
   broken,
   CHAT,
@@ -142,6 +143,23 @@ describe("the journal of what was used", () => {
       ["attempt", "Host1"],
       ["attempt", "Host2"],
     ]);
+  });
+
+  it("has what a stream of binary events told, whose bytes pass as they are", async () => {
+    const gateway = open();
+    const said = amazonFrame("contentBlockDelta", { delta: { text: "Hi" } });
+    const told = amazonFrame("metadata", { usage: { inputTokens: 7, outputTokens: 3 } });
+    const bytes = Buffer.concat([said, told]);
+    const type = [["content-type", "application/vnd.amazon.eventstream"]] as const;
+    gateway.backends.answer(200, bodyOf(said, told), type);
+    const target = "/model/amazon.nova-pro-v1%3A0/converse-stream";
+    const { body } = await serve(gateway, { target, body: "{}" });
+    expect((await bytesOf(body)).equals(bytes)).toBe(true);
+    expect(uses(gateway)).toMatchObject([
+      { provenance: "reported", tokens: TOKENS, model: "amazon.nova-pro-v1:0" },
+    ]);
+    const record = gateway.records.find(({ event }) => event === "request.ended");
+    expect(record).toMatchObject({ operation: "chat", firstByteMs: expect.any(Number) });
   });
 
   it("looks into no answer whose backend's parser reads nothing", async () => {
