@@ -47,6 +47,8 @@ export interface BackendAnswer {
   readonly body: AsyncIterable<Uint8Array>;
   /** In which protocol a stream of events speaks, as far as it is known. */
   readonly protocol?: () => StreamProtocol | undefined;
+  /** The data of an error event that is all of a stream: a verdict on the request, under a status of success. */
+  readonly refusal?: string | undefined;
   /** All of the body, where it is short and was taken whole: its backend is done with it. */
   readonly whole?: Uint8Array | undefined;
   /** Fields behind a chunked body; known when that has been read. */
@@ -191,6 +193,7 @@ async function commit(
       headers: status === 205 ? withoutLength(headers) : headers,
       body: kept?.body ?? committed,
       protocol: () => stream?.protocol,
+      refusal: stream?.refusal,
       whole: exchange.trailers.length === 0 ? kept?.bytes : undefined,
       trailers: () => withoutLength(withoutHopByHop(exchange.trailers)),
       discard() {

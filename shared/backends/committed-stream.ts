@@ -72,6 +72,11 @@ export class CommittedStream implements AsyncIterableIterator<Uint8Array, undefi
     return this.#watch.protocol;
   }
 
+  /** The data of an event that refuses the request before anything was answered. */
+  get refusal(): string | undefined {
+    return this.#watch.refusal;
+  }
+
   next(): Promise<EventPiece> {
     const first = this.#held.shift();
     if (first) return Promise.resolve(first);

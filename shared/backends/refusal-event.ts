@@ -7,6 +7,7 @@ const CODES = new Set([
   "content_policy_violation",
   "responsibleaipolicyviolation",
   "context_length_exceeded",
+  "string_above_max_length",
   "invalid_prompt",
   "invalid_request_error",
 ]);

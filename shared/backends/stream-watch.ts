@@ -17,6 +17,7 @@ export class StreamWatch {
   #hasFinished = false;
   #hasEnded = false;
   #failedAt: number | undefined;
+  #refusal: string | undefined;
   #isClosing = false;
   #rest: readonly EventBytes[] | undefined;
 
@@ -52,6 +53,11 @@ export class StreamWatch {
   /** Whether a part of the answer proper has come. */
   get hasBegun(): boolean {
     return this.#hasBegun;
+  }
+
+  /** The data of an event that refuses the request, where that is all the answer there is. */
+  get refusal(): string | undefined {
+    return this.#refusal;
   }
 
   /** The offset behind an error event in what was pushed last: what follows is no part of an answer. */
@@ -101,6 +107,7 @@ export class StreamWatch {
       this.#failedAt = endsAt;
       return;
     }
+    if (!this.#hasBegun) this.#refusal = data;
     this.#hasBegun = true;
     this.#hasEnded = true;
   }

@@ -4,6 +4,7 @@ import type { HeaderList } from "../../core/headers.ts";
 import {
   type BackendTurn,
   type Candidate,
+  isContextRefusal,
   judgeAnswer,
   utilizationIn,
   type Verdict,
@@ -110,6 +111,10 @@ interface Called {
   readonly firstByteMs: number;
 }
 
+/** A stream that says nothing but that the request is too long: what others say by their status. */
+const isTooLong = ({ refusal }: BackendAnswer): boolean =>
+  refusal !== undefined && isContextRefusal(refusal);
+
 function judged(
   services: Services,
   { answer, isEdited }: WishedAnswer,
@@ -122,7 +127,9 @@ function judged(
     answer.discard();
     throw new Error(`The backend answered with the status ${status}.`);
   }
-  const verdict = judgeAnswer(status, headers, nowMs);
+  const verdict: Verdict = isTooLong(answer)
+    ? { kind: "refused" }
+    : judgeAnswer(status, headers, nowMs);
   turn.settle({ verdict, firstByteMs, utilization: utilizationIn(headers) }, nowMs);
   if (verdict.kind !== "answered") {
     // It may be kept while others are asked, for long; its backend is done with the request by now.

@@ -66,6 +66,7 @@ async function refusal(
   candidate: Candidate,
   answer: BackendAnswer,
 ): Promise<BackendAnswer | undefined> {
+  if (answer.refusal !== undefined) return tooLong(trip, candidate, answer);
   if (!isContextStatus(answer.status)) return answer;
   const read = await peeked(answer, signal);
   if (!read) {
@@ -73,13 +74,16 @@ async function refusal(
     return undefined;
   }
   const { text, answer: whole } = read;
-  if (!isContextRefusal(text)) return whole;
+  return isContextRefusal(text) ? tooLong(trip, candidate, whole) : whole;
+}
+
+/** A larger model may take it; the refusal is kept for the case that none does. */
+function tooLong(trip: RouteTrip, candidate: Candidate, answer: BackendAnswer): undefined {
   trip.countedAttempts += 1;
   trip.statuses.push(answer.status);
   trip.exclude(candidate, "tried");
   trip.tooLong(candidate);
-  trip.hold({ answer: whole, waitMs: undefined, isVerdict: true });
-  return undefined;
+  trip.hold({ answer, waitMs: undefined, isVerdict: true });
 }
 
 /** The refusal's text; undefined where its body breaks off. Throws the signal's reason when that ends it. */

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { chunkOf, headOf } from "../../support/raw-backend.ts";
+import { callTo, openBackend, openClient } from "./client-world.ts";
+
+const HEAD = headOf("200 OK", "Content-Type: text/event-stream", "Transfer-Encoding: chunked");
+const ERROR = JSON.stringify({ error: { code: "context_length_exceeded", message: "long" } });
+const FAILED = JSON.stringify({
+  type: "response.failed",
+  response: { error: { code: "context_length_exceeded" } },
+});
+const ROLE = 'data: {"choices":[{"delta":{"role":"assistant","content":""}}]}\n\n';
+const HELLO = 'data: {"choices":[{"delta":{"content":"Hello"}}]}\n\n';
+
+/** The answer of a backend whose stream goes on, whatever it said. */
+async function answerTo(...events: readonly string[]) {
+  const backend = await openBackend(
+    ({ socket }) => void socket.write(HEAD + events.map(chunkOf).join("")),
+  );
+  const answer = await openClient().call(callTo(backend));
+  answer.discard();
+  return answer;
+}
+
+describe("a stream that refuses its request", () => {
+  it.each([
+    ["at once", [`data: ${ERROR}\n\n`], ERROR],
+    ["behind what only announces an answer", [": wait\n\n", ROLE, `data: ${ERROR}\n\n`], ERROR],
+    ["as a response that failed", [`event: response.failed\ndata: ${FAILED}\n\n`], FAILED],
+  ])("%s is told by what it says", async (_, events, refusal) => {
+    expect((await answerTo(...events)).refusal).toBe(refusal);
+  });
+
+  it("in the middle of an answer is an answer", async () => {
+    expect((await answerTo(`${HELLO}data: ${ERROR}\n\n`)).refusal).toBeUndefined();
+  });
+});
