@@ -1,13 +1,22 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { parseArgs } from "node:util";
+import { readCommandLine } from "../command-line.ts";
 import { renderTable } from "../replay/table.ts";
 import { StartError } from "../service.ts";
 import { askLedger } from "./ask-ledger.ts";
 import { compareUse, type Difference } from "./compare.ts";
 import { LogReader, type Span } from "./read-log.ts";
 
-const HELP = `Usage: npm run reconcile -- --from TIME --to TIME [options] [FILE...]
+const ARGUMENTS = {
+  from: { type: "string" },
+  to: { type: "string" },
+  url: { type: "string", default: "http://127.0.0.1:7071" },
+  key: { type: "string", default: process.env["OPERATOR_KEY"] ?? "" },
+  all: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+const USAGE = `Usage: npm run reconcile -- --from TIME --to TIME [options] [FILE...]
 
 Compares what the ledger counted with the event log (JSON lines; standard input without a file),
 and prints by user and model by how much they differ. Ends with 1 where they do.
@@ -22,19 +31,12 @@ const HOUR_MS = 3_600_000;
 const HEADER = ["user", "model", "ledger", "log", "answers", "in log", "error"];
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      from: { type: "string" },
-      to: { type: "string" },
-      url: { type: "string", default: "http://127.0.0.1:7071" },
-      key: { type: "string", default: process.env["OPERATOR_KEY"] ?? "" },
-      all: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
+  const { values, positionals } = readCommandLine(
+    { allowPositionals: true, options: ARGUMENTS },
+    USAGE,
+  );
   if (values.help) {
-    console.log(HELP);
+    console.log(USAGE);
     return 0;
   }
   const span = { fromAt: timeOf("from", values.from), beforeAt: timeOf("to", values.to) };
@@ -55,7 +57,7 @@ async function main(): Promise<number> {
 /** The ledger counts by the hour: what is less cannot be told apart. */
 function timeOf(name: string, text: string | undefined): number {
   const atMs = Date.parse(text ?? "");
-  if (Number.isNaN(atMs)) throw new StartError(`--${name} needs a time.\n\n${HELP}`);
+  if (Number.isNaN(atMs)) throw new StartError(`--${name} needs a time.\n\n${USAGE}`);
   if (atMs % HOUR_MS !== 0) throw new StartError(`--${name} must be on the hour.`);
   return atMs;
 }

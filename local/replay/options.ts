@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { readCommandLine } from "../command-line.ts";
 import { StartError } from "../service.ts";
 import { type Mix, parseMix } from "./mix.ts";
 import { readInteger } from "./read-integer.ts";
@@ -48,7 +48,7 @@ const MAX_SEED = 4_294_967_295;
 
 /** Reads the command line. Fails with a `StartError` that names the first option that cannot be used. */
 export function readOptions(argv: readonly string[]): ReplayOptions {
-  const values = parseArguments(argv);
+  const { values } = readCommandLine({ args: [...argv], options: ARGUMENTS }, USAGE);
   return {
     trace: values.trace,
     speed: readSpeed(values.speed),
@@ -60,15 +60,6 @@ export function readOptions(argv: readonly string[]): ReplayOptions {
     showsProgress: !values["no-progress"],
     wantsHelp: values.help,
   };
-}
-
-function parseArguments(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options: ARGUMENTS, allowPositionals: false }).values;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new StartError(`${reason}\n\n${USAGE}`, { cause });
-  }
 }
 
 function readSpeed(text: string): number {

@@ -44,7 +44,6 @@ function openConsole(): { ask: Ask; close(): void } {
 }
 
 main().catch((error: unknown) => {
-  const isExpected = error instanceof StartError || Object(error).code?.startsWith?.("ERR_PARSE");
-  console.error(isExpected ? (error as Error).message : error);
+  console.error(error instanceof StartError ? error.message : error);
   process.exitCode = 1;
 });

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { readCommandLine } from "../command-line.ts";
 import { StartError } from "../service.ts";
 
 /** What a set-up is asked to do. */
@@ -12,23 +12,22 @@ export interface SetupOptions {
   readonly wantsHelp: boolean;
 }
 
+const ARGUMENTS = {
+  azure: { type: "boolean", default: false },
+  set: { type: "string", multiple: true, default: [] as string[] },
+  yes: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
 export const USAGE = `Usage: npm run setup -- [--azure] [--set NAME=VALUE]... [--yes]
 
   --azure            for azd up, into .azure/; without it for npm start, into local.settings.json
   --set NAME=VALUE   answers a question beforehand
   --yes              asks nothing: what is not given stays as it is, or becomes the default`;
 
-/** Reads the command line. */
+/** Reads the command line. Fails with a `StartError` that names what cannot be used. */
 export function readOptions(argv: readonly string[]): SetupOptions {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      azure: { type: "boolean", default: false },
-      set: { type: "string", multiple: true, default: [] },
-      yes: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
+  const { values } = readCommandLine({ args: [...argv], options: ARGUMENTS }, USAGE);
   return {
     isForAzure: values.azure,
     given: new Map(values.set.map(readPair)),

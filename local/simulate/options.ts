@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { readCommandLine } from "../command-line.ts";
 import { readInteger } from "../replay/read-integer.ts";
 import { StartError } from "../service.ts";
 import { type ClassShares, parseClassShares } from "./class-shares.ts";
@@ -66,7 +66,7 @@ const DRAWN_HOUR_MS = 3_600_000;
 
 /** Reads the command line. Fails with a `StartError` that names the first option that cannot be used. */
 export function readOptions(argv: readonly string[]): SimulateOptions {
-  const values = parseArguments(argv);
+  const { values } = readCommandLine({ args: [...argv], options: ARGUMENTS }, USAGE);
   const settings = values.settings ?? [];
   if (!values.help && (settings.length < 1 || settings.length > MAX_POLICIES)) {
     throw new StartError(`--settings must be given once or twice.\n\n${USAGE}`);
@@ -93,15 +93,6 @@ export function readOptions(argv: readonly string[]): SimulateOptions {
     seed: readInteger("seed", values.seed, { min: 0, max: MAX_SEED }),
     wantsHelp: values.help,
   };
-}
-
-function parseArguments(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options: ARGUMENTS, allowPositionals: false }).values;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new StartError(`${reason}\n\n${USAGE}`, { cause });
-  }
 }
 
 function readShare(text: string): number {

@@ -138,7 +138,7 @@ export const FLOORS: readonly Floor[] = [
   {
     // It runs the product itself, in virtual time and against modelled backends; the stack does not.
     room: "local/simulate",
-    rooms: ["shared", "local/replay", "local/service.ts"],
+    rooms: ["shared", "local/replay", "local/command-line.ts", "local/service.ts"],
     packages: ["zod"],
   },
   {
