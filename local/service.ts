@@ -21,17 +21,6 @@ export const STOP_ORDER = "stop";
 /** Prints one line for a person. Parts of the stack say little: what they did not expect. */
 export type LocalLog = (line: string) => void;
 
-/** Thrown, or answered, for anything the local stack does not emulate: it never pretends. */
-export class NotEmulatedError extends Error {
-  override readonly name = "NotEmulatedError";
-  readonly feature: string;
-
-  constructor(feature: string) {
-    super(`The local stack does not emulate ${feature}.`);
-    this.feature = feature;
-  }
-}
-
 /** Thrown at start for what the user must mend: a taken port, a corrupt folder, a bad setting. */
 export class StartError extends Error {
   override readonly name = "StartError";

@@ -3,8 +3,6 @@ import type { LocalLog, RunningService } from "../service.ts";
 import { Broker } from "./broker.ts";
 import type { EntityCounts } from "./namespace.ts";
 
-export type { EntityCounts } from "./namespace.ts";
-
 /** A queue, with the property names of the Azure resource; durations are milliseconds here. */
 export interface QueueDefinition {
   name: string;

@@ -4,7 +4,7 @@ import { Engine } from "./engine/engine.ts";
 import { handle } from "./http/handle.ts";
 
 export type { DurableEngine, DurableFunctions, DurableOptions } from "./contract.ts";
-export { type DurableHubOptions, startDurableHub } from "./hub/index.ts";
+export { startDurableHub } from "./hub/index.ts";
 export { joinHub } from "./hub/join-hub.ts";
 export { refuseTaskReuse } from "./planner/task-reuse.ts";
 

@@ -3,8 +3,6 @@ import type { LocalLog, RunningService } from "../service.ts";
 import type { HostKeys } from "./http/keys.ts";
 import { runHost } from "./run-host.ts";
 
-export type { HostKeys } from "./http/keys.ts";
-
 export interface HostOptions {
   /** HTTP port on 127.0.0.1; 0 takes a free one. Default: local.settings.json, then 7071. */
   port?: number;

@@ -6,8 +6,6 @@ import { Endpoint } from "./endpoint.ts";
 import { FaultCounter } from "./fault-counter.ts";
 import { DEFAULT_SETTINGS, type ModelSettingsPatch, parseSettingsPatch } from "./settings.ts";
 
-export type { ModelSettings, ModelSettingsPatch } from "./settings.ts";
-
 export interface ModelsOptions {
   /** First port on 127.0.0.1; each further endpoint takes the next one. 0 takes free ones. */
   port: number;

@@ -7,7 +7,7 @@ import { StartError } from "../service.ts";
 import type { SimulatedRequest } from "./plan-arrivals.ts";
 
 /** How a request ended: each ends in exactly one of these ways. */
-export const ENDINGS = ["answered", "expired", "refused", "failed"] as const;
+const ENDINGS = ["answered", "expired", "refused", "failed"] as const;
 export type Ending = (typeof ENDINGS)[number];
 
 export interface Outcome {
@@ -87,7 +87,7 @@ function headersOf(settings: Settings, { userId, priorityClass }: SimulatedReque
 }
 
 /** The key that stands for a class; the default class needs none. */
-export function priorityKey({ priority }: Settings, wanted: number): string | undefined {
+function priorityKey({ priority }: Settings, wanted: number): string | undefined {
   if (wanted === priority.defaultClass) return undefined;
   for (const [key, priorityClass] of priority.classByKey) {
     if (priorityClass === wanted) return key;

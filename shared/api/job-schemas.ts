@@ -36,7 +36,7 @@ const linksSchema = z.lazy(() =>
 const count = z.int().min(0).optional();
 
 /** What an answer used. */
-export const jobUsageSchema = z.lazy(() =>
+const jobUsageSchema = z.lazy(() =>
   z.strictObject({
     provenance: z.enum(["reported", "estimated", "partial", "unknown"]).meta({
       description: "How far the counts can be trusted: `reported` by the backend, or less.",
@@ -156,5 +156,4 @@ export const problemSchema = z.lazy(() =>
 
 export type JobView = z.infer<typeof jobViewSchema>;
 export type JobList = z.infer<typeof jobListSchema>;
-export type JobPatch = z.infer<typeof jobPatchSchema>;
 export type AcceptedJob = z.infer<typeof acceptedJobSchema>;

@@ -49,7 +49,7 @@ interface Committed {
  * A stream that ends well or throws. Its pieces bring their events along, so that nobody else need cut them.
  * Scope: one answer.
  */
-export class CommittedStream implements AsyncIterableIterator<Uint8Array, undefined> {
+class CommittedStream implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #body: Body;
   readonly #watch: StreamWatch;
   readonly #held: EventPiece[];

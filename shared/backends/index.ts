@@ -6,9 +6,8 @@ export {
   createBackendClient,
 } from "./backend-client.ts";
 export { BackendFailure, type BackendFailureKind } from "./backend-failure.ts";
-export { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
-export { type Continuation, ContinuedStream } from "./continued-stream.ts";
+export { ContinuedStream } from "./continued-stream.ts";
 export { SpoolError } from "./spool-file.ts";
-export { type StoreBodyOptions, storeBody } from "./store-body.ts";
+export { storeBody } from "./store-body.ts";
 export type { StreamProtocol } from "./stream-meaning.ts";
 export { createTokenSource, type TokenSource } from "./token-source.ts";

@@ -1,4 +1,4 @@
-export type { AuthenticationSettings, AuthenticationWay } from "./authentication.ts";
+export type { AuthenticationSettings } from "./authentication.ts";
 export { isBackendAddress } from "./backend-address.ts";
 export {
   type Connections,
@@ -11,8 +11,6 @@ export {
 export type { EventHubSettings, EventLogSettings, HeaderLogging } from "./event-log.ts";
 export { type HostSettings, hostKey, hostPlace } from "./hosts.ts";
 export { type Lane, type Lanes, parseLanes, shippedLanes } from "./lanes.ts";
-export type { NotificationSettings } from "./notifications.ts";
-export type { PolicySettings } from "./policy.ts";
 export type { RoutingSettings } from "./routing.ts";
 export {
   currentEnvironment,
@@ -24,4 +22,3 @@ export {
 export type { SpillRule, SpillRules } from "./spill.ts";
 export { runsHere } from "./target-group.ts";
 export type { AzureMonitorSettings, TelemetrySettings, TracingSettings } from "./telemetry.ts";
-export type { ModelPrice, UsageSettings } from "./usage.ts";

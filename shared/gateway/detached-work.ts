@@ -1,5 +1,5 @@
 /** The reason with which work ends that another instance is to do. */
-export class HandedOverError extends Error {
+class HandedOverError extends Error {
   override readonly name = "HandedOverError";
 }
 

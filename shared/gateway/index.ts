@@ -22,24 +22,19 @@ export {
   type SettleRef,
   settleEvents,
 } from "./jobs/job-activities.ts";
-export { type JobsQuery, listJobs } from "./jobs/list-jobs.ts";
+export { listJobs } from "./jobs/list-jobs.ts";
 export { type PollRef, pollProvider } from "./jobs/poll-provider.ts";
-export { type JobQuery, readBatchErrors, readJob, readJobResult } from "./jobs/read-job.ts";
+export { readBatchErrors, readJob, readJobResult } from "./jobs/read-job.ts";
 export { readJobStream } from "./jobs/read-job-stream.ts";
 export { releaseProvider } from "./jobs/release-provider.ts";
-export { runSubmission, type SubmissionDelivery } from "./jobs/run-submission.ts";
+export { runSubmission } from "./jobs/run-submission.ts";
 export { sweepJobs } from "./jobs/sweep-jobs.ts";
 export { instanceGauges } from "./operators/instance-gauges.ts";
-export {
-  type InstanceStatus,
-  instanceStatus,
-  readinessProblems,
-} from "./operators/instance-status.ts";
-export { type MetricsSource, readMetrics } from "./operators/read-metrics.ts";
+export { type InstanceStatus, readinessProblems } from "./operators/instance-status.ts";
+export { readMetrics } from "./operators/read-metrics.ts";
 export { readReceipt, readStatus } from "./operators/read-status.ts";
-export { TrafficBoard, type TrafficStatus } from "./operators/traffic-board.ts";
-export { type ResultLinks, resultLinks } from "./results/result-links.ts";
-export { resultPlaceOf } from "./results/result-place.ts";
+export { TrafficBoard } from "./operators/traffic-board.ts";
+export { resultLinks } from "./results/result-links.ts";
 export type { Services } from "./services.ts";
 export { runLaneMessage } from "./serving/run-lane-message.ts";
 export { countUsage, sweepUsage } from "./usage/count-usage.ts";

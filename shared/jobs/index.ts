@@ -24,7 +24,7 @@ export type {
   OutcomeFiles,
   RunningAttempt,
 } from "./contracts.ts";
-export { below, findProviderWork, ownTarget, type TakenWork } from "./find-provider-work.ts";
+export { below, findProviderWork, ownTarget } from "./find-provider-work.ts";
 export {
   type AttemptEnd,
   type BatchFiles,
@@ -62,12 +62,9 @@ export {
   MAX_REFUSALS,
   type PollReport,
   type PollVerdict,
-  type ProviderWatch,
   type ProviderWork,
-  type ProviderWorkKind,
   pollDelayMs,
   type StoredTarget,
-  type WorkAnswer,
 } from "./provider-work.ts";
 export { isWorthRepeating, retryDelayMs } from "./retry-delay.ts";
 export { settleDelayMs } from "./settle-delay.ts";
@@ -77,6 +74,5 @@ export {
   nextEvent,
   type StatusChange,
   type StatusEvent,
-  type StatusName,
 } from "./status-event.ts";
 export { wordOf } from "./word-of.ts";

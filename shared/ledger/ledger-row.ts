@@ -66,7 +66,7 @@ export const dayOf = (atMs: number): string => new Date(atMs).toISOString().slic
 export const partitionOf = (user: string, atMs: number): string => `${dayOf(atMs)}~${digest(user)}`;
 
 /** The row to which an event counts; `shard` tells rows apart that many write at once. */
-export function rowKeyOf(facts: LedgerFacts, shard: number): string {
+function rowKeyOf(facts: LedgerFacts, shard: number): string {
   const { hourAt, group, model, backend, priority, kind, provenance } = facts;
   const hour = new Date(hourAt).toISOString().slice(11, 13);
   const name = JSON.stringify([group, model, backend, priority, kind, provenance]);

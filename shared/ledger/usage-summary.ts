@@ -2,7 +2,7 @@ import { addCounts, type LedgerCounts, type LedgerRow, NO_COUNTS } from "./ledge
 import type { CostOf } from "./price.ts";
 
 /** By what use may be told apart. */
-export const USAGE_GROUPS = [
+const USAGE_GROUPS = [
   "user",
   "group",
   "model",

@@ -1,4 +1,4 @@
-export { type BodyBlobs, type ClaimCheck, createClaimCheck } from "./claim-check.ts";
+export { type ClaimCheck, createClaimCheck } from "./claim-check.ts";
 export { type DeadLetter, type DeadLetterSource, DeadLetters, type Found } from "./dead-letters.ts";
 export {
   inlineBytes,

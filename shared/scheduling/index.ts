@@ -1,13 +1,7 @@
 export type { Caller } from "./band.ts";
 export type { UserDemand } from "./class-standing.ts";
 export type { Slot, SlotDemand, SlotRequest } from "./entry.ts";
-export {
-  type DeadlineOutlook,
-  FairScheduler,
-  type FairSchedulerOptions,
-  type PlaceRequest,
-  retryAfterWait,
-} from "./fair-scheduler.ts";
+export { FairScheduler, type FairSchedulerOptions, retryAfterWait } from "./fair-scheduler.ts";
 export {
   type ClassDemand,
   type DemandHold,
@@ -15,22 +9,10 @@ export {
   type LaneJudgement,
 } from "./fair-share-book.ts";
 export { type HeapNode, IndexedHeap } from "./indexed-heap.ts";
-export {
-  HandedBack,
-  LaneRelief,
-  type LaneReliefOptions,
-  type LaneWait,
-  type QueueLoad,
-} from "./lane-relief.ts";
+export { HandedBack, LaneRelief, type LaneWait, type QueueLoad } from "./lane-relief.ts";
 export { LeftRequests } from "./left-requests.ts";
-export type { Load } from "./load-count.ts";
-export {
-  type PriorityWorkers,
-  parsePriorityWorkers,
-  type Reservations,
-} from "./priority-workers.ts";
+export { parsePriorityWorkers } from "./priority-workers.ts";
 export { type QueuePlace, QueuePlaces } from "./queue-places.ts";
-export type { SchedulerPolicy } from "./scheduler-policy.ts";
-export type { ClassSnapshot, SchedulerSnapshot } from "./scheduler-snapshot.ts";
+export type { SchedulerSnapshot } from "./scheduler-snapshot.ts";
 export { defaultTrickle } from "./trickle.ts";
 export type { Weights } from "./weights.ts";

@@ -36,7 +36,7 @@ export {
   type TelemetryEvent,
   webhookFailed,
 } from "./events.ts";
-export { type GenAiRequest, genAiRequest, modelHint } from "./gen-ai-request.ts";
+export { genAiRequest, modelHint } from "./gen-ai-request.ts";
 export { type LoggedExchange, loggedExchange } from "./logged-exchange.ts";
 export { measureRecords } from "./measure-records.ts";
 export {
@@ -49,7 +49,7 @@ export {
 } from "./metric-book.ts";
 export type { MetricDefinition } from "./metric-definition.ts";
 export { METRICS } from "./metrics.ts";
-export { ATTRIBUTES, OLDER_PROVIDERS, VERSION } from "./names.ts";
+export { ATTRIBUTES, VERSION } from "./names.ts";
 export {
   type AttemptFacts,
   attemptFacts,
@@ -69,7 +69,7 @@ export {
 } from "./records.ts";
 export { redactHeaders, redactTarget, redactText, redactValue } from "./redact.ts";
 export { REDACTED } from "./redact-named.ts";
-export { createSampler, type Sampler } from "./sampler.ts";
+export { createSampler } from "./sampler.ts";
 export { isSecretName } from "./secret-names.ts";
 export { emitTo, type Sink } from "./sinks.ts";
 export { spanFacts, Tracing } from "./tracing.ts";

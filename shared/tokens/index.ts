@@ -1,3 +1,3 @@
-export type { CountTask, TokenCount } from "./count-tokens.ts";
+export type { CountTask } from "./count-tokens.ts";
 export { encodingOf } from "./encoding-of.ts";
 export { TokenCounter } from "./token-counter.ts";

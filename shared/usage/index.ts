@@ -1,4 +1,4 @@
-export type { AnswerUsage, UncountedText, UsageProvenance } from "./answer-usage.ts";
+export type { AnswerUsage, UsageProvenance } from "./answer-usage.ts";
 export { withUsageWish } from "./include-usage.ts";
 export { isEventStream } from "./is-event-stream.ts";
 export { TOKEN_COUNTS, type TokenUsage } from "./token-usage.ts";

@@ -1,5 +1,5 @@
 export { isPublicAddress, targetFault } from "./address-rule.ts";
-export { signWebhook, type WebhookHeaders } from "./sign-webhook.ts";
+export { signWebhook } from "./sign-webhook.ts";
 export { type WebhookAnswer, WebhookClient, type WebhookPost } from "./webhook-client.ts";
 export { readWebhookDelivery, type WebhookDelivery } from "./webhook-delivery.ts";
 export { nextWebhookStep, type WebhookStep } from "./webhook-step.ts";

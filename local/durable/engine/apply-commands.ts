@@ -13,7 +13,7 @@ import type { Store } from "../store/store.ts";
 import { newId, startInstance } from "./start-instance.ts";
 
 /** The platform's name for the activity behind `callHttp`. */
-export const HTTP_ACTIVITY_NAME = "BuiltIn::HttpActivity";
+const HTTP_ACTIVITY_NAME = "BuiltIn::HttpActivity";
 
 interface Scene {
   store: Store;

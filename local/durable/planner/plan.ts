@@ -8,7 +8,7 @@ import type { Ledger } from "./ledger.ts";
 import { commandsForNewActions } from "./new-actions.ts";
 
 /** The engine's own bound is the platform's default `maxOrchestrationActions`. */
-export const MAX_ORCHESTRATION_ACTIONS = 100_000;
+const MAX_ORCHESTRATION_ACTIONS = 100_000;
 
 /** One episode as the planner sees it: what was known, what arrived, what came back. */
 export interface Episode {

@@ -31,7 +31,7 @@ export type Attempt =
   | { readonly status: number; readonly failure: "timed-out" | "broken" };
 
 export const TIMED_OUT = 408;
-export const BROKEN = 502;
+const BROKEN = 502;
 // Beyond it nothing can be handed on: the Functions library, like fetch, refuses such a response.
 const MAX_STATUS = 599;
 

@@ -18,7 +18,7 @@ import { postponeDelivery, sendDelivery, type WebhookQueue } from "./webhook-cha
 const BUSY_WAIT_MS = 2000;
 
 /** Thrown for what is given up, until the queue moves it to the dead letters: the message says why. */
-export class UndeliverableError extends Error {
+class UndeliverableError extends Error {
   override readonly name = "UndeliverableError";
 }
 

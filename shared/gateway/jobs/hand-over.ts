@@ -51,7 +51,7 @@ const hasLocation = (headers: HeaderList): boolean =>
   headers.some(([name]) => LOCATIONS.includes(name.toLowerCase()));
 
 /** A target as a row may hold it. */
-export function sealTarget(
+function sealTarget(
   { settings }: Pick<Services, "settings">,
   jobId: string,
   target: string,

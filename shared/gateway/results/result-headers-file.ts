@@ -49,7 +49,7 @@ const OTHER_NAMES: Readonly<Record<number, string>> = {
 const WITHOUT_NAME = new Set([418, 425, 509]);
 
 /** A status by its .NET name: `OK`, `TooManyRequests`; one without a name by its number. */
-export function statusName(status: number): string {
+function statusName(status: number): string {
   const phrase = WITHOUT_NAME.has(status) ? undefined : STATUS_CODES[status];
   if (phrase === undefined) return String(status);
   return OTHER_NAMES[status] ?? phrase.replace(/[^A-Za-z]/g, "");

@@ -72,7 +72,7 @@ export class SseFrames {
 }
 
 /** The id of a place in a stream. */
-export const frameId = (stream: number, offset: number): string => `${stream}-${offset}`;
+const frameId = (stream: number, offset: number): string => `${stream}-${offset}`;
 
 interface Lines {
   /** Whether the bytes begin within a line. */
