@@ -11,6 +11,7 @@ export class HealthWindow {
   #results: boolean[] = [];
   #hasEverSucceeded = false;
   #isHealthy = true;
+  #failuresInARow = 0;
 
   get isHealthy(): boolean {
     return this.#isHealthy;
@@ -20,9 +21,13 @@ export class HealthWindow {
   record(hasSucceeded: boolean, successRate: number): boolean {
     this.#hasEverSucceeded ||= hasSucceeded;
     if (!this.#hasEverSucceeded) return false;
+    // However long nobody was there: what comes back is judged from its return on.
+    if (hasSucceeded && this.#isSilent()) this.#results = [false];
+    this.#failuresInARow = hasSucceeded ? 0 : this.#failuresInARow + 1;
     this.#results = [...this.#results.slice(1 - WINDOW_PROBES), hasSucceeded];
     const wasHealthy = this.#isHealthy;
-    this.#isHealthy = isEnough(this.#results, successRate);
+    this.#isHealthy =
+      successRate === 0 || (!this.#isSilent() && partOf(this.#results) >= successRate);
     if (this.#isHealthy === wasHealthy) return false;
     if (!this.#isHealthy) this.#results = [false];
     return true;
@@ -33,12 +38,13 @@ export class HealthWindow {
     this.#results = [];
     this.#hasEverSucceeded = false;
     this.#isHealthy = true;
+    this.#failuresInARow = 0;
+  }
+
+  #isSilent(): boolean {
+    return this.#failuresInARow >= FAILURES_IN_A_ROW;
   }
 }
 
-function isEnough(results: readonly boolean[], successRate: number): boolean {
-  if (successRate === 0) return true;
-  const latest = results.slice(-FAILURES_IN_A_ROW);
-  if (latest.length === FAILURES_IN_A_ROW && !latest.includes(true)) return false;
-  return results.filter(Boolean).length / results.length >= successRate;
-}
+const partOf = (results: readonly boolean[]): number =>
+  results.filter(Boolean).length / results.length;

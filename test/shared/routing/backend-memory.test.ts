@@ -82,6 +82,10 @@ describe("HealthWindow", () => {
     ["+-+", false],
     ["+-++++", true],
     ["----+", true],
+    [`+${"-".repeat(200)}+++`, false],
+    [`+${"-".repeat(200)}++++`, true],
+    [`+${"-".repeat(5)}++++`, true],
+    [`+${"-+++".repeat(50)}`, false],
   ])("after the probes %j says healthy: %j", (results, isHealthy) => {
     expect(healthAfter(results)).toBe(isHealthy);
   });
