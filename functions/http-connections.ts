@@ -3,7 +3,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { GatewayError } from "../shared/core/errors.ts";
 import { fromRawHeaders, type HeaderList, withoutHeaders } from "../shared/core/headers.ts";
 import { arrivingBody } from "./arriving-body.ts";
-import { type Answer, sendAnswer, setHeaders } from "./send-answer.ts";
+import {
+  type StreamedAnswer,
+  sendStream,
+  sendWhole,
+  setHeaders,
+  type WholeAnswer,
+} from "./send-answer.ts";
 
 /** The socket's side of an HTTP invocation, which the Functions library does not show. */
 export interface HttpConnection {
@@ -18,8 +24,10 @@ export interface HttpConnection {
   body(): AsyncIterable<Uint8Array> | undefined;
   /** Takes the headers of an answer without a body: the library would sort, lower and join them. */
   setHeaders(headers: HeaderList): void;
+  /** Writes an answer that is whole. */
+  sendWhole(answer: WholeAnswer): void;
   /** Writes headers and body of an answer, at the pace at which the client reads. */
-  send(answer: Answer): Promise<void>;
+  sendStream(answer: StreamedAnswer): Promise<void>;
 }
 
 const INVOCATION_ID = "x-ms-invocation-id";
@@ -56,7 +64,7 @@ export class HttpConnections {
   #add(id: string, request: IncomingMessage, response: ServerResponse): void {
     const connection = new OpenConnection(request, response);
     this.#open.set(id, connection);
-    response.once("close", () => {
+    response.on("close", () => {
       this.#open.delete(id);
       connection.ended();
     });
@@ -98,8 +106,12 @@ class OpenConnection implements HttpConnection {
     setHeaders(this.#response, headers);
   }
 
-  send(answer: Answer): Promise<void> {
-    return sendAnswer(this.#response, answer, this.closed);
+  sendWhole(answer: WholeAnswer): void {
+    sendWhole(this.#response, answer);
+  }
+
+  sendStream(answer: StreamedAnswer): Promise<void> {
+    return sendStream(this.#response, answer, this.closed);
   }
 
   /** The response is over, whole or not. */

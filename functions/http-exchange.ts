@@ -4,7 +4,7 @@ import {
   type HttpResponseInit,
   type InvocationContext,
 } from "@azure/functions";
-import type { GatewayRequest, GatewayResponse } from "../shared/core/http.ts";
+import type { GatewayRequest, GatewayResponse, ResponseBody } from "../shared/core/http.ts";
 import type { HttpConnection, HttpConnections } from "./http-connections.ts";
 
 /** What the mapping needs besides the invocation. */
@@ -45,7 +45,7 @@ export function toHttpResponse(
   // Headers go to the socket's own response where there is one: the library keeps neither their
   // order nor their spelling, and joins or loses those that repeat.
   if (connection && body !== undefined) {
-    return selfSent(status, () => connection.send({ headers, body, trailers }));
+    return selfSent(status, connection, { headers, body, trailers });
   }
   connection?.setHeaders(headers);
   return {
@@ -62,23 +62,49 @@ const NO_HEADERS: ReadonlyMap<string, string> = new Map();
 const NO_COOKIES: readonly [] = [];
 
 /**
- * An answer that writes its headers and its body itself when the library begins to read it: the library's
- * own way makes a web stream of the body, spends several promises on every piece, and never waits for a
- * slow client. What the library does before (the status) and after (the end) stays its own. Scope: one answer.
+ * An answer that writes itself: the library's own way makes a web stream of a body, spends several promises
+ * on every piece, and never waits for a slow client. What the library does before (the status) and after
+ * (the end) stays its own. Scope: one answer.
  */
-class SelfSentAnswer {
+abstract class SelfSentAnswer {
   readonly headers = NO_HEADERS;
   readonly cookies = NO_COOKIES;
   readonly enableContentNegotiation = false;
   readonly status: number;
-  readonly #send: () => Promise<void>;
 
-  constructor(status: number, send: () => Promise<void>) {
+  constructor(status: number) {
     this.status = status;
+  }
+}
+
+// One of the library's answers, by which it knows them, without its constructor: that would make a fetch
+// `Response` of each, which nobody reads.
+Object.setPrototypeOf(SelfSentAnswer.prototype, HttpResponse.prototype);
+
+/** Goes out when the library, which has set its status, asks for its body; there is none to be read then. */
+class WholeAnswer extends SelfSentAnswer {
+  readonly #send: () => void;
+
+  constructor(status: number, send: () => void) {
+    super(status);
     this.#send = send;
   }
 
-  /** Of a stream the library uses no more than its values; these are none, and end when all is sent. */
+  get body(): null {
+    this.#send();
+    return null;
+  }
+}
+
+/** Goes out when the library begins to read: it uses the values of a stream, which are none here, and end when all is sent. */
+class StreamedAnswer extends SelfSentAnswer {
+  readonly #send: () => Promise<void>;
+
+  constructor(status: number, send: () => Promise<void>) {
+    super(status);
+    this.#send = send;
+  }
+
   get body(): this {
     return this;
   }
@@ -97,9 +123,18 @@ class SelfSentAnswer {
   }
 }
 
-// One of the library's answers, by which it knows them, without its constructor: that would make a fetch
-// `Response` of each, which nobody reads.
-Object.setPrototypeOf(SelfSentAnswer.prototype, HttpResponse.prototype);
+interface Unsent extends Pick<GatewayResponse, "headers" | "trailers"> {
+  readonly body: Exclude<ResponseBody, undefined>;
+}
 
-const selfSent = (status: number, send: () => Promise<void>): HttpResponse =>
-  new SelfSentAnswer(status, send) as unknown as HttpResponse;
+function selfSent(
+  status: number,
+  connection: HttpConnection,
+  { headers, body, trailers }: Unsent,
+): HttpResponse {
+  const answer =
+    body instanceof Uint8Array
+      ? new WholeAnswer(status, () => connection.sendWhole({ headers, body }))
+      : new StreamedAnswer(status, () => connection.sendStream({ headers, body, trailers }));
+  return answer as unknown as HttpResponse;
+}

@@ -2,13 +2,27 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { asBuffer } from "../shared/core/bytes.ts";
 import { type HeaderList, headerValue } from "../shared/core/headers.ts";
-import type { GatewayResponse, ResponseBody } from "../shared/core/http.ts";
+import type { GatewayResponse } from "../shared/core/http.ts";
 
-/** An answer with a body, but for its status, which is the library's to set. */
-export interface Answer {
+/** An answer whose body is whole, but for its status, which is the library's to set. */
+export interface WholeAnswer {
   readonly headers: HeaderList;
-  readonly body: Exclude<ResponseBody, undefined>;
+  readonly body: Uint8Array;
+}
+
+/** An answer whose body comes piece by piece, but for its status. */
+export interface StreamedAnswer {
+  readonly headers: HeaderList;
+  readonly body: AsyncIterable<Uint8Array>;
   readonly trailers: GatewayResponse["trailers"];
+}
+
+/** Writes an answer to its end: at once, and as one piece while it is short. */
+export function sendWhole(response: ServerResponse, { headers, body }: WholeAnswer): void {
+  // Without a length of its own it gets one, which node adds to headers that are set one by one.
+  if (headerValue(headers, "content-length") === undefined) setHeaders(response, headers);
+  else response.writeHead(response.statusCode, headers.flat());
+  endWith(response, body);
 }
 
 /**
@@ -16,18 +30,11 @@ export interface Answer {
  * caller. Every piece of every stream passes here: no timer, no listener and no copy for a piece that
  * the socket takes. Throws when the body breaks, after the client was made to see that.
  */
-export async function sendAnswer(
+export async function sendStream(
   response: ServerResponse,
-  { headers, body, trailers }: Answer,
+  { headers, body, trailers }: StreamedAnswer,
   closed: AbortSignal,
 ): Promise<void> {
-  if (body instanceof Uint8Array) {
-    // Without a length of its own it gets one, which node adds to headers that are set one by one.
-    if (headerValue(headers, "content-length") === undefined) setHeaders(response, headers);
-    else response.writeHead(response.statusCode, headers.flat());
-    endWith(response, body);
-    return;
-  }
   response.writeHead(response.statusCode, headers.flat());
   const pieces = body[Symbol.asyncIterator]();
   // Node holds a head back for what follows it; one whose body is not there yet goes ahead.

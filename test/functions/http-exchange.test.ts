@@ -54,6 +54,20 @@ describe("an answer on its way through the library", () => {
     });
   });
 
+  it.each([
+    ["its length, and short", ["Content-Length", "6"], "abäcd"],
+    ["its length, and long", ["Content-Length", "300000"], "x".repeat(300_000)],
+    ["no length", ["X-A", "1"], "abc"],
+  ] as const)("is whole, with %s", async (_, header, text) => {
+    const body = Buffer.from(text);
+    await using server = await serving({ status: 207, headers: [header], body });
+    const response = await server.ask();
+    expect([response.statusCode, await textOf(response)]).toEqual([207, text]);
+    expect(response.rawHeaders.slice(0, 2)).toEqual(header);
+    expect(response.headers["content-length"]).toBe(String(body.byteLength));
+    await server.sent;
+  });
+
   it("has the fields behind its body, where there are any", async () => {
     const trailers = () => [["X-Sum", "1"] as const, ["X-Sum", "2"] as const];
     await using server = await serving({ status: 200, headers: [], body: bodyOf("a"), trailers });

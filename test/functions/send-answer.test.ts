@@ -1,6 +1,6 @@
 import { Agent, get, type IncomingMessage, type ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
-import { sendAnswer } from "../../functions/send-answer.ts";
+import { sendStream } from "../../functions/send-answer.ts";
 import type { HeaderList } from "../../shared/core/headers.ts";
 import { startServer } from "../support/http-server.ts";
 import { connectTo } from "../support/raw-client.ts";
@@ -23,7 +23,7 @@ async function send(
   body: AsyncIterable<Uint8Array>,
   { trailers, closed = open }: Sent = {},
 ): Promise<void> {
-  await sendAnswer(response, { headers: HEADERS, body, trailers }, closed);
+  await sendStream(response, { headers: HEADERS, body, trailers }, closed);
   response.end();
 }
 
