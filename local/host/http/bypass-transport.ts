@@ -27,7 +27,7 @@ export function createBypassTransport({
   publicServer,
   libraryServer,
 }: BypassOptions): HttpTransport {
-  const run = async (call: HttpCall): Promise<void> => {
+  const run = (call: HttpCall): Promise<unknown> => {
     const { request, response, invocationId, target } = call;
     const input = httpInvocation(call);
     request.headers["x-forwarded-host"] = request.headers.host ?? "";
@@ -38,27 +38,25 @@ export function createBypassTransport({
       requestStart.publish({ request, response, socket: request.socket, server: publicServer });
     }
     libraryServer.emit("request", request, response);
-    await invoker.run(target.fn, input, () => hasClientLeft(call));
-  };
-  const silence = (call: HttpCall): void => {
-    if (!call.response.writableEnded) reportSilence(log, call);
+    return invoker.run(target.fn, input, () => hasClientLeft(call));
   };
   return {
-    serve: (call) =>
-      run(call)
-        .then(() => silence(call), ignore)
-        .then(() => repair(invoker, call)),
+    async serve(call) {
+      try {
+        await run(call);
+        if (!call.response.writableEnded) reportSilence(log, call);
+      } catch {
+        // The invoker has logged it; what is left is the client's answer.
+      }
+      if (!call.response.writableEnded) await repair(invoker, call);
+    },
     close: () => closeLibraryServer(libraryServer),
   };
 }
 
-// The invoker has logged it; what is left is the client's answer.
-function ignore(): void {}
-
 /** Answers what the function left open, through the library so that it forgets the response. */
 async function repair(invoker: Invoker, call: HttpCall): Promise<void> {
-  const { response, target, invocationId } = call;
-  if (response.writableEnded) return;
-  await invoker.answer(target.fn, invocationId, 500).catch(ignore);
+  const { target, invocationId } = call;
+  await invoker.answer(target.fn, invocationId, 500).catch(() => {});
   settleResponse(call, 500);
 }

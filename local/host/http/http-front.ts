@@ -6,8 +6,8 @@ import type { HttpFunction, HttpTransport } from "./http-call.ts";
 import { type HostKeys, isAuthorized } from "./keys.ts";
 import { answerPlainly } from "./plain-answer.ts";
 import type { PublicRequest, PublicResponse } from "./public-messages.ts";
+import type { RouteParams } from "./route-matcher.ts";
 import type { Router } from "./router.ts";
-import { drainAfterResponse } from "./settle-response.ts";
 
 export interface HttpFrontOptions {
   router: Router<HttpFunction>;
@@ -62,7 +62,6 @@ export class HttpFront {
       answerPlainly(response, 400, "Bad Request: the host or the request target is not valid.");
       return;
     }
-    drainAfterResponse(request, response);
     const { durable, cors, router } = this.#options;
     const { url = "/", method = "GET" } = request;
     const queryAt = url.indexOf("?");
@@ -127,7 +126,7 @@ export class HttpFront {
 
   #serve(
     target: HttpFunction,
-    parts: { params: Record<string, string>; request: PublicRequest; response: PublicResponse },
+    parts: { params: RouteParams; request: PublicRequest; response: PublicResponse },
     proceed: (() => void) | undefined,
   ): void {
     const { request, response } = parts;

@@ -6,8 +6,8 @@ import type { Invoker } from "../invocation/invoker.ts";
 import type { HttpCall, HttpTransport } from "./http-call.ts";
 import { hasClientLeft, httpInvocation } from "./http-invocation.ts";
 import { closeLibraryServer } from "./library-server.ts";
-import { INVOCATION_ID_HEADER } from "./public-messages.ts";
-import { hasBody, reportSilence, settleResponse } from "./settle-response.ts";
+import { hasBody, INVOCATION_ID_HEADER } from "./public-messages.ts";
+import { reportSilence, settleResponse } from "./settle-response.ts";
 
 const HOP_BY_HOP = [
   "connection",

@@ -27,9 +27,43 @@ export class PublicRequest extends IncomingMessage {
   }
 }
 
+// Kestrel gives a client this long to finish sending a body that nobody reads.
+const DRAIN_LIMIT_MS = 5000;
+
 /** The response to a client. The library writes to it directly. Scope: one request. */
 export class PublicResponse extends ServerResponse<PublicRequest> {
   override setHeader(name: string, value: number | string | readonly string[]): this {
     return name === INVOCATION_ID_HEADER ? this : super.setHeader(name, value);
   }
+
+  // Few answers come before their request has been read, so nobody waits for the end of the others.
+  override end(...given: unknown[]): this {
+    const isFirst = !this.writableEnded;
+    super.end(...(given as Parameters<ServerResponse["end"]>));
+    if (isFirst && !this.req.complete && hasBody(this.req)) this.once("finish", drain);
+    return this;
+  }
+}
+
+/** Whether a request comes with a body. */
+export function hasBody({ headers }: PublicRequest): boolean {
+  return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+}
+
+/**
+ * Reads away what is left of a body after the response, or the connection could serve no further
+ * request: node does so itself only for a body that nobody began to read.
+ */
+function drain(this: PublicResponse): void {
+  const request = this.req;
+  if (request.complete || request.destroyed) return;
+  // A reader that has stopped would pause it again, with the connection's next requests behind it.
+  request.removeAllListeners("readable");
+  request.removeAllListeners("data");
+  request.resume();
+  const timer = setTimeout(() => {
+    if (!request.complete) request.destroy();
+  }, DRAIN_LIMIT_MS).unref();
+  request.once("close", () => clearTimeout(timer));
+  request.once("end", () => clearTimeout(timer));
 }

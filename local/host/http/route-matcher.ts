@@ -1,7 +1,7 @@
 import type { RouteParameter, RoutePart, RouteSegment } from "./route-template.ts";
 
 /** Route parameters of a request, decoded, by name. */
-export type RouteParams = Record<string, string>;
+export type RouteParams = Readonly<Record<string, string>>;
 
 /** A request's path, split once for all routes; the parts are still percent-encoded. */
 export interface RequestPath {
@@ -28,7 +28,7 @@ export function compileMatcher(segments: readonly RouteSegment[]): RouteMatcher 
   const fixed = catchAll ? steps.slice(0, -1) : steps;
   return (path) => {
     if (!catchAll && path.parts.length > fixed.length) return undefined;
-    const params: RouteParams = {};
+    const params: Bound = {};
     for (const [index, step] of fixed.entries()) {
       if (!step(path.parts[index], params)) return undefined;
     }
@@ -37,7 +37,8 @@ export function compileMatcher(segments: readonly RouteSegment[]): RouteMatcher 
   };
 }
 
-type Step = (part: string | undefined, params: RouteParams) => boolean;
+type Bound = Record<string, string>;
+type Step = (part: string | undefined, params: Bound) => boolean;
 
 function compileSegment(segment: RouteSegment): Step {
   const [only] = segment;
@@ -50,7 +51,7 @@ function compileSegment(segment: RouteSegment): Step {
   return (part, params) => bind(only, part === undefined ? undefined : decodePart(part), params);
 }
 
-function bind(parameter: RouteParameter, value: string | undefined, params: RouteParams): boolean {
+function bind(parameter: RouteParameter, value: string | undefined, params: Bound): boolean {
   if (value === undefined || value === "") {
     if (parameter.defaultValue !== undefined) params[parameter.name] = parameter.defaultValue;
     return parameter.defaultValue !== undefined || (parameter.isOptional && value === undefined);
@@ -92,7 +93,7 @@ const pattern = (part: RoutePart): string =>
 function takeRest(
   parameter: RouteParameter,
   path: RequestPath,
-  { from, params }: { from: number; params: RouteParams },
+  { from, params }: { from: number; params: Bound },
 ): boolean {
   const rest = path.parts.slice(from).map(decodePart).join("/");
   const value = rest !== "" && path.hasTrailingSlash ? `${rest}/` : rest;

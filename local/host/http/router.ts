@@ -1,3 +1,4 @@
+import { remembered } from "../../../shared/core/remembered.ts";
 import { compileMatcher, type RouteMatcher, type RouteParams, splitPath } from "./route-matcher.ts";
 import { compareTemplates } from "./route-precedence.ts";
 import { parseRouteTemplate } from "./route-template.ts";
@@ -43,17 +44,30 @@ export function createRouter<T>(
       }
     })
     .sort((a, b) => compareTemplates(a.segments, b.segments));
-  return { router: { match: (method, path) => findRoute(routes, method, path) }, problems };
+  return { router: createTable(routes), problems };
 }
 
-function findRoute<T>(
-  routes: readonly { methods: ReadonlySet<string>; matches: RouteMatcher; target: T }[],
-  method: string,
-  path: string,
-): RouteMatch<T> | undefined {
+interface Route<T> {
+  readonly methods: ReadonlySet<string>;
+  readonly matches: RouteMatcher;
+  readonly target: T;
+}
+
+/** Most requests come for a path that came before: its route, and what it binds, are known then. */
+function createTable<T>(routes: readonly Route<T>[]): Router<T> {
+  const methods = new Set(routes.flatMap((route) => [...route.methods]));
+  const tables = new Map(
+    [...methods].map((method) => {
+      const own = routes.filter((route) => route.methods.has(method));
+      return [method, remembered((path) => findRoute(own, path))];
+    }),
+  );
+  return { match: (method, path) => tables.get(method)?.(path) };
+}
+
+function findRoute<T>(routes: readonly Route<T>[], path: string): RouteMatch<T> | undefined {
   const split = splitPath(path);
-  for (const { methods, matches, target } of routes) {
-    if (!methods.has(method)) continue;
+  for (const { matches, target } of routes) {
     const params = matches(split);
     if (params) return { target, params };
   }

@@ -109,30 +109,23 @@ export class Invoker {
     const model = await this.#options.model.getInvocationModel(core);
     const { context, inputs } = await model.getArguments();
     core.invocationContext = context;
-    const result = this.#hasInvocationHooks()
-      ? await this.#invokeWithHooks(fn, core, { model, context, inputs })
-      : await this.#invokePlain(fn, core, { model, context, inputs });
+    let result: unknown;
+    try {
+      result = this.#hasInvocationHooks()
+        ? await this.#invokeWithHooks(fn, core, { model, context, inputs })
+        : await invokePlain(fn, core, { model, context, inputs });
+    } finally {
+      core.state = undefined;
+    }
     inspect?.(result);
     const response = await model.getResponse(context, result);
-    await this.#options.outputs.get(fn)?.(response);
+    const send = this.#options.outputs.get(fn);
+    if (send) await send(response);
     return response;
   }
 
   #hasInvocationHooks(): boolean {
     return this.#options.hooks.has("preInvocation") || this.#options.hooks.has("postInvocation");
-  }
-
-  async #invokePlain(
-    fn: RegisteredFunction,
-    core: HostInvocationContext,
-    { model, context, inputs }: PreparedInvocation,
-  ): Promise<unknown> {
-    core.state = "invocation";
-    try {
-      return await model.invokeFunction(context, inputs, fn.callback);
-    } finally {
-      core.state = undefined;
-    }
   }
 
   async #invokeWithHooks(
@@ -159,7 +152,6 @@ export class Invoker {
     }
     core.state = "postInvocationHooks";
     await hooks.run("postInvocation", after);
-    core.state = undefined;
     if (after["error"] !== null && after["error"] !== undefined) throw after["error"];
     return after["result"];
   }
@@ -171,7 +163,16 @@ export class Invoker {
       const cancel = clock.schedule(functionTimeoutMs, () => {
         reject(new FunctionTimeoutError(`Timeout value of ${functionTimeoutMs} ms was exceeded.`));
       });
-      work.finally(cancel).then(resolve, reject);
+      work.then(
+        (result) => {
+          cancel();
+          resolve(result);
+        },
+        (error: unknown) => {
+          cancel();
+          reject(error);
+        },
+      );
     });
   }
 }
@@ -198,4 +199,13 @@ interface PreparedInvocation {
   model: InvocationModel;
   context: unknown;
   inputs: unknown[];
+}
+
+function invokePlain(
+  { callback }: RegisteredFunction,
+  core: HostInvocationContext,
+  { model, context, inputs }: PreparedInvocation,
+): Promise<unknown> {
+  core.state = "invocation";
+  return model.invokeFunction(context, inputs, callback);
 }

@@ -18,12 +18,13 @@ export class RunningWork {
   /** Counts the work until it settles; its failure is for its owner, who has seen it already. */
   track(work: Promise<unknown>): void {
     this.#count += 1;
-    const done = (): void => {
-      this.#count -= 1;
-      if (this.#count === 0) for (const onIdle of [...this.#onIdle]) onIdle();
-    };
-    work.then(done, done);
+    work.then(this.#done, this.#done);
   }
+
+  readonly #done = (): void => {
+    this.#count -= 1;
+    if (this.#count === 0) for (const onIdle of [...this.#onIdle]) onIdle();
+  };
 
   /** Resolves with true when nothing runs any more, with false when the grace is over first. */
   ended(graceMs: number): Promise<boolean> {

@@ -73,6 +73,16 @@ describe("routing", () => {
     expect([match("/a", "GET")?.target, match("/a", "POST")?.target]).toEqual(["reads", "writes"]);
   });
 
+  it("finds for a path that comes again what it found before, for each method its own", () => {
+    const match = routerOf([route("{a}/{b}", ["GET"]), route("{*rest}", ["GET", "POST"])]);
+    for (const _ of [1, 2]) {
+      expect(match("/x/y")).toEqual({ target: "{a}/{b}", params: { a: "x", b: "y" } });
+      expect(match("/x/y", "POST")).toEqual({ target: "{*rest}", params: { rest: "x/y" } });
+      expect(match("/x/Y")?.params).toEqual({ a: "x", b: "Y" });
+      expect(match("/x/y", "PUT")).toBeUndefined();
+    }
+  });
+
   it("decodes values but leaves an encoded slash encoded", () => {
     const match = routerOf(["{a}/{*rest}"]);
     expect(match("/x%20y/a%2Fb/c%C3%BC/")?.params).toEqual({ a: "x y", rest: "a%2Fb/cü/" });
