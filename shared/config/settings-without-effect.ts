@@ -9,9 +9,8 @@ const OF_THE_ORIGINAL: ReadonlySet<string> = new Set(
   KeepAliveInitialDelaySecs KeepAlivePingIntervalSecs LOGDATETIME LogPoller LogProbes LogToAI LogToConsole
   MultiConnIdleTimeoutSecs MultiConnLifetimeSecs MultiConnMaxConns RequestIDPrefix ReuseEvents
   SharedIteratorCleanupIntervalSeconds SharedIteratorTTLSeconds StorageDbContainerName StorageDbEnabled
-  UseOAuth UseOAuthGov UseSharedIterators UserPriorityThreshold UserSoftDeleteTTLMinutes`.split(
-    /\s+/,
-  ),
+  TERMINATION_GRACE_PERIOD_SECONDS UseOAuth UseOAuthGov UseSharedIterators UserPriorityThreshold
+  UserSoftDeleteTTLMinutes`.split(/\s+/),
 );
 
 const OWN = /^GATEWAY_(?!WEBHOOKS_SECRET_)/i;

@@ -94,7 +94,6 @@ const settingsSchema = z.object({
   ...eventLogShape,
   LOG_LEVEL: logLevel.default("Warning"),
   IgnoreSSLCert: flag.default(false),
-  TERMINATION_GRACE_PERIOD_SECONDS: integer(0, 3600).default(30),
 });
 
 /** Every setting by name, hosts and connections aside; docs/settings.md has a row for each. */
@@ -167,7 +166,6 @@ export interface Settings {
   /** Reserved slots as the original writes them: `class:count`, separated by commas. */
   readonly priorityWorkers: string;
   readonly ignoreTlsErrors: boolean;
-  readonly terminationGraceMs: number;
   readonly hosts: readonly HostSettings[];
   /** Names that are set and have no effect: the original's that have none here, and mistyped ones. */
   readonly withoutEffect: readonly string[];
@@ -283,7 +281,6 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     preemptible: raw.GATEWAY_SCHEDULING_PREEMPTIBLE,
     priorityWorkers: raw.PriorityWorkers,
     ignoreTlsErrors: raw.IgnoreSSLCert,
-    terminationGraceMs: raw.TERMINATION_GRACE_PERIOD_SECONDS * 1000,
     hosts,
     withoutEffect: withoutEffect(env, SETTING_NAMES, hosts.length),
   };

@@ -70,6 +70,9 @@ const LIMITS_TABLE = "gatewayLimits";
 export function createServices(options: CreateServicesOptions): OwnedServices {
   const { settings, connections, lanes, emit, clock = systemClock } = options;
   const { traffic = new TrafficBoard(clock) } = options;
+  const { storage } = connections;
+  const shared = { clock, newId: randomUUID, random: Math.random, emit };
+  const opening = { ...shared, settings, storage };
   const stopping = new AbortController();
   const tokens = createTokenSource(clock, Math.random);
   const backends = createBackendClient({ ...transportOf(settings), tokens, clock });
@@ -80,12 +83,11 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     onBreakerChange: (backend, change) => emit(backendBreakerChanged(backend, change)),
   });
   const places = openSlots({ settings, lanes, clock });
-  const limits = openLimits(connections.storage, { clock, emit });
+  const limits = openLimits(storage, { clock, emit });
   const means = { clock, random: Math.random, stopping: stopping.signal, ...places };
-  const fairShare = openFairShare({ ...options, storage: connections.storage }, means);
-  const shared = { clock, newId: randomUUID, random: Math.random, emit };
-  const usage = openUsage({ ...shared, settings, storage: connections.storage });
-  const idempotency = connections.storage && openIdempotency(connections.storage, settings);
+  const fairShare = openFairShare({ ...options, storage }, means);
+  const usage = openUsage(opening);
+  const idempotency = storage && openIdempotency(storage, settings);
   const work = { clock, limits, ...idempotency };
   const remote = settings.role === "stream" ? undefined : openRemote(connections, options, work);
   const services: Services = {
@@ -102,15 +104,7 @@ export function createServices(options: CreateServicesOptions): OwnedServices {
     idempotency,
     policy: createPolicy({
       settings,
-      documents: openPolicyDocuments({
-        settings,
-        storage: connections.storage,
-        tokens,
-        clock,
-        random: Math.random,
-        emit,
-        signal: stopping.signal,
-      }),
+      documents: openPolicyDocuments({ ...opening, tokens, signal: stopping.signal }),
       emit,
       onWeights(weights) {
         for (const pool of [places.slots, ...places.gates.values()]) pool.reconfigure({ weights });

@@ -5,7 +5,7 @@ export { backoffMs } from "./backoff.ts";
 export { isContextRefusal, isContextStatus } from "./context-refusal.ts";
 export { exhaustedStatus, isPassedOn, judgeAnswer, type Verdict } from "./judge-answer.ts";
 export { matchHosts, servingHost } from "./match-hosts.ts";
-export { isResting, nextStep } from "./next-step.ts";
+export { isResting, type NextStep, nextStep } from "./next-step.ts";
 export { type AttemptRecord, type DecisionReceipt, receiptHeader, toDecision } from "./receipt.ts";
 export type { LineTurn } from "./rest-line.ts";
 export { rewriteModelInBody, rewriteModelInTarget } from "./rewrite-model.ts";

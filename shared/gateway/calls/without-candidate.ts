@@ -5,6 +5,7 @@ import {
   backoffMs,
   exhaustedStatus,
   isResting,
+  type NextStep,
   nextStep,
   type PassedOver,
   type Selection,
@@ -16,19 +17,44 @@ import type { RouteTrip } from "./route-trip.ts";
 
 /** Nobody may be called now: waits, gives the request back, or says what the attempts came to. */
 export async function withoutCandidate(
-  { pool, clock, settings, random }: Services,
-  {
-    trip,
-    signal,
-    selection: { candidates, passedOver },
-  }: { trip: RouteTrip; signal: AbortSignal; selection: Selection },
+  services: Services,
+  { trip, signal, selection }: { trip: RouteTrip; signal: AbortSignal; selection: Selection },
 ): Promise<BackendAnswer | undefined> {
+  const { candidates, passedOver } = selection;
   const turn = trip.takeTurn();
   if (candidates.length > 0) turn?.giveBack();
   else turn?.decline();
   if (trip.held?.isVerdict) return trip.takeHeld();
-  const { routing, maxAttempts } = settings;
-  const step = nextStep(
+  const step = stepOf(services, trip, passedOver);
+  switch (step.kind) {
+    case "exhausted":
+      return exhausted(trip);
+    case "again":
+      // What was kept may hold its backend's connection.
+      trip.letGo();
+      trip.goRound();
+      await delay(services.clock, backoffMs(trip.round, services.random), signal);
+      return undefined;
+    case "requeue":
+      trip.requeued(step);
+      throw requeueError(services, step, passedOver);
+    case "no-route":
+      throw new GatewayError("no-route", "No backend serves this path for this class.");
+    case "unavailable":
+      throw new GatewayError(
+        step.isThrottled ? "backends-throttled" : "no-backend",
+        step.isThrottled ? "Every backend asks to wait." : "No backend is available.",
+        { retryAfterMs: step.retryAfterMs },
+      );
+  }
+}
+
+function stepOf(
+  { clock, settings: { routing, maxAttempts } }: Services,
+  trip: RouteTrip,
+  passedOver: readonly PassedOver[],
+): NextStep {
+  return nextStep(
     {
       passedOver,
       requeueDelaysMs: trip.requeueDelaysMs,
@@ -41,38 +67,24 @@ export async function withoutCandidate(
     },
     clock.now(),
   );
-  switch (step.kind) {
-    case "exhausted":
-      return exhausted(trip);
-    case "again":
-      // What was kept may hold its backend's connection.
-      trip.letGo();
-      trip.goRound();
-      await delay(clock, backoffMs(trip.round, random), signal);
-      return undefined;
-    case "requeue": {
-      const { delayMs, atMostMs, isAsked } = step;
-      const keysOf = (isMeant: (backend: PassedOver) => boolean): ReadonlySet<string> => {
-        const ids = new Set(passedOver.filter(isMeant).map(({ backend }) => backend));
-        return new Set(pool.backends.flatMap(({ host, key }) => (ids.has(host.id) ? [key] : [])));
-      };
-      trip.requeued(step);
-      throw new RequeueError({
-        delayMs,
-        atMostMs,
-        fullBackends: keysOf(({ reason }) => reason === "concurrency"),
-        restingBackends: isAsked ? new Set() : keysOf(isResting),
-      });
-    }
-    case "no-route":
-      throw new GatewayError("no-route", "No backend serves this path for this class.");
-    case "unavailable":
-      throw new GatewayError(
-        step.isThrottled ? "backends-throttled" : "no-backend",
-        step.isThrottled ? "Every backend asks to wait." : "No backend is available.",
-        { retryAfterMs: step.retryAfterMs },
-      );
-  }
+}
+
+/** Tells whoever holds the request how long to wait, and for which backends. */
+function requeueError(
+  { pool }: Services,
+  { delayMs, atMostMs, isAsked }: Extract<NextStep, { kind: "requeue" }>,
+  passedOver: readonly PassedOver[],
+): RequeueError {
+  const keysOf = (isMeant: (backend: PassedOver) => boolean): ReadonlySet<string> => {
+    const ids = new Set(passedOver.filter(isMeant).map(({ backend }) => backend));
+    return new Set(pool.backends.flatMap(({ host, key }) => (ids.has(host.id) ? [key] : [])));
+  };
+  return new RequeueError({
+    delayMs,
+    atMostMs,
+    fullBackends: keysOf(({ reason }) => reason === "concurrency"),
+    restingBackends: isAsked ? new Set() : keysOf(isResting),
+  });
 }
 
 /** Every backend had its turn. Where all agree an answer of theirs is the client's, body and all. */

@@ -43,7 +43,6 @@ describe("loadSettings", () => {
       asyncTimeoutMs: 1_800_000,
       loadBalanceMode: "latency",
       maxAttempts: 10,
-      terminationGraceMs: 30_000,
     });
     expect([...settingsWith().priority.classByKey]).toEqual([
       ["12345", 1],
