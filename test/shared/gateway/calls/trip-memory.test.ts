@@ -158,7 +158,7 @@ describe("an error instead of an answer", () => {
     const error = new GatewayError("no-backend", "none", { retryAfterMs: 2000 });
     const one = problemResponse(error.withHeaders([["x-attempts", "1"]]), "r");
     const two = problemResponse(error.withHeaders([["x-attempts", "2"]]), "r");
-    const of = ({ headers }: typeof one) => headers.filter(([name]) => name.startsWith("x-"));
+    const of = ({ headers }: typeof one) => headers.filter(([name]) => name === "x-attempts");
     expect([of(one), of(two)]).toEqual([[["x-attempts", "1"]], [["x-attempts", "2"]]]);
     expect(one.headers).toContainEqual(["retry-after", "2"]);
   });
