@@ -1,4 +1,4 @@
-import type { Attributes, HrTime, SpanContext } from "@opentelemetry/api";
+import type { Attributes, AttributeValue, HrTime, SpanContext } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import {
@@ -91,7 +91,7 @@ function toAttributes(told: Told["attributes"], usesLatestNames: boolean): Attri
   const attributes: Attributes = {};
   for (const [name, value] of told) {
     if (value === undefined) continue;
-    const [as, kept] = attributeAs(name, value as string | number | boolean, usesLatestNames);
+    const [as, kept] = attributeAs(name, value as AttributeValue, usesLatestNames);
     attributes[as] = kept;
   }
   return attributes;
@@ -112,7 +112,7 @@ function requestSpan(facts: RequestFacts): Told {
       [A.errorType, status >= 400 ? (code ?? String(status)) : undefined],
       ...genAiAttributes(facts),
       ...usageAttributes(facts),
-      [A.timeToFirstChunk, firstByteMs === undefined ? undefined : firstByteMs / MS_PER_SECOND],
+      ...streamAttributes(firstByteMs),
       [A.requestId, facts.requestId],
       [A.user, facts.user],
       [A.group, facts.group],
@@ -129,7 +129,7 @@ function requestSpan(facts: RequestFacts): Told {
 
 function attemptSpan(facts: AttemptFacts): Told {
   const { origin, status, outcome } = facts;
-  const { hostname, port } = new URL(origin);
+  const { hostname, port, protocol } = new URL(origin);
   const error = errorOf(status, outcome);
   return {
     name: nameOf(facts),
@@ -138,13 +138,13 @@ function attemptSpan(facts: AttemptFacts): Told {
     error: error === undefined ? undefined : outcome,
     attributes: [
       [A.serverAddress, hostname],
-      [A.serverPort, port === "" ? undefined : Number(port)],
+      [A.serverPort, port === "" ? DEFAULT_PORTS[protocol] : Number(port)],
       [A.path, facts.path],
       [A.status, status],
       [A.errorType, error],
       ...genAiAttributes(facts),
       ...usageAttributes(facts),
-      [A.responseId, facts.responseId],
+      ...streamAttributes(facts.firstChunkMs),
       [A.isWhole, facts.isWhole],
       [A.requestId, facts.requestId],
       [A.backend, facts.backend],
@@ -183,15 +183,31 @@ const genAiAttributes = ({ operation, provider, requestModel }: Asked): Told["at
   [A.requestModel, requestModel],
 ];
 
-type Answered = Pick<RequestFacts, "model" | "tokens" | "usage">;
+// Whoever is told an address is told its port.
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
 
-const usageAttributes = ({ model, tokens, usage }: Answered): Told["attributes"] => [
+/** Of what is told as it is made: that it was asked for so, and when the first of it was there. */
+const streamAttributes = (firstMs: number | undefined): Told["attributes"] =>
+  firstMs === undefined
+    ? []
+    : [
+        [A.requestStream, true],
+        [A.timeToFirstChunk, firstMs / MS_PER_SECOND],
+      ];
+
+type Answered = Pick<RequestFacts, "model" | "responseId" | "finishReasons" | "tokens" | "usage">;
+
+const usageAttributes = ({ model, tokens, usage, ...said }: Answered): Told["attributes"] => [
   [A.responseModel, model],
+  [A.responseId, said.responseId],
+  [A.finishReasons, said.finishReasons],
   [A.inputTokens, tokens?.inputTokens],
   [A.outputTokens, tokens?.outputTokens],
   [A.cacheReadTokens, tokens?.cacheReadInputTokens],
   [A.cacheCreationTokens, tokens?.cacheCreationInputTokens],
   [A.reasoningTokens, tokens?.reasoningOutputTokens],
+  [A.audioInputTokens, tokens?.audioInputTokens],
+  [A.audioOutputTokens, tokens?.audioOutputTokens],
   [A.provenance, usage],
 ];
 

@@ -97,7 +97,7 @@ export class RequestRecord {
     const { operation, provider, model: requestModel } = genAiRequest(asked);
     // The job that stands for it has an entry of its own, which says what was used.
     const isAccepted = response.jobId !== undefined;
-    const { tokens, provenance, model } = (isAccepted ? undefined : this.#end?.usage) ?? {};
+    const used = isAccepted ? undefined : this.#end?.usage;
     const firstByteAt = this.#end?.firstByteAt;
     return {
       kind: isAccepted ? "accepted" : "request",
@@ -120,9 +120,11 @@ export class RequestRecord {
       startedAt: receivedAt,
       firstByteMs: firstByteAt === undefined ? undefined : firstByteAt - receivedAt,
       isWhole: this.#end?.isWhole ?? true,
-      model,
-      tokens,
-      usage: provenance,
+      model: used?.model,
+      responseId: used?.responseId,
+      finishReasons: used?.finishReasons,
+      tokens: used?.tokens,
+      usage: used?.provenance,
       expiresAt: ticket?.expiresAt,
       exchange: this.#exchange(response),
       ...spanFacts(trace),

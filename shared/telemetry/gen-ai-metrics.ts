@@ -36,6 +36,11 @@ export const GEN_AI_METRICS = {
     ["s", "Time of a call to a backend, to the end of its answer."],
     { attributes: [...MODEL, A.errorType], bounds: DURATIONS },
   ),
+  timeToFirstChunk: histogram(
+    "gen_ai.client.operation.time_to_first_chunk",
+    ["s", "Time from a call to a backend to the first bytes of its stream."],
+    { attributes: MODEL, bounds: DURATIONS, generation: "latest" },
+  ),
   tokenUsage: histogram("gen_ai.client.token.usage", ["{token}", "Tokens of an answer."], {
     attributes: [...MODEL, A.tokenType],
     bounds: TOKENS,

@@ -15,7 +15,8 @@ import type { Labels } from "./series-tree.ts";
 import type { Sink } from "./sinks.ts";
 
 const MS_PER_SECOND = 1000;
-const MODALITY_UNKNOWN = "unknown";
+// Of what a provider does not tell apart the modality is not known.
+const [MODALITY_UNKNOWN, MODALITY_AUDIO] = ["unknown", "audio"];
 
 type Limits = Pick<TelemetrySettings, "maxModels" | "maxUsers">;
 
@@ -99,10 +100,14 @@ function measureStream(book: MetricBook, { facts, genAi, model }: Told): void {
 }
 
 function measureTokens(book: MetricBook, { facts, genAi, model, user }: Told): void {
-  const { tokens, backend, usage } = facts;
-  if (!tokens) return;
+  const { tokens, backend, usage, operation } = facts;
+  if (!tokens) {
+    // So the conventions have it: that nothing was told is told.
+    if (operation !== undefined) for (const metric of USED) countUsed(book, [metric, genAi], 0);
+    return;
+  }
   const { inputTokens, outputTokens, cacheReadInputTokens, reasoningOutputTokens } = tokens;
-  const { cacheCreationInputTokens } = tokens;
+  const { cacheCreationInputTokens, audioInputTokens, audioOutputTokens } = tokens;
   const count = (type: string, tokens: number | undefined): void => {
     if (tokens !== undefined) book.record(METRICS.tokens, [type, model, backend, usage], tokens);
   };
@@ -120,12 +125,26 @@ function measureTokens(book: MetricBook, { facts, genAi, model, user }: Told): v
   if (inputTokens !== undefined) {
     book.record(METRICS.tokenUsage, [...genAi, "input"], inputTokens);
     book.record(METRICS.inputTokens, genAi, inputTokens);
-    book.record(METRICS.usedInputTokens, [...genAi, MODALITY_UNKNOWN], inputTokens);
+    countUsed(book, [METRICS.usedInputTokens, genAi], inputTokens, audioInputTokens);
   }
   if (outputTokens === undefined) return;
   book.record(METRICS.tokenUsage, [...genAi, "output"], outputTokens);
   book.record(METRICS.outputTokens, genAi, outputTokens);
-  book.record(METRICS.usedOutputTokens, [...genAi, MODALITY_UNKNOWN], outputTokens);
+  countUsed(book, [METRICS.usedOutputTokens, genAi], outputTokens, audioOutputTokens);
+}
+
+const USED = [METRICS.usedInputTokens, METRICS.usedOutputTokens];
+
+/** Sounds apart from the rest; together they are all. */
+function countUsed(
+  book: MetricBook,
+  [metric, genAi]: readonly [MetricDefinition, Labels],
+  tokens: number,
+  audioTokens = 0,
+): void {
+  const sounds = Math.min(audioTokens, tokens);
+  if (sounds > 0) book.record(metric, [...genAi, MODALITY_AUDIO], sounds);
+  book.record(metric, [...genAi, MODALITY_UNKNOWN], tokens - sounds);
 }
 
 function measureAttempt(book: MetricBook, facts: AttemptFacts, models: KnownNames): void {
@@ -151,4 +170,7 @@ function measureOperation(book: MetricBook, facts: AttemptFacts, models: KnownNa
   const genAi = [operation, provider, asked, models.told(model, isAnswered), backend];
   const error = errorOf(status, outcome);
   book.record(METRICS.operationDuration, [...genAi, error], facts.totalMs / MS_PER_SECOND);
+  const { firstChunkMs } = facts;
+  if (firstChunkMs === undefined) return;
+  book.record(METRICS.timeToFirstChunk, genAi, firstChunkMs / MS_PER_SECOND);
 }

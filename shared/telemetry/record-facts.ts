@@ -45,6 +45,8 @@ export interface RequestFacts extends SpanFacts {
   readonly firstByteMs?: number;
   readonly isWhole: boolean;
   readonly model?: string;
+  readonly responseId?: string;
+  readonly finishReasons?: readonly string[];
   readonly tokens?: TokenFacts;
   readonly usage?: string;
   /** When its time to live is over; epoch milliseconds. */
@@ -67,6 +69,8 @@ export interface AttemptFacts extends SpanFacts {
   readonly tookMs: number;
   /** Until its answer was over. */
   readonly totalMs: number;
+  /** Until the first bytes of an answer that is told as it is made. */
+  readonly firstChunkMs?: number;
   readonly status: number;
   readonly outcome: string;
   readonly method: string;
@@ -80,6 +84,7 @@ export interface AttemptFacts extends SpanFacts {
   readonly isWhole?: boolean;
   readonly model?: string;
   readonly responseId?: string;
+  readonly finishReasons?: readonly string[];
   readonly tokens?: TokenFacts;
   readonly usage?: string;
 }

@@ -6,6 +6,9 @@ const MAX_UNREAD_BYTES = 64 * 1024;
 // One whose events come one by one stays for long, and each of them costs far more than to look for its text.
 const MAX_UNREAD_PIECES = 64;
 const FIRST_CAPACITY_BYTES = 1024;
+// Why it ended, what it used, and that it is over, each told by itself.
+const MAX_ENDING_PIECES = 4;
+const MAX_ENDING_BYTES = 4096;
 const NOTHING = Buffer.alloc(0);
 
 // Escaped as in JSON, so that a quote within a text does not end it.
@@ -21,6 +24,8 @@ export class AnswerText {
   readonly #maxBytes: number;
   #unread: string[] = [];
   #unreadBytes = 0;
+  /** The last of those that were read. */
+  #lastRead: string[] = [];
   #said: Buffer = NOTHING;
   #length = 0;
   #saidBytes = 0;
@@ -49,6 +54,12 @@ export class AnswerText {
     }
   }
 
+  /** The last events, as far as they are short. */
+  get ending(): string {
+    const last = [...this.#lastRead, ...this.#unread].slice(-MAX_ENDING_PIECES);
+    return last.map((piece) => piece.slice(-MAX_ENDING_BYTES)).join("");
+  }
+
   /** How many times longer the whole is than what was kept; 1 for nearly all. */
   get scale(): number {
     this.#read();
@@ -58,6 +69,7 @@ export class AnswerText {
   #read(): void {
     if (this.#unreadBytes === 0) return;
     const events = this.#unread.join("");
+    this.#lastRead = this.#unread.slice(-MAX_ENDING_PIECES);
     this.#unread = [];
     this.#unreadBytes = 0;
     if (!events.includes("event:")) this.#find(events);

@@ -13,6 +13,8 @@ export interface AnswerUsage {
   /** The model as the answer names it. */
   readonly model: string | undefined;
   readonly responseId: string | undefined;
+  /** Why each of its parts ended, in the provider's words. */
+  readonly finishReasons?: readonly string[];
   /** When its provider began it in the background, and shows it to who asks; epoch milliseconds. */
   readonly backgroundSince?: number;
   /** What was said, where a count of it is still wanted; never logged or stored. */

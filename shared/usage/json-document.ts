@@ -2,6 +2,7 @@ import { asBuffer } from "../core/bytes.ts";
 import { parsedJson } from "../core/parsed-json.ts";
 import { AnswerText } from "./answer-text.ts";
 import { INVOCATION_METRICS } from "./bedrock.ts";
+import { finishReasonsIn } from "./finish-reasons.ts";
 import { JsonFields } from "./json-fields.ts";
 import { reportIn, type UsageReport } from "./usage-report.ts";
 
@@ -24,6 +25,7 @@ export class JsonDocument {
   #fields: JsonFields | undefined;
   #found: Record<string, unknown> = {};
   #text: string | undefined;
+  #finishReasons: readonly string[] = [];
 
   constructor(onReport: (report: UsageReport) => void) {
     this.#onReport = onReport;
@@ -32,6 +34,11 @@ export class JsonDocument {
   /** What a short answer said, as the strings of its JSON. */
   get text(): string | undefined {
     return this.#text;
+  }
+
+  /** Why its parts ended; of a long answer that is not looked for. */
+  get finishReasons(): readonly string[] {
+    return this.#finishReasons;
   }
 
   push(bytes: Uint8Array): void {
@@ -51,6 +58,7 @@ export class JsonDocument {
     if (whole === undefined) this.#readAlong();
     this.#held = undefined;
     const value = whole ?? this.#found;
+    this.#finishReasons = finishReasonsIn(whole);
     const report = reportIn(value);
     this.#onReport(report);
     this.#text = whole === undefined ? saidIn(held) : report.usage ? undefined : spokenIn(whole);

@@ -8,6 +8,7 @@ import { AnswerText } from "./answer-text.ts";
 import type { AnswerUsage, UncountedText } from "./answer-usage.ts";
 import { type BedrockEvent, bedrockEvent, usageInHead } from "./bedrock.ts";
 import { DecodedCopy } from "./decoded-copy.ts";
+import { finishReasonsSaid } from "./finish-reasons.ts";
 import { isEventStream } from "./is-event-stream.ts";
 import { JsonDocument } from "./json-document.ts";
 import { NAMED_USAGE } from "./named-usage.ts";
@@ -83,12 +84,14 @@ export class UsageReader {
     // Of a stream something may be the last word; of a document only its end says that it was.
     const isLastWord = isComplete || this.#isToldInHead || (this.#isFinal && this.#isStream);
     const isReported = tokens !== undefined && isLastWord;
+    const finishReasons = this.#document?.finishReasons ?? finishReasonsSaid(this.#text.ending);
     const isPartial = !isComplete && (tokens !== undefined || this.#uncounted() !== undefined);
     return {
       provenance: isReported ? "reported" : isPartial ? "partial" : "unknown",
       tokens,
       model: this.#model,
       responseId: this.#responseId,
+      ...(finishReasons.length === 0 ? {} : { finishReasons }),
       ...(this.#backgroundSince === undefined ? {} : { backgroundSince: this.#backgroundSince }),
       uncounted: isReported ? undefined : this.#uncounted(),
     };

@@ -1,3 +1,4 @@
+import type { Clock } from "../../core/clock.ts";
 import type { EventBytes } from "../../core/event-bytes.ts";
 import type { HeaderList } from "../../core/headers.ts";
 import { type AnswerUsage, UsageReader } from "../../usage/index.ts";
@@ -14,6 +15,8 @@ export interface AnswerWatchOptions {
   readonly isUnread?: boolean;
   /** Whether it is asked for once more: what it used is told, if at all, to who counts each use once. */
   readonly isAgain?: boolean;
+  /** Given where it matters when the first bytes came: where the answer is told as it is made. */
+  readonly timer?: Pick<Clock, "now"> | undefined;
   onEnd(usage: AnswerUsage, outcome: AnswerOutcome): void;
 }
 
@@ -21,25 +24,31 @@ export interface AnswerWatchOptions {
 export interface WatchedEnd {
   readonly usage: AnswerUsage;
   readonly outcome: AnswerOutcome;
+  /** When the first bytes came of what is told as it is made; epoch milliseconds. */
+  readonly firstReadAt?: number | undefined;
 }
 
 /** Reads along what one backend's answer says it used, and tells it once. Scope: one answer. */
 export class AnswerWatch {
   readonly #reader: UsageReader | undefined;
   readonly #isAgain: boolean;
+  readonly #timer: AnswerWatchOptions["timer"];
   readonly #onEnd: AnswerWatchOptions["onEnd"];
+  #firstReadAt: number | undefined;
   #usage: Promise<AnswerUsage> | undefined;
   #end: WatchedEnd | undefined;
   #follower: ((end: WatchedEnd) => void) | undefined;
 
-  constructor({ headers, isUnread, isAgain = false, onEnd }: AnswerWatchOptions) {
+  constructor({ headers, isUnread, isAgain = false, timer, onEnd }: AnswerWatchOptions) {
     this.#reader = isUnread ? undefined : new UsageReader(headers);
     this.#isAgain = isAgain;
+    this.#timer = timer;
     this.#onEnd = onEnd;
   }
 
   /** `events`: those of a stream that is cut already. */
   read(chunk: Uint8Array, events?: readonly EventBytes[]): void {
+    this.#firstReadAt ??= this.#timer?.now();
     if (!this.#usage) this.#reader?.read(chunk, events);
   }
 
@@ -63,7 +72,7 @@ export class AnswerWatch {
   async #tell(outcome: AnswerOutcome): Promise<AnswerUsage> {
     const read = (await this.#reader?.end(outcome === "whole")) ?? UNKNOWN_USAGE;
     const usage = this.#isAgain ? withoutUse(read) : read;
-    this.#end = { usage, outcome };
+    this.#end = { usage, outcome, firstReadAt: this.#firstReadAt };
     this.#onEnd(read, outcome);
     this.#follower?.(this.#end);
     return usage;

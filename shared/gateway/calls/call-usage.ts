@@ -5,7 +5,7 @@ import { ANONYMOUS_USER, type Caller } from "../../identity/index.ts";
 import { promptTokens } from "../../limits/index.ts";
 import type { Candidate } from "../../routing/index.ts";
 import { genAiRequest, modelHint } from "../../telemetry/index.ts";
-import type { AnswerUsage, UsageKind } from "../../usage/index.ts";
+import { type AnswerUsage, isEventStream, type UsageKind } from "../../usage/index.ts";
 import type { Services } from "../services.ts";
 import { type AnswerOutcome, type AnswerSlot, AnswerWatch, withoutUse } from "./answer-watch.ts";
 import { toldOnce } from "./told-once.ts";
@@ -76,6 +76,7 @@ export function watchAnswer(
     headers,
     isUnread,
     isAgain,
+    timer: isEventStream(typeOf(headers)) ? services.clock : undefined,
     onEnd(usage, outcome) {
       const kind = outcome === "broken" || outcome === "unused" ? "attempt" : "answer";
       const work = toldOnce(usage);
@@ -93,6 +94,9 @@ export function watchAnswer(
   if (request.usage) request.usage.current = watch;
   return watch;
 }
+
+const typeOf = (headers: HeaderList): string =>
+  headerValue(headers, "content-type")?.toLowerCase() ?? "";
 
 type Prompt = ReturnType<typeof promptOf>;
 

@@ -85,14 +85,17 @@ function attemptOf(
   totalMs: number,
   end: WatchedEnd | undefined,
 ): object {
-  const { tokens, provenance, model: answered, responseId } = end?.usage ?? {};
+  const { tokens, provenance, model: answered, responseId, finishReasons } = end?.usage ?? {};
+  const { firstReadAt } = end ?? {};
   return {
     ...facts,
     totalMs,
+    firstChunkMs: firstReadAt === undefined ? undefined : firstReadAt - facts.startedAt,
     outcome: end?.outcome === "broken" ? "broken" : facts.outcome,
     isWhole: end ? end.outcome === "whole" : undefined,
     model: answered,
     responseId,
+    finishReasons,
     tokens,
     usage: provenance,
     ...calledAs(facts.method, candidate, model),

@@ -45,6 +45,39 @@ function measured(...events: readonly object[]) {
 }
 
 describe("the figures of tokens in the latest names", () => {
+  const latest = (...events: readonly object[]) => {
+    const book = new MetricBook({ usesLatestNames: true });
+    const emit = emitTo([measureRecords(book, LIMITS)]);
+    for (const event of events) emit({ ...ANSWERED, ...event } as TelemetryEvent);
+    const points = new Map(book.read().map((metric) => [metric.definition.name, metric.points]));
+    return (name: string) =>
+      points
+        .get(name)
+        ?.map(({ attributes, value }) => [attributes["gen_ai.token.modality"], value]);
+  };
+
+  it("tell sounds apart from what nobody tells apart, and both together are all", () => {
+    const sounds = { audioInputTokens: 2, audioOutputTokens: 11 };
+    const of = latest({ tokens: { ...ANSWERED.tokens, ...sounds } });
+    expect(of("gen_ai.client.inference.usage.input_tokens")).toEqual([
+      ["audio", 2],
+      ["unknown", 1],
+    ]);
+    expect(of("gen_ai.client.inference.usage.output_tokens")).toEqual([
+      ["audio", 11],
+      ["unknown", 0],
+    ]);
+  });
+
+  it("tell by a zero that nothing was told, and nothing of what is no request to a model", () => {
+    const none = { tokens: undefined, usage: "unknown", status: 500 };
+    const of = latest(none, { ...none, operation: undefined });
+    for (const name of ["input_tokens", "output_tokens"]) {
+      expect(of(`gen_ai.client.inference.usage.${name}`)).toEqual([["unknown", 0]]);
+      expect(of(`gen_ai.client.inference.operation.${name}`)).toBeUndefined();
+    }
+  });
+
   it("tell apart what came from a cache, went into one, and was reasoning", () => {
     const book = new MetricBook({ usesLatestNames: true });
     const parts = {

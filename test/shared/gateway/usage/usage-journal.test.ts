@@ -162,6 +162,28 @@ describe("the journal of what was used", () => {
     expect(record).toMatchObject({ operation: "chat", firstByteMs: expect.any(Number) });
   });
 
+  it("comes with records that last to an answer's end, and say when it began and why it ended", async () => {
+    const gateway = open({ Host2: "" });
+    gateway.backends.answer(
+      200,
+      (async function* () {
+        await gateway.clock.advance(300);
+        yield* bodyOf(say("Hi"));
+        await gateway.clock.advance(700);
+        yield* bodyOf(STOP, TOLD, DONE);
+      })(),
+      SSE,
+    );
+    await textOf((await serve(gateway)).body);
+    const [call, request] = ["attempt.ended", "request.ended"].map((name) =>
+      gateway.records.find(({ event }) => event === name),
+    );
+    expect(call).toMatchObject({ tookMs: 0, firstChunkMs: 300, totalMs: 1000 });
+    for (const record of [call, request]) {
+      expect(record).toMatchObject({ responseId: "c", finishReasons: ["stop"] });
+    }
+  });
+
   it("looks into no answer whose backend's parser reads nothing", async () => {
     const gateway = open({ Host1: "host=http://a.test;processor=DefaultStream", Host2: "" });
     gateway.backends.answer(200, JSON.stringify({ usage: USAGE }), JSON_TYPE);
