@@ -1,6 +1,5 @@
-import type { Resource } from "@opentelemetry/resources";
 import { describe, expect, it } from "vitest";
-import { toReadableSpan } from "../../../shared/exporters/readable-span.ts";
+import { type SpanOptions, toReadableSpan } from "../../../shared/exporters/readable-span.ts";
 import type { TelemetryEvent } from "../../../shared/telemetry/index.ts";
 
 const PLACE = { traceId: "a".repeat(32), spanId: "b".repeat(16), isSampled: true, startedAt: 1000 };
@@ -31,7 +30,7 @@ const CALL = {
 
 function spanOf(change: object = {}, usesLatestNames = true) {
   const event = { ...CALL, ...change } as unknown as TelemetryEvent;
-  const span = toReadableSpan(event, { resource: {} as Resource, usesLatestNames });
+  const span = toReadableSpan(event, { resource: {} as SpanOptions["resource"], usesLatestNames });
   if (!span) throw new Error("It stands for no span.");
   return span;
 }
