@@ -2,7 +2,7 @@ import type { LookupFunction } from "node:net";
 import { Agent, buildConnector, type Dispatcher, Pool } from "undici";
 import type { HostSettings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
-import { Connection, type ConnectionOptions } from "./connection.ts";
+import { Connection, type ConnectionOptions, PING_MS } from "./connection.ts";
 import { createCachedLookup, createPinnedLookup } from "./lookup.ts";
 
 export interface AgentsOptions {
@@ -91,6 +91,7 @@ export class Agents {
       bodyTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
       allowH2,
+      h2Options: { pingInterval: PING_MS },
       connect,
     };
     const open = (origin: URL): Connection => new Connection(origin, connection);

@@ -76,7 +76,7 @@ export interface BackendClientOptions {
   limits?: Partial<CallLimits>;
   /** The original's `DnsRefreshTimeout`. */
   dnsRefreshMs?: number;
-  /** Off unless asked for: in HTTP/2 undici joins fields that repeat, and many calls share one connection's fate. */
+  /** Off unless asked for. */
   allowHttp2?: boolean;
 }
 
@@ -150,10 +150,24 @@ function dispatch(
 /** Of a body that is streamed the length is told, for not every backend takes one in chunks. */
 function flat(headers: HeaderList, body: RequestBody | undefined): string[] {
   const list: string[] = [];
-  for (const [name, value] of headers) list.push(name, value);
+  for (const [name, value] of inOneCookie(headers)) list.push(name, value);
   if (body && !(body instanceof Uint8Array)) list.push("content-length", String(body.sizeBytes));
   return list;
 }
+
+/** Cookies that came apart go out as one: HTTP/2 would join them by commas (RFC 6265, section 5.4). */
+function inOneCookie(headers: HeaderList): HeaderList {
+  const cookies = headers.filter(([name]) => isCookie(name));
+  const [first] = cookies;
+  if (!first || cookies.length === 1) return headers;
+  const joined = cookies.map(([, value]) => value).join("; ");
+  return headers.flatMap((field) => {
+    if (!isCookie(field[0])) return [field];
+    return field === first ? [[field[0], joined] as const] : [];
+  });
+}
+
+const isCookie = (name: string): boolean => name.length === 6 && name.toLowerCase() === "cookie";
 
 function outgoing(body: RequestBody | undefined): Uint8Array | Readable | null {
   if (body === undefined || body instanceof Uint8Array) return body ?? null;
@@ -227,8 +241,7 @@ const isJson = (headers: HeaderList): boolean =>
 
 /**
  * Whether it is JSON whose end may be none: without a length and without chunks the end of a connection
- * is all there is, and of an HTTP/2 stream that is reset with CANCEL, or without an error code, node tells
- * that it has ended. https://github.com/nodejs/node/issues/56627
+ * is all there is.
  */
 const hasUncertainEnd = (headers: HeaderList): boolean =>
   headerValue(headers, "content-length") === undefined &&

@@ -5,11 +5,14 @@ import { type buildConnector, Client, type Dispatcher } from "undici";
 export class Line {
   #socket: Socket | undefined;
   #hasServed = false;
+  #seenBytes = 0;
+  #seenAt = 0;
 
   /** There is a new connection. */
   opened(socket: Socket | undefined): void {
     this.#socket = socket;
     this.#hasServed = false;
+    this.#seenBytes = -1;
   }
 
   /** An answer has begun on it. */
@@ -27,10 +30,32 @@ export class Line {
     return this.#socket?.bytesRead ?? 0;
   }
 
+  /** Whether it is one of HTTP/2. */
   get isShared(): boolean {
     return alpnOf(this.#socket) === "h2";
   }
+
+  /** Looks whether something has come since the last look; gives for how long at least nothing has. */
+  look(nowMs: number): number {
+    const { bytesRead } = this;
+    if (bytesRead !== this.#seenBytes) this.#seenAt = nowMs;
+    this.#seenBytes = bytesRead;
+    return nowMs - this.#seenAt;
+  }
+
+  /**
+   * A call on it has waited in vain. Of HTTP/1.1 its connection ends with it; a shared one would be given to the
+   * next call, and take it down as well, if its peer is gone without a word.
+   */
+  failed(nowMs: number): void {
+    if (this.isShared && this.look(nowMs) >= SILENT_MS) this.#socket?.destroy();
+  }
 }
+
+/** How often a peer that speaks HTTP/2 is asked whether it is there. */
+export const PING_MS = 15_000;
+// Two answers that did not come, and time for a third.
+const SILENT_MS = 40_000;
 
 const alpnOf = (socket: object | undefined): unknown =>
   socket && "alpnProtocol" in socket ? socket.alpnProtocol : undefined;

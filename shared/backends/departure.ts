@@ -24,6 +24,7 @@ export class Departure {
     this.#isKept = line.hasServed;
     this.#at = nowMs;
     this.#bytesRead = line.bytesRead;
+    if (line.isShared) line.look(nowMs);
   }
 
   /**

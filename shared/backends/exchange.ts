@@ -6,6 +6,7 @@ import { BackendFailure, type CallProgress, toBackendFailure } from "./backend-f
 import { type CallLimits, CallTimer } from "./call-limits.ts";
 import type { Line, Passenger } from "./connection.ts";
 import { Departure } from "./departure.ts";
+import { type Http2Notes, noteNextStream } from "./http2-notes.ts";
 
 /** The beginning of an answer, as it came. */
 export interface AnswerHead {
@@ -38,6 +39,7 @@ export class Exchange implements Passenger {
   readonly #onAbort = (): void => this.#abort(this.#signal.reason);
   #line: Line | undefined;
   #departure: Departure | undefined;
+  #notes: Http2Notes | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #progress: CallProgress = "connecting";
   #over: { readonly reason: unknown } | undefined;
@@ -47,7 +49,7 @@ export class Exchange implements Passenger {
     this.#clock = clock;
     this.#signal = signal;
     this.#onSent = onSent;
-    this.#timer = new CallTimer({ clock, limits, onLimit: (failure) => this.#abort(failure) });
+    this.#timer = new CallTimer({ clock, limits, onLimit: (failure) => this.#late(failure) });
     this.#queue = new ByteQueue({
       highWaterBytes: HIGH_WATER_BYTES,
       onPause: () => this.#pause(),
@@ -94,6 +96,7 @@ export class Exchange implements Passenger {
     else this.#onSent?.();
     this.#progress = "sent";
     this.#departure = this.#departs();
+    if (this.#line?.isShared) noteNextStream((notes) => this.#note(notes));
     this.#timer.connected();
   }
 
@@ -103,7 +106,8 @@ export class Exchange implements Passenger {
     this.#progress = "answering";
     this.#line?.answered();
     this.#timer.received();
-    this.#head.resolve({ status, headers: toHeaderList(controller.rawHeaders) });
+    const headers = this.#notes?.headers ?? toHeaderList(controller.rawHeaders);
+    this.#head.resolve({ status, headers });
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -112,7 +116,11 @@ export class Exchange implements Passenger {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    this.#trailers = toHeaderList(controller.rawTrailers);
+    if (this.#notes?.hasEnded === false) {
+      this.onResponseError(controller, new Error("The backend reset its stream."));
+      return;
+    }
+    this.#trailers = this.#notes?.trailers ?? toHeaderList(controller.rawTrailers);
     if (this.#settle(undefined)) this.#queue.end();
   }
 
@@ -132,6 +140,15 @@ export class Exchange implements Passenger {
   #departs(): Departure | undefined {
     const isAgain = this.#departure !== undefined;
     return this.#line && new Departure(this.#line, { nowMs: this.#clock.now(), isAgain });
+  }
+
+  #note(notes: Http2Notes): void {
+    this.#notes = notes;
+  }
+
+  #late(failure: BackendFailure): void {
+    this.#abort(failure);
+    this.#line?.failed(this.#clock.now());
   }
 
   #abort(reason: unknown): void {
@@ -161,14 +178,9 @@ export class Exchange implements Passenger {
   }
 }
 
-// HTTP/1.1 gives a flat list; HTTP/2 an object, with several values where a field may not be joined.
-function toHeaderList(raw: Dispatcher.DispatchController["rawHeaders"]): HeaderList {
-  if (!raw) return [];
-  if (Array.isArray(raw)) return fromRawHeaders(raw);
-  return Object.entries(raw).flatMap(([name, value]) =>
-    [value ?? []].flat().map((single) => [name, single] as const),
-  );
-}
+// HTTP/1.1 gives a flat list; of HTTP/2, which gives an object without those that repeat, there are notes.
+const toHeaderList = (raw: Dispatcher.DispatchController["rawHeaders"]): HeaderList =>
+  Array.isArray(raw) ? fromRawHeaders(raw) : [];
 
 const asError = (reason: unknown): Error =>
   reason instanceof Error ? reason : new Error(String(reason));

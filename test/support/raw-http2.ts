@@ -101,16 +101,25 @@ export function frame(
   return Buffer.concat([head, payload]);
 }
 
-/** The beginning of an answer; its fields are sent as literals (RFC 7541, section 6.2.2). */
-export function headersFrame(id: number, fields: Readonly<Record<string, string>>): Buffer {
-  const literals = Object.entries(fields).map((field) =>
+/** A head, or what stands behind a body; the fields are sent as literals (RFC 7541, section 6.2.2). */
+export function headersFrame(
+  id: number,
+  fields: readonly (readonly [name: string, value: string])[],
+  isLast = false,
+): Buffer {
+  const literals = fields.map((field) =>
     Buffer.concat([Buffer.of(0), ...field.map(lengthAndText)]),
   );
-  return frame(FRAME.headers, END_HEADERS, id, Buffer.concat(literals));
+  const flags = END_HEADERS | (isLast ? END_STREAM : 0);
+  return frame(FRAME.headers, flags, id, Buffer.concat(literals));
 }
 
 const lengthAndText = (text: string): Buffer =>
   Buffer.concat([Buffer.of(text.length), Buffer.from(text, "latin1")]);
+
+/** Bytes of an answer that are not its last ones. */
+export const dataFrame = (id: number, text: string): Buffer =>
+  frame(FRAME.data, 0, id, Buffer.from(text));
 
 /** The last bytes of an answer. */
 export const lastFrame = (id: number, text: string): Buffer =>

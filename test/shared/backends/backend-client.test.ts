@@ -84,6 +84,18 @@ describe("the backend client", () => {
     expect(raw.slice(raw.indexOf("X-B"))).toEqual(headers.flat());
   });
 
+  it("sends cookies that came apart as one", async () => {
+    await using backend = await recordingServer();
+    const headers = [
+      ["Cookie", "a=1"],
+      ["X-A", "1"],
+      ["cookie", "b=2; c=3"],
+    ] as const;
+    await textOf((await client().call(callTo(backend.host, { headers }))).body);
+    const raw = backend.requests[0]?.rawHeaders ?? [];
+    expect(raw.slice(raw.indexOf("Cookie"))).toEqual(["Cookie", "a=1; b=2; c=3", "X-A", "1"]);
+  });
+
   it("gives headers back in their order, spelling and repetition", async () => {
     await using backend = await recordingServer((_, response) => {
       response.writeHead(207, ["Set-Cookie", "a=1", "X-One", "x", "Set-Cookie", "b=2"]).end("hi");

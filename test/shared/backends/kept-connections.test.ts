@@ -153,7 +153,7 @@ describe("a kept connection that its backend closes as a request goes out on it"
 
 describe("in HTTP/2, a request that its backend has not seen", () => {
   const say = ({ id, socket }: RawStream, text: string): void =>
-    void socket.write(Buffer.concat([headersFrame(id, { ":status": "200" }), lastFrame(id, text)]));
+    void socket.write(Buffer.concat([headersFrame(id, [[":status", "200"]]), lastFrame(id, text)]));
   const refuse = ({ id, socket }: RawStream): void =>
     void socket.write(frame(FRAME.reset, 0, id, numbers(7)));
 
