@@ -34,8 +34,6 @@ const options: BuildOptions = {
     "@azure/functions-extensions-base":
       "./node_modules/@azure/functions-extensions-base/dist/azure-functions-extensions-base.js",
   },
-  // The library makes a fetch `Request` of every call; this one is made when somebody looks at it.
-  inject: ["functions/lazy-request.ts"],
   // In CommonJS a file knows its folder by another name.
   define: { "import.meta.dirname": "__dirname" },
   tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: false } },
@@ -197,10 +195,26 @@ const libraryText: Plugin = {
     onLoad({ filter, namespace: "file" }, async ({ path }) => {
       const text = await readFile(path, "utf8");
       const loader: Loader = extname(path).endsWith("ts") ? "ts" : "js";
-      return { contents: `${inAscii(text)}\n${mapOfFile(basename(path))}`, loader };
+      const contents = `${importsFor(path)}${inAscii(text)}\n${mapOfFile(basename(path))}`;
+      return { contents, loader };
     });
   },
 };
+
+const REQUEST_OF_THE_LIBRARY = /\/@azure\/functions\/src\/http\/HttpRequest\.ts$/;
+
+/**
+ * The library makes a fetch `Request` of every call, and a `URL` for its query. In the file that does so both
+ * names mean ours: one that becomes real when somebody looks at it, and one that takes nothing apart.
+ */
+function importsFor(path: string): string {
+  if (!REQUEST_OF_THE_LIBRARY.test(path.replaceAll("\\", "/"))) return "";
+  const own = (file: string): string =>
+    JSON.stringify(join(import.meta.dirname, "functions", file));
+  return `import { Request } from ${own("lazy-request.ts")};
+import { UrlQuery as URL } from ${own("url-query.ts")};
+`;
+}
 
 // Strings are escaped by esbuild as well; patterns are not.
 const inAscii = (text: string): string =>

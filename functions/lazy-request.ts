@@ -6,7 +6,7 @@ type Native = globalThis.Request;
 const normalised = remembered((url) => new URL(url).href);
 
 /**
- * Stands in for fetch's `Request` in the bundle (esbuild.config.ts). The library makes one of every call,
+ * Stands in for fetch's `Request` in the library (esbuild.config.ts). The library makes one of every call,
  * with a copy of its headers and a web stream around its body, and the gateway looks at the connection
  * instead: the real one is made when something is asked of it. Scope: one invocation.
  */

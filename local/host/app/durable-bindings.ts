@@ -1,4 +1,5 @@
 import type { RpcTypedData } from "../core/core-types.ts";
+import { asIs } from "../invocation/typed-data.ts";
 import type { AppFunction } from "./app-function.ts";
 
 const DURABLE_TRIGGERS = new Set(["orchestrationtrigger", "activitytrigger", "entitytrigger"]);
@@ -16,14 +17,17 @@ export type ExtraInputs = (fn: AppFunction) => { name: string; data: RpcTypedDat
 
 /**
  * Gives functions their `durableClient` inputs, the only kind of input there is. Their value does not
- * change while the engine runs, so it is made once per function and not per call.
+ * change while the engine runs, so it is made once per function and not per call, and nobody can write in it.
  */
 export function createClientInputs(clientBinding: () => string): ExtraInputs {
   const known = new Map<AppFunction, ReturnType<ExtraInputs>>();
   return (fn) => {
     const inputs =
-      known.get(fn) ?? fn.inputs.map(({ name }) => ({ name, data: { string: clientBinding() } }));
+      known.get(fn) ??
+      fn.inputs.map(({ name }) => ({ name, data: asIs(JSON.parse(clientBinding(), frozen)) }));
     known.set(fn, inputs);
     return inputs;
   };
 }
+
+const frozen = (_name: string, value: unknown): unknown => Object.freeze(value);

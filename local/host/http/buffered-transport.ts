@@ -7,7 +7,7 @@ import { settleResponse } from "./settle-response.ts";
 /** Requests and responses travel whole, as they do for an app that does not enable streaming. */
 export function createBufferedTransport(invoker: Invoker): HttpTransport {
   const run = async (call: HttpCall): Promise<void> => {
-    const input = httpInvocation(call, await bufferedRequest(call));
+    const input = httpInvocation(call, { http: await bufferedRequest(call) });
     const result = await invoker.run(call.target.fn, input, () => hasClientLeft(call));
     const output = result.returnValue ?? result.outputData?.find(({ data }) => data.http)?.data;
     writeResponse(call, output?.http);

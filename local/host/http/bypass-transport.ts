@@ -2,6 +2,7 @@ import diagnosticsChannel from "node:diagnostics_channel";
 import type { Server } from "node:http";
 import type { HostLog } from "../invocation/host-log.ts";
 import type { Invoker } from "../invocation/invoker.ts";
+import { asIs } from "../invocation/typed-data.ts";
 import type { HttpCall, HttpTransport } from "./http-call.ts";
 import { hasClientLeft, httpInvocation } from "./http-invocation.ts";
 import { closeLibraryServer } from "./library-server.ts";
@@ -29,7 +30,7 @@ export function createBypassTransport({
 }: BypassOptions): HttpTransport {
   const run = (call: HttpCall): Promise<unknown> => {
     const { request, response, invocationId, target } = call;
-    const input = httpInvocation(call);
+    const input = httpInvocation(call, { dataOf: asIs });
     request.headers["x-forwarded-host"] = request.headers.host ?? "";
     request.headers["x-forwarded-proto"] = "http";
     request.headers[INVOCATION_ID_HEADER] = invocationId;

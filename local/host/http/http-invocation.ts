@@ -3,17 +3,29 @@ import type { RpcHttpData, RpcTypedData } from "../core/core-types.ts";
 import type { InvocationInput } from "../invocation/invoker.ts";
 import type { HttpCall } from "./http-call.ts";
 
+export interface HttpInvocationOptions {
+  /** The buffered request; absent when it streams. */
+  readonly http?: RpcHttpData;
+  /** How the headers travel: as text, or as they are where they stay in one process. */
+  readonly dataOf?: (headers: IncomingHttpHeaders) => RpcTypedData;
+}
+
+const asJson = (headers: IncomingHttpHeaders): RpcTypedData => ({ json: JSON.stringify(headers) });
+
 /**
- * What a function's HTTP trigger receives; `http` is the buffered request, empty when it streams. To
- * be taken before the host adds headers of its own to the request.
+ * What a function's HTTP trigger receives. To be taken before the host adds headers of its own to the
+ * request.
  */
-export function httpInvocation(call: HttpCall, http: RpcHttpData = {}): InvocationInput {
+export function httpInvocation(
+  call: HttpCall,
+  { http = {}, dataOf = asJson }: HttpInvocationOptions = {},
+): InvocationInput {
   const { target, invocationId, request } = call;
   const trace = traceContext(request.headers);
   return {
     invocationId,
     inputData: [{ name: target.triggerName, data: { http } }, ...target.extraInputs()],
-    triggerMetadata: requestMetadata(call),
+    triggerMetadata: requestMetadata(call, dataOf(flatten(call.request.headers))),
     ...(trace && { traceContext: trace }),
   };
 }
@@ -23,12 +35,14 @@ export function hasClientLeft({ response }: HttpCall): boolean {
   return response.destroyed && !response.writableFinished;
 }
 
+const NO_QUERY: RpcTypedData = { json: "{}" };
+
 // A streamed call gets its headers and parameters from here only.
-function requestMetadata({ request, params }: HttpCall): Record<string, RpcTypedData> {
-  const metadata: Record<string, RpcTypedData> = {
-    Headers: { json: JSON.stringify(flatten(request.headers)) },
-    Query: { json: "{}" },
-  };
+function requestMetadata(
+  { params }: HttpCall,
+  headers: RpcTypedData,
+): Record<string, RpcTypedData> {
+  const metadata: Record<string, RpcTypedData> = { Headers: headers, Query: NO_QUERY };
   for (const name in params) metadata[name] = { string: params[name] ?? "" };
   return metadata;
 }
@@ -44,7 +58,6 @@ function traceContext(
 }
 
 // `set-cookie` is the one header that node keeps as a list; in a request it means nothing.
-function flatten(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  if (!headers["set-cookie"]) return headers;
-  return { ...headers, "set-cookie": undefined };
+function flatten({ "set-cookie": _, ...headers }: IncomingHttpHeaders): IncomingHttpHeaders {
+  return headers;
 }

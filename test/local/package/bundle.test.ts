@@ -130,6 +130,14 @@ describe("the bundle", () => {
     expect(parts).toContain("NativeModule http");
   });
 
+  it("has what stands in for a request and its URL in the library, where the library makes them", () => {
+    const made = Object.entries(outputs["dist/functions/index.cjs"]?.inputs ?? {});
+    const used = made.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file);
+    expect(used).toEqual(
+      expect.arrayContaining(["functions/lazy-request.ts", "functions/url-query.ts"]),
+    );
+  });
+
   it("has of zod's messages those in English", () => {
     const languages = partsOf("zod").filter((part) => part.startsWith("v4/locales/"));
     expect(languages).toEqual(["v4/locales/en.js"]);
