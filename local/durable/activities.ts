@@ -1,4 +1,4 @@
-import type { EngineContext } from "./engine/context.ts";
+import type { EngineContext } from "./engine/engine-context.ts";
 import { missingFunction, registeredName } from "./engine/function-names.ts";
 import { failureDetailsOf } from "./failure-details.ts";
 import { type HistoryEvent, historyEvent } from "./history-events.ts";

@@ -1,4 +1,4 @@
-import type { EngineContext } from "./engine/context.ts";
+import type { EngineContext } from "./engine/engine-context.ts";
 import { missingFunction, registeredName } from "./engine/function-names.ts";
 import { newId } from "./engine/start-instance.ts";
 import { entityIdOf, schedulerId } from "./entity-id.ts";

@@ -1,5 +1,5 @@
 import type { Cancel } from "../../shared/core/clock.ts";
-import type { EngineContext } from "./engine/context.ts";
+import type { EngineContext } from "./engine/engine-context.ts";
 import { historyEvent } from "./history-events.ts";
 
 // Bounds one transaction when many timers have fallen due while the engine was down.

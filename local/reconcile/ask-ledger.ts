@@ -1,6 +1,6 @@
 import { StartError } from "../service.ts";
-import type { Used } from "./compare.ts";
-import type { Span } from "./read-log.ts";
+import type { Used } from "./compare-use.ts";
+import type { Span } from "./log-reader.ts";
 
 interface Page {
   readonly rows: readonly Used[];

@@ -4,8 +4,8 @@ import { readCommandLine } from "../command-line.ts";
 import { renderTable } from "../replay/table.ts";
 import { StartError } from "../service.ts";
 import { askLedger } from "./ask-ledger.ts";
-import { compareUse, type Difference } from "./compare.ts";
-import { LogReader, type Span } from "./read-log.ts";
+import { compareUse, type Difference } from "./compare-use.ts";
+import { LogReader, type Span } from "./log-reader.ts";
 
 const ARGUMENTS = {
   from: { type: "string" },

@@ -1,6 +1,6 @@
 import { TooManyBytesError } from "../core/bytes.ts";
 import type { RequestBody, StoredBody } from "../core/http.ts";
-import { type JsonMember, JsonMemberScanner } from "../core/json-members.ts";
+import { type JsonMember, JsonMemberScanner } from "../core/json-member-scanner.ts";
 import { SpoolFile } from "./spool-file.ts";
 
 export interface StoreBodyOptions {

@@ -1,5 +1,5 @@
 import type { HeaderList } from "./headers.ts";
-import type { JsonMember } from "./json-members.ts";
+import type { JsonMember } from "./json-member-scanner.ts";
 import type { SpanPlace } from "./trace-context.ts";
 
 /** A request as it stands at the gateway's door, free of any hosting framework. */

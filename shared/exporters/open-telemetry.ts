@@ -11,8 +11,8 @@ import {
   type Sink,
   Tracing,
 } from "../telemetry/index.ts";
+import { MetricSender, type MetricTarget } from "./metric-sender.ts";
 import { prometheusPage } from "./prometheus-page.ts";
-import { MetricSender, type MetricTarget } from "./send-metrics.ts";
 import { type OwnedSink, type SpanTarget, sendSpans } from "./send-spans.ts";
 import {
   openAzureMetrics,

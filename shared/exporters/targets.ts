@@ -38,22 +38,26 @@ interface OtlpTarget {
   readonly timeoutMs: number;
 }
 
+/** Loads what sends spans to an OTLP receiver. */
 export async function openOtlpSpans({ url, timeoutMs }: OtlpTarget): Promise<SpanExporter> {
   const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-http");
   return new OTLPTraceExporter({ url, timeoutMillis: timeoutMs });
 }
 
+/** Loads what sends metrics to an OTLP receiver, each as its sum since the start. */
 export async function openOtlpMetrics({ url, timeoutMs }: OtlpTarget): Promise<MetricExporter> {
   const { OTLPMetricExporter } = await import("@opentelemetry/exporter-metrics-otlp-http");
   const exporter = new OTLPMetricExporter({ url, timeoutMillis: timeoutMs });
   return Object.assign(exporter, { temporality: CUMULATIVE } as const);
 }
 
+/** Loads what sends spans to Application Insights. */
 export async function openAzureSpans(settings: AzureMonitorSettings): Promise<SpanExporter> {
   const { AzureMonitorTraceExporter } = await import("@azure/monitor-opentelemetry-exporter");
   return new AzureMonitorTraceExporter(await azureOptions(settings));
 }
 
+/** Loads what sends metrics to Application Insights, each as what came since the last time. */
 export async function openAzureMetrics(settings: AzureMonitorSettings): Promise<MetricExporter> {
   const { AzureMonitorMetricExporter } = await import("@azure/monitor-opentelemetry-exporter");
   const exporter = new AzureMonitorMetricExporter(await azureOptions(settings));

@@ -3,7 +3,7 @@ export { advanceBatch, type BatchRef, expireBatch } from "./batches/batch-activi
 export { finishBatch } from "./batches/finish-batch.ts";
 export { probeBackends } from "./calls/probe-backends.ts";
 export { createServices, type OwnedServices } from "./create-services.ts";
-export { DeadLetterWatch } from "./dead-letters/end-dead-lettered.ts";
+export { DeadLetterWatch } from "./dead-letters/dead-letter-watch.ts";
 export { type DeadLettersQuery, listDeadLetters } from "./dead-letters/list-dead-letters.ts";
 export { settleDeadLetters } from "./dead-letters/settle-dead-letters.ts";
 export { answering, handleRequest } from "./handle-request.ts";

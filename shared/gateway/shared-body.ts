@@ -1,5 +1,5 @@
 import type { StoredBody } from "../core/http.ts";
-import type { JsonMember } from "../core/json-members.ts";
+import type { JsonMember } from "../core/json-member-scanner.ts";
 
 /**
  * A stored body that more than one may need: it is let go of when the last has let go. Scope: one

@@ -98,6 +98,7 @@ export const NO_COUNTS = Object.freeze(
   Object.fromEntries(COUNTS.map((name) => [name, 0])),
 ) as unknown as LedgerCounts;
 
+/** The sums of two rows, name by name. */
 export function addCounts(one: LedgerCounts, other: LedgerCounts): LedgerCounts {
   return Object.fromEntries(
     COUNTS.map((name) => [name, one[name] + other[name]]),

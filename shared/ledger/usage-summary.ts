@@ -96,6 +96,7 @@ export class UsageSummary {
   }
 }
 
+/** The order of two lists of names, by the first that differs. */
 export function compared(one: readonly string[], other: readonly string[]): number {
   for (const [index, name] of one.entries()) {
     const against = other[index] ?? "";

@@ -1,7 +1,7 @@
 import { type HostSettings, hostKey, type Settings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
 import type { BackendId, Random } from "../core/domain.ts";
-import { AffinityTokens } from "./affinity.ts";
+import { AffinityTokens } from "./affinity-tokens.ts";
 import type { BackendState, BackendStateOptions, BackendTurn } from "./backend-state.ts";
 import type { BackendView } from "./backend-view.ts";
 import { KnownBackends } from "./known-backends.ts";

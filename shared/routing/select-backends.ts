@@ -1,6 +1,6 @@
 import type { SpillRules } from "../config/index.ts";
 import type { PriorityClass, Random } from "../core/domain.ts";
-import type { AffinityTokens } from "./affinity.ts";
+import type { AffinityTokens } from "./affinity-tokens.ts";
 import type { BackendView, PassedOver, PassedOverReason } from "./backend-view.ts";
 import { type LoadBalanceMode, orderBackends } from "./order-backends.ts";
 import { spillAt, spillRuleFor } from "./spill.ts";

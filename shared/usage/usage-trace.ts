@@ -1,5 +1,5 @@
 import { fieldsIn, isFields } from "../core/fields.ts";
-import { JsonMemberScanner } from "../core/json-members.ts";
+import { JsonMemberScanner } from "../core/json-member-scanner.ts";
 import { parsedJson } from "../core/parsed-json.ts";
 import type { SseEvent } from "../core/sse-event.ts";
 

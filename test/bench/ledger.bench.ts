@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
-import { compareUse } from "../../local/reconcile/compare.ts";
-import { LogReader } from "../../local/reconcile/read-log.ts";
+import { compareUse } from "../../local/reconcile/compare-use.ts";
+import { LogReader } from "../../local/reconcile/log-reader.ts";
 import { accounts, callsOf, largestError, startLedgerWorld } from "../support/ledger-world.ts";
 import { sendAll } from "../support/mixed-requests.ts";
 import { printFigures } from "./figures.ts";

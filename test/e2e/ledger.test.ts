@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compareUse } from "../../local/reconcile/compare.ts";
-import { LogReader } from "../../local/reconcile/read-log.ts";
+import { compareUse } from "../../local/reconcile/compare-use.ts";
+import { LogReader } from "../../local/reconcile/log-reader.ts";
 import {
   accounts,
   askUsage,

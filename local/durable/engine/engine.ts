@@ -6,8 +6,8 @@ import { Entities } from "../entities.ts";
 import type { CommitNotes } from "../store/commit-notes.ts";
 import { Store } from "../store/store.ts";
 import { Timers } from "../timers.ts";
-import type { EngineContext } from "./context.ts";
 import { EndWaiters } from "./end-waiters.ts";
+import type { EngineContext } from "./engine-context.ts";
 import { Episodes } from "./episodes.ts";
 import { KeyedRunner } from "./keyed-runner.ts";
 

@@ -1,6 +1,6 @@
 import { hasEnded, type InstanceRow } from "../store/instance-table.ts";
-import type { EngineContext } from "./context.ts";
 import { closeInstance } from "./end-instance.ts";
+import type { EngineContext } from "./engine-context.ts";
 import { append, chunkText, ExecutionCache } from "./execution-cache.ts";
 import { isExpected, type Letter, type Mail, sortMail } from "./mail.ts";
 import { playEpisode } from "./play-episode.ts";

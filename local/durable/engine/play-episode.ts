@@ -7,7 +7,7 @@ import {
 } from "../planner/orchestrator-answer.ts";
 import { type Plan, plan } from "../planner/plan.ts";
 import type { InstanceRow } from "../store/instance-table.ts";
-import type { EngineContext } from "./context.ts";
+import type { EngineContext } from "./engine-context.ts";
 import type { Execution } from "./execution-cache.ts";
 import { missingFunction, registeredName } from "./function-names.ts";
 import type { Letter } from "./mail.ts";

@@ -43,6 +43,7 @@ export const USAGE_QUEUE = "gateway-usage";
 const POISON_QUEUE = `${USAGE_QUEUE}-poison`;
 const USAGE_TABLE = "gatewayUsage";
 
+/** Makes what noting use needs; nothing of it connects before its first use. */
 export function openUsage({ settings, storage, ...means }: UsageMeans): UsageServices {
   const { random, clock, emit, newId } = means;
   const queue = storage && new MessageQueue(storage, USAGE_QUEUE);

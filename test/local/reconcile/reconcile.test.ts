@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { compareUse } from "../../../local/reconcile/compare.ts";
-import { LogReader } from "../../../local/reconcile/read-log.ts";
+import { compareUse } from "../../../local/reconcile/compare-use.ts";
+import { LogReader } from "../../../local/reconcile/log-reader.ts";
 import { startServer } from "../../support/http-server.ts";
 
 const HOUR_MS = 3_600_000;

@@ -113,7 +113,7 @@ export const PATHS_AND_SIZES: readonly Weakening[] = [
     name: "a wish for usage overflows",
     edits: [
       [
-        "shared/usage/include-usage.ts",
+        "shared/usage/with-usage-wish.ts",
         "    // Nested so deeply that it can be read and not be written.\n    return undefined;",
         '    throw new Error("too deep");',
       ],

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Used } from "./compare.ts";
+import type { Used } from "./compare-use.ts";
 
 /** Hours of which use is compared, in epoch milliseconds. */
 export interface Span {

@@ -12,7 +12,7 @@ export interface MetricTarget {
   resource(): Promise<Resource>;
 }
 
-export interface SendMetricsOptions {
+export interface MetricSenderOptions {
   readonly target: MetricTarget;
   readonly settings: Pick<TelemetrySettings, "metricIntervalMs" | "exportTimeoutMs">;
   readonly clock: Clock;
@@ -22,7 +22,7 @@ export interface SendMetricsOptions {
 
 /** Sends the metrics now and then, the first time after one interval. Scope: one receiver, per instance. */
 export class MetricSender {
-  readonly #options: SendMetricsOptions;
+  readonly #options: MetricSenderOptions;
   readonly #deltas = new Deltas();
   #opening: Promise<readonly [MetricExporter, Resource]> | undefined;
   #sentAt: number;
@@ -30,7 +30,7 @@ export class MetricSender {
   #cancelTimer: Cancel;
   #sending: Promise<void> | undefined;
 
-  constructor(options: SendMetricsOptions) {
+  constructor(options: MetricSenderOptions) {
     this.#options = options;
     this.#startedAt = options.clock.now();
     this.#sentAt = this.#startedAt;

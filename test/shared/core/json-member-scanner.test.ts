@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type JsonMember, JsonMemberScanner } from "../../../shared/core/json-members.ts";
+import { type JsonMember, JsonMemberScanner } from "../../../shared/core/json-member-scanner.ts";
 
 const NAMES: ReadonlySet<string> = new Set(["model", "stream"]);
 
