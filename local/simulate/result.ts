@@ -73,7 +73,7 @@ export interface ResultParts {
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
-/** Puts into words, class by class and backend by backend, what a simulation has counted. */
+/** What a simulation has counted, summed up by class and by backend. */
 export function toResult(parts: ResultParts): SimulationResult {
   const { settings, seed, simulatedMs, tally } = parts;
   const backends = parts.hosts.flatMap((host) => {
