@@ -70,7 +70,7 @@ export interface GatewayResponse {
   readonly route?: RouteFacts | undefined;
 }
 
-/** A JSON answer of the gateway itself. */
+/** A JSON answer of the gateway itself: as things stand, and of one caller, so nobody may keep it. */
 export function jsonResponse(
   status: number,
   value: unknown,
@@ -82,6 +82,7 @@ export function jsonResponse(
     headers: [
       ["content-type", "application/json"],
       ["content-length", String(body.byteLength)],
+      ["cache-control", "no-store"],
       ...headers,
     ],
     body,

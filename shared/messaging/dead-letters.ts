@@ -37,6 +37,8 @@ const MAX_HELD = 1000;
 const BATCH = 100;
 // Receiving stops here when there are no more letters that nobody else holds.
 const RECEIVE_WAIT_MS = 500;
+// An operator who looks while the broker is silent is to hear of it.
+const PEEK_TIMEOUT_MS = 15_000;
 
 /**
  * The dead letters of the gateway's entities. Looking locks nothing; a letter is dealt with under its
@@ -56,7 +58,8 @@ export class DeadLetters {
   ): Promise<readonly DeadLetter[]> {
     return this.#with(source, async (receiver) => {
       // Always from a number: the SDK's own place is shared by all receivers of an entity.
-      const options = { fromSequenceNumber: longOf(from) };
+      const abortSignal = AbortSignal.timeout(PEEK_TIMEOUT_MS);
+      const options = { fromSequenceNumber: longOf(from), abortSignal };
       return (await receiver.peekMessages(atMost, options)).map(letterOf);
     });
   }
@@ -102,9 +105,13 @@ export class DeadLetters {
     try {
       const receiver = receiverOf(await this.#bus.client(), source);
       try {
-        return await work(receiver);
-      } finally {
+        const result = await work(receiver);
         await receiver.close();
+        return result;
+      } catch (error) {
+        // Not waited for: the broker may be silent.
+        receiver.close().catch(() => {});
+        throw error;
       }
     } catch (cause) {
       if (cause instanceof GatewayError) throw cause;

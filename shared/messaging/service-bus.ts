@@ -1,5 +1,6 @@
 import type {
   ServiceBusClient,
+  ServiceBusMessage,
   ServiceBusReceivedMessage,
   ServiceBusSender,
 } from "@azure/service-bus";
@@ -33,6 +34,13 @@ const SERVICE_BUS_DEFAULT_TTL_MS = 24 * 3_600_000;
 
 // Callers' topics may be many, and a connection bears 5,000 links; those used last stay open.
 const MAX_SENDERS = 500;
+// A broker that is there and silent: the SDK would try six times, for a minute each.
+const SEND_TIMEOUT_MS = 20_000;
+
+interface ServiceBusOptions {
+  readonly maxSenders?: number;
+  readonly sendTimeoutMs?: number;
+}
 
 /**
  * One Service Bus connection with one sender a queue or topic, made on first use. Scope: per instance.
@@ -40,13 +48,16 @@ const MAX_SENDERS = 500;
 export class ServiceBus {
   readonly #connection: MessagingConnection;
   readonly #maxSenders: number;
+  readonly #sendTimeoutMs: number;
   /** In the order of their last use. */
   readonly #senders = new Map<string, Promise<ServiceBusSender>>();
   #client: Promise<ServiceBusClient> | undefined;
 
-  constructor(connection: MessagingConnection, maxSenders = MAX_SENDERS) {
+  constructor(connection: MessagingConnection, options: ServiceBusOptions = {}) {
+    const { maxSenders = MAX_SENDERS, sendTimeoutMs = SEND_TIMEOUT_MS } = options;
     this.#connection = connection;
     this.#maxSenders = maxSenders;
+    this.#sendTimeoutMs = sendTimeoutMs;
   }
 
   /** The SDK's client; the library loads with the first call, not at start. */
@@ -55,24 +66,15 @@ export class ServiceBus {
     return this.#client;
   }
 
-  /** Resolves when the broker has stored the message; rejects with `messaging-unavailable`. */
+  /**
+   * Resolves when the broker has stored the message; rejects with `messaging-unavailable`, in time also
+   * where the broker is silent. It may have stored the message then: sent again under its id it counts once.
+   */
   async send(queue: string, message: OutgoingMessage): Promise<void> {
     try {
       const sender = await this.#sender(queue);
-      await sender.sendMessages({
-        messageId: message.messageId,
-        body: message.body,
-        contentType: "application/json",
-        timeToLive: Math.max(1, message.timeToLiveMs ?? SERVICE_BUS_DEFAULT_TTL_MS),
-        ...(message.sessionId === undefined ? {} : { sessionId: message.sessionId }),
-        ...(message.correlationId === undefined ? {} : { correlationId: message.correlationId }),
-        ...(message.scheduledAt === undefined
-          ? {}
-          : { scheduledEnqueueTimeUtc: new Date(message.scheduledAt) }),
-        ...(message.applicationProperties
-          ? { applicationProperties: message.applicationProperties }
-          : {}),
-      });
+      const abortSignal = AbortSignal.timeout(this.#sendTimeoutMs);
+      await sender.sendMessages(toServiceBus(message), { abortSignal });
     } catch (cause) {
       throw new GatewayError("messaging-unavailable", `Sending to ${queue} failed.`, {
         cause,
@@ -125,6 +127,21 @@ export class ServiceBus {
     }
   }
 }
+
+const toServiceBus = (message: OutgoingMessage): ServiceBusMessage => ({
+  messageId: message.messageId,
+  body: message.body,
+  contentType: "application/json",
+  timeToLive: Math.max(1, message.timeToLiveMs ?? SERVICE_BUS_DEFAULT_TTL_MS),
+  ...(message.sessionId === undefined ? {} : { sessionId: message.sessionId }),
+  ...(message.correlationId === undefined ? {} : { correlationId: message.correlationId }),
+  ...(message.scheduledAt === undefined
+    ? {}
+    : { scheduledEnqueueTimeUtc: new Date(message.scheduledAt) }),
+  ...(message.applicationProperties
+    ? { applicationProperties: message.applicationProperties }
+    : {}),
+});
 
 /** What the SDK takes for a message without a link of its own, and settles by its lock token. */
 function lockedElsewhere(lockToken: string): ServiceBusReceivedMessage {

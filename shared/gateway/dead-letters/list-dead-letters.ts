@@ -82,7 +82,7 @@ export async function* lettersOf(letters: Letters, source: LetterSource, atMost:
 
 function answer(deadLetters: readonly DeadLetterView[], next: Place | undefined): GatewayResponse {
   const continuation = next && Buffer.from(`${next.queue}/${next.from}`).toString("base64url");
-  return jsonResponse(200, { deadLetters, continuation }, [["cache-control", "no-store"]]);
+  return jsonResponse(200, { deadLetters, continuation });
 }
 
 function placeIn(continuation: string): Place {

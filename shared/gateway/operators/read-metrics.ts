@@ -22,7 +22,7 @@ export async function readMetrics(
 ): Promise<GatewayResponse> {
   if (!services.settings.telemetry.isMetricsPageOpen) await requireOperator(services, headers);
   if (headerValue(headers, "accept")?.includes("application/json")) {
-    return jsonResponse(200, read().map(toJson), NOT_KEPT);
+    return jsonResponse(200, read().map(toJson));
   }
   const body = Buffer.from(await page());
   return {

@@ -13,8 +13,8 @@ export async function readStatus(
 ): Promise<GatewayResponse> {
   await requireOperator(services, headers);
   const isBrief = /[?&]brief=true(?:&|$)/.test(target);
-  if (isBrief) return jsonResponse(200, briefStatus(services), NOT_KEPT);
-  return jsonResponse(200, instanceStatus(services), NOT_KEPT);
+  if (isBrief) return jsonResponse(200, briefStatus(services));
+  return jsonResponse(200, instanceStatus(services));
 }
 
 /** Shows an operator how the gateway decided about a recent request. */
@@ -24,8 +24,6 @@ export async function readReceipt(
 ): Promise<GatewayResponse> {
   await requireOperator(services, headers);
   const receipt = services.traffic.receipt(requestId);
-  if (receipt) return jsonResponse(200, receipt, NOT_KEPT);
+  if (receipt) return jsonResponse(200, receipt);
   throw new GatewayError("receipt-not-found", "This instance knows no such recent request.");
 }
-
-const NOT_KEPT: HeaderList = [["cache-control", "no-store"]];

@@ -28,7 +28,7 @@ export async function readUsage(
   if (!parsed.ok) throw new GatewayError("bad-request", parsed.detail);
   const query = await allowed(services, { headers, target }, parsed.value);
   const usage = pageOf(services, query, await summed(services, query));
-  return wantsCsv(query, headers) ? csvResponse(query, usage) : jsonResponse(200, usage, NO_STORE);
+  return wantsCsv(query, headers) ? csvResponse(query, usage) : jsonResponse(200, usage);
 }
 
 const NO_STORE: HeaderList = [["cache-control", "no-store"]];

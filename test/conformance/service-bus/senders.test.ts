@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { ServiceBus } from "../../../shared/messaging/index.ts";
 import { brokerUnderTest, receive } from "./broker-under-test.ts";
@@ -8,7 +10,7 @@ describe("the app's own Service Bus connection", () => {
   it("sends to more queues than it keeps senders for, in order and without loss", async () => {
     await using world = await brokerUnderTest({ queues: QUEUES.map((name) => ({ name })) });
     const { connectionString } = world.broker;
-    const bus = new ServiceBus({ kind: "connectionString", connectionString }, 2);
+    const bus = new ServiceBus({ kind: "connectionString", connectionString }, { maxSenders: 2 });
     for (let round = 1; round <= 3; round++) {
       for (const queue of QUEUES) {
         await bus.send(queue, { messageId: `message-${queue}-${round}`, body: { round } });
@@ -20,4 +22,35 @@ describe("the app's own Service Bus connection", () => {
     }
     await bus.close();
   });
+
+  it("gives up a broker that takes the connection and says nothing, and tells so", async () => {
+    await using silent = await silentBroker();
+    const connectionString =
+      `Endpoint=sb://127.0.0.1:${silent.port};SharedAccessKeyName=a;SharedAccessKey=b;` +
+      "UseDevelopmentEmulator=true;";
+    const bus = new ServiceBus(
+      { kind: "connectionString", connectionString },
+      { sendTimeoutMs: 50 },
+    );
+    await expect(bus.send("one", { messageId: "message-1", body: {} })).rejects.toMatchObject({
+      code: "messaging-unavailable",
+      retryAfterMs: 2000,
+    });
+    bus.close().catch(() => {});
+  });
 });
+
+async function silentBroker() {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => void sockets.add(socket.on("error", () => {})));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  return {
+    port: typeof address === "object" ? address?.port : undefined,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}

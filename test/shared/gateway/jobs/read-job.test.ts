@@ -36,6 +36,14 @@ const codeOf = (reading: Promise<unknown>): Promise<string> =>
   );
 
 describe("readJob", () => {
+  it("is kept by nobody on its way: it is one caller's, and changes", async () => {
+    for (const gateway of [await withJob(), await withJob(succeededWith())]) {
+      const query = { id: "job-1", headers: ANN, target: "/jobs/job-1" };
+      const { headers } = await readJob(gateway.services, query);
+      expect(headers).toContainEqual(["cache-control", "no-store"]);
+    }
+  });
+
   it("shows a job that waits, and says when to ask again", async () => {
     const { services } = await withJob();
     const response = await readJob(services, { id: "job-1", headers: ANN, target: "/" });
