@@ -82,7 +82,14 @@ export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    return new Promise((resolve, reject) => this.#answer({ resolve, reject }));
+    const value = this.#shift();
+    if (value) return Promise.resolve({ done: false, value });
+    if (!this.#ended) {
+      return new Promise((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+      });
+    }
+    return "error" in this.#ended ? Promise.reject(this.#ended.error) : Promise.resolve(END);
   }
 
   return(): Promise<IteratorResult<Uint8Array, undefined>> {

@@ -173,6 +173,8 @@ const isForgotten = ({ load, demand }: Recent): boolean =>
   load.waiting + load.running === 0 && demand < NEGLIGIBLE;
 
 function advance(account: Recent, { nowMs, memoryMs }: HouseNow): void {
+  // Many changes fall into one millisecond, in which nothing is forgotten.
+  if (nowMs === account.at) return;
   const { waiting, running } = account.load;
   const kept = Math.exp(-Math.max(0, nowMs - account.at) / memoryMs);
   account.use = running + (account.use - running) * kept;

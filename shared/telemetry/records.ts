@@ -32,8 +32,7 @@ export const messageSent = (requestId: string, facts: () => object): TelemetryEv
 export const messageEnded = (messageId: string, facts: () => object): TelemetryEvent => ({
   event: "message.ended",
   level: "info",
-  messageId,
-  lazily: facts,
+  lazily: () => ({ messageId, ...facts() }),
 });
 
 /** How a request came to its answer: which backends were taken or passed over, and what was spilled. */

@@ -52,7 +52,7 @@ export async function callBackends(
   signal: AbortSignal,
 ): Promise<RoutedAnswer> {
   const { usage = { current: undefined } } = asked;
-  const request = { ...asked, usage };
+  const request = asked.usage ? asked : { ...asked, usage };
   const trip = request.trip ?? tripOf(services, request);
   try {
     const found = await findAnswer(services, { request, trip, signal });

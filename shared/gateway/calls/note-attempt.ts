@@ -1,5 +1,5 @@
 import type { SpanPlace } from "../../core/trace-context.ts";
-import type { Candidate, Selection } from "../../routing/index.ts";
+import type { AttemptRecord, Candidate, Selection } from "../../routing/index.ts";
 import { attemptEnded, genAiRequest, redactTarget, spanFacts } from "../../telemetry/index.ts";
 import type { Services } from "../services.ts";
 import type { AnswerWatch, WatchedEnd } from "./answer-watch.ts";
@@ -42,82 +42,66 @@ export function noteAttempt(
     outcome,
   };
   trip.attempted(record, selection.firstTier);
-  const facts: AttemptBegun = {
+  const facts = {
     ...record,
     priority: trip.facts.priority,
     attempt: trip.attemptCount,
     startedAt,
     isSpilled: record.tier !== selection.firstTier,
     method: request.method,
-    model: host.model ?? modelOfBody(request),
-    candidate,
-    span,
   };
+  const model = host.model ?? modelOfBody(request);
   // By a function of its own: whoever waits for the end of an answer must not hold its request.
-  follow({ id: request.id, clock, emit }, facts, watch);
+  follow({ id: request.id, clock, emit }, { facts, model, candidate, span }, watch);
 }
 
 interface AttemptBegun {
-  readonly startedAt: number;
-  readonly tookMs: number;
-  readonly outcome: string;
-  readonly method: string;
+  /** What is told as it is. */
+  readonly facts: AttemptRecord & { readonly startedAt: number; readonly method: string };
   readonly model: string | undefined;
   readonly candidate: Candidate;
   readonly span: SpanPlace | undefined;
-  readonly [fact: string]: unknown;
 }
 
 type Teller = Pick<Services, "clock" | "emit"> & { readonly id: string };
 
-function follow(teller: Teller, facts: AttemptBegun, watch: AnswerWatch | undefined): void {
+function follow(teller: Teller, begun: AttemptBegun, watch: AnswerWatch | undefined): void {
   const { id, clock, emit } = teller;
+  const { startedAt, tookMs } = begun.facts;
   const tell = (end?: WatchedEnd): void => {
-    const totalMs = end ? clock.now() - facts.startedAt : facts.tookMs;
-    emit(attemptEnded(id, () => attemptOf(facts, totalMs, end)));
+    const totalMs = end ? clock.now() - startedAt : tookMs;
+    emit(attemptEnded(id, () => attemptOf(begun, totalMs, end)));
   };
   if (watch) watch.follow(tell);
   else tell();
 }
 
 function attemptOf(
-  { candidate, span, model, ...facts }: AttemptBegun,
+  { facts, model: hint, candidate, span }: AttemptBegun,
   totalMs: number,
   end: WatchedEnd | undefined,
 ): object {
-  const { tokens, provenance, model: answered, responseId, finishReasons } = end?.usage ?? {};
+  const { tokens, provenance, model, responseId, finishReasons } = end?.usage ?? {};
   const { firstReadAt } = end ?? {};
+  const { host, target } = candidate;
+  const { origin } = host;
+  const asked = genAiRequest({ method: facts.method, target, origin, model: hint });
   return {
     ...facts,
     totalMs,
     firstChunkMs: firstReadAt === undefined ? undefined : firstReadAt - facts.startedAt,
     outcome: end?.outcome === "broken" ? "broken" : facts.outcome,
     isWhole: end ? end.outcome === "whole" : undefined,
-    model: answered,
+    model,
     responseId,
     finishReasons,
     tokens,
     usage: provenance,
-    ...calledAs(facts.method, candidate, model),
+    origin,
+    path: redactTarget(target),
+    operation: asked.operation,
+    provider: asked.provider,
+    requestModel: asked.model,
     ...spanFacts(span),
   };
-}
-
-/** What the backend was asked for, in the words of the conventions for generative AI. */
-function calledAs(
-  method: string,
-  { host: { origin }, target }: Candidate,
-  model: string | undefined,
-): Record<string, unknown> {
-  const {
-    operation,
-    provider,
-    model: requestModel,
-  } = genAiRequest({
-    method,
-    target,
-    origin,
-    model,
-  });
-  return { method, origin, path: redactTarget(target), operation, provider, requestModel };
 }

@@ -30,14 +30,29 @@ type Serve<Admitted> = (admitted: Admitted) => Promise<GatewayResponse>;
  * becomes a job at once the key holds the job's id: wherever the first one broke off, a repetition makes
  * the same job, and need not wait until it is known to be dead.
  */
-export async function serveOnce<Admitted extends AdmittedRequest>(
+export function serveOnce<Admitted extends AdmittedRequest>(
   services: Services,
   admitted: Admitted,
   serve: Serve<Admitted>,
 ): Promise<GatewayResponse> {
-  const { idempotency, clock } = services;
+  const { idempotency } = services;
   const key = headerValue(admitted.request.headers, KEY_HEADER);
   if (key === undefined || !idempotency) return serve(admitted);
+  return serveByKey(services, admitted, { idempotency, key, serve });
+}
+
+interface Keyed<Admitted> {
+  readonly idempotency: Idempotency;
+  readonly key: string;
+  readonly serve: Serve<Admitted>;
+}
+
+async function serveByKey<Admitted extends AdmittedRequest>(
+  services: Services,
+  admitted: Admitted,
+  { idempotency, key, serve }: Keyed<Admitted>,
+): Promise<GatewayResponse> {
+  const { clock } = services;
   const use = await keyUse(services, admitted, key);
   const held = (name: string): HeldKey => new HeldKey({ idempotency, use, name, clock });
   for (let looks = 1; ; looks++) {

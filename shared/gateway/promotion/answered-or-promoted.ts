@@ -36,15 +36,14 @@ export async function answeredOrPromoted<Answer>(
   clock: Clock,
   { working, at, promote, retract }: PromotableWork<Answer>,
 ): Promise<Answer | undefined> {
+  const inTime = await withinTime(clock, working, at - clock.now());
+  // Nearly every request ends here.
+  if (inTime !== undefined) return inTime;
   const settled = working.then(
     (answer) => ({ answer }),
     (error: unknown) => ({ error }),
   );
-  for (let dueAt = at, tries = 0; ; dueAt = clock.now() + RETRY_MS, tries++) {
-    const inTime = await withinTime(clock, settled, dueAt - clock.now());
-    // A try that failed may have left a job behind, which would be done once more for nobody.
-    if (inTime && tries > 0) retract?.().catch(() => {});
-    if (inTime) return answerOf(inTime);
+  for (;;) {
     const promoting = promote();
     const result = await Promise.race([settled, promoting]);
     if (typeof result !== "string") {
@@ -53,24 +52,35 @@ export async function answeredOrPromoted<Answer>(
     }
     if (result === "promoted") return undefined;
     if (result === "answered") return answerOf(await settled);
+    const late = await withinTime(clock, settled, RETRY_MS);
+    if (!late) continue;
+    // The try that failed may have left a job behind, which would be done once more for nobody.
+    retract?.().catch(() => {});
+    return answerOf(late);
   }
 }
 
 /**
- * What `settled` resolves with, or undefined when it takes longer. Every request that may become a job
- * waits here: to abort a signal for nobody would cost more than all the rest of it.
+ * What `work` comes to, or undefined when it takes longer. Every request that may become a job waits
+ * here: to abort a signal for nobody would cost more than all the rest of it.
  */
 function withinTime<Value>(
   clock: Clock,
-  settled: Promise<Value>,
+  work: Promise<Value>,
   limitMs: number,
 ): Promise<Value | undefined> {
   return new Promise((resolve, reject) => {
     const cancel = clock.schedule(limitMs, () => resolve(undefined));
-    settled.then((value) => {
-      cancel();
-      resolve(value);
-    }, reject);
+    work.then(
+      (value) => {
+        cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error);
+      },
+    );
   });
 }
 

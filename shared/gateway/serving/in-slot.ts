@@ -29,7 +29,7 @@ export async function inSlot<Result>(
   const { demand } = work;
   if (!services.preemptible.has(demand.priority)) {
     const slot = work.freeSlot ?? (await services.slots.acquire(demand));
-    return runIn(slot, work, demand.signal);
+    return await runIn(slot, work, demand.signal);
   }
   for (let held = work.freeSlot; ; held = undefined) {
     const preempted = new AbortController();

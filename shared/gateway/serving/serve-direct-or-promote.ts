@@ -21,29 +21,25 @@ export async function serveDirectOrPromote(
   { promoter, slot }: { promoter: Promoter; slot: Slot | undefined },
 ): Promise<GatewayResponse> {
   const { clock, settings } = services;
-  const { promotion } = promoter;
+  const { at, expiresAt, preference: preferenceApplied } = promoter.promotion;
   const lifetime = lifetimeOf(services, admitted);
-  const ticket = asJobTicket(admitted.ticket, admitted.request.headers, settings);
-  const working = serveDirect(
-    services,
-    {
-      ...admitted,
-      // Once it is a job it may take longer, and nobody knows yet whether it will be one.
-      ticket: { ...admitted.ticket, expiresAt: ticket.expiresAt },
-    },
-    { lifetime, slot },
-  );
-  const promoted = new InProcessPromotion(services, promoter, { ...admitted, ticket });
+  // Once it is a job it may take longer, and nobody knows yet whether it will be one.
+  const working = serveDirect(services, admitted, { lifetime, slot, expiresAt });
+  let begun: InProcessPromotion | undefined;
+  const promotion = (): InProcessPromotion => {
+    const ticket = asJobTicket(admitted.ticket, admitted.request.headers, settings);
+    begun ??= new InProcessPromotion(services, promoter, { ...admitted, ticket });
+    return begun;
+  };
   const response = await answeredOrPromoted(clock, {
     working,
-    at: promotion.at,
-    promote: () => promoted.promote(),
-    retract: () => promoted.retract(),
+    at,
+    promote: () => promotion().promote(),
+    retract: () => promotion().retract(),
   });
   if (response) return response;
-  lifetime.outlive(ticket.expiresAt);
-  promoted.detach({ working, stop: lifetime });
-  const { preference: preferenceApplied } = promotion;
+  lifetime.outlive(expiresAt);
+  promotion().detach({ working, stop: lifetime });
   return acceptedAnswer(services, {
     job: jobOwnershipOf(admitted),
     state: "running",

@@ -19,6 +19,8 @@ export interface DirectOptions {
   readonly lifetime: Lifetime;
   /** A slot that it comes with. */
   readonly slot?: Slot | undefined;
+  /** Epoch milliseconds until which it may take; that of its ticket unless given. */
+  readonly expiresAt?: number;
 }
 
 /**
@@ -28,11 +30,12 @@ export interface DirectOptions {
 export async function serveDirect(
   services: Services,
   admitted: AdmittedRequest,
-  { lifetime, slot: freeSlot }: DirectOptions,
+  { lifetime, slot: freeSlot, expiresAt = admitted.ticket.expiresAt }: DirectOptions,
 ): Promise<GatewayResponse> {
   const { request, ticket, caller, body, askedModel, usage, showsReceipt = false } = admitted;
   const { signal } = lifetime;
-  const { priority, expiresAt, attemptTimeoutMs } = ticket;
+  const { priority, attemptTimeoutMs } = ticket;
+  const trip = tripOf(services, { ...request, priority, expiresAt });
   const outgoing = {
     ...request,
     body,
@@ -44,12 +47,14 @@ export async function serveDirect(
     expiresAt,
     showsReceipt,
     wholeJsonBytes: services.settings.transport.wholeBytes,
+    trip,
   };
-  const trip = tripOf(services, outgoing);
   let place: number | undefined;
   const demand = { priority, ...caller, expiresAt, signal };
   try {
-    const estimatedWaitMs = freeSlot ? undefined : expectedWait(services, admitted);
+    const estimatedWaitMs = freeSlot
+      ? undefined
+      : expectedWait(services, { priority, deadlineAt: expiresAt, ...caller });
     return await withRequeues(services, { trip, caller, signal }, (isAgain) =>
       inSlot(services, {
         freeSlot: isAgain ? undefined : freeSlot,
@@ -57,17 +62,10 @@ export async function serveDirect(
         async run(slot, wanted) {
           admitted.reservation?.started();
           place = slot.place;
-          const answer = await callBackends(services, { ...outgoing, trip }, wanted);
+          const answer = await callBackends(services, outgoing, wanted);
           slot.delivered();
           lifetime.begun();
-          const response = streamThrough(services, request, { answer, slot, lifetime });
-          return {
-            ...response,
-            headers: [
-              ...response.headers,
-              ...waitHeaders({ position: slot.position, estimatedWaitMs }),
-            ],
-          };
+          return streamThrough(services, request, { answer, slot, lifetime, estimatedWaitMs });
         },
       }),
     );
@@ -80,10 +78,9 @@ export async function serveDirect(
 /** Refuses at once what, by the measured rate, would rot in the queue until its deadline. */
 function expectedWait(
   { slots }: Services,
-  { ticket, caller }: AdmittedRequest,
+  demand: Parameters<Services["slots"]["canMeet"]>[0],
 ): number | undefined {
-  const { priority, expiresAt: deadlineAt } = ticket;
-  const outlook = slots.canMeet({ priority, deadlineAt, ...caller });
+  const outlook = slots.canMeet(demand);
   if (!outlook.refused) return outlook.estimatedWaitMs;
   throw waitTooLong(outlook.retryAfterMs);
 }
@@ -110,10 +107,17 @@ export function waitHeaders({ position, estimatedWaitMs }: ExpectedWait): Header
     : [place, ["x-estimated-wait-ms", String(Math.round(estimatedWaitMs))]];
 }
 
+interface Begun {
+  readonly answer: RoutedAnswer;
+  readonly slot: Slot;
+  readonly lifetime: Lifetime;
+  readonly estimatedWaitMs: number | undefined;
+}
+
 function streamThrough(
   services: Services,
   { id, method, receivedAt }: GatewayRequest,
-  { answer, slot, lifetime }: { answer: RoutedAnswer; slot: Slot; lifetime: Lifetime },
+  { answer, slot, lifetime, estimatedWaitMs }: Begun,
 ): GatewayResponse {
   const body = answerBody(answer, {
     method,
@@ -125,7 +129,8 @@ function streamThrough(
     },
   });
   const timing = timingHeaders(answer, services.clock.now() - receivedAt);
-  const headers = [...answer.headers, ...timing];
+  const waited = waitHeaders({ position: slot.position, estimatedWaitMs });
+  const headers = [...answer.headers, ...timing, ...waited];
   const { status, trailers, attemptCount, processMs, backend, called } = answer;
   return { status, headers, body, trailers, route: { attemptCount, processMs, backend, called } };
 }
