@@ -17,6 +17,8 @@ const priceSchema = z.strictObject({
   output: price.default(0),
   cachedInput: price.optional(),
   cacheWrite: price.optional(),
+  audioInput: price.optional(),
+  audioOutput: price.optional(),
   from: z.iso.date().optional(),
 });
 
@@ -30,6 +32,10 @@ export interface ModelPrice {
   readonly cachedInput?: number | undefined;
   /** Input that went into a cache; as other input unless given. */
   readonly cacheWrite?: number | undefined;
+  /** Input that is sound; as other input unless given. */
+  readonly audioInput?: number | undefined;
+  /** Output that is sound; as other output unless given. */
+  readonly audioOutput?: number | undefined;
   /** The first day (UTC) on which it holds; always unless given. */
   readonly from?: string | undefined;
 }

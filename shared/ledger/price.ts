@@ -8,6 +8,8 @@ export interface Price {
   readonly output: number;
   readonly cachedInput?: number | undefined;
   readonly cacheWrite?: number | undefined;
+  readonly audioInput?: number | undefined;
+  readonly audioOutput?: number | undefined;
   readonly from?: string | undefined;
 }
 
@@ -35,12 +37,23 @@ export function createCostOf(prices: readonly Price[]): CostOf {
   };
 }
 
-function costBy({ input, output, cachedInput, cacheWrite }: Price, row: LedgerRow): number {
+function costBy({ input, output, ...other }: Price, row: LedgerRow): number {
+  const {
+    cachedInput = input,
+    cacheWrite = input,
+    audioInput = input,
+    audioOutput = output,
+  } = other;
   const read = Math.min(row.cacheReadInputTokens, row.inputTokens);
   const written = Math.min(row.cacheCreationInputTokens, row.inputTokens - read);
-  const plain = row.inputTokens - read - written;
-  const inputCost = plain * input + read * (cachedInput ?? input) + written * (cacheWrite ?? input);
-  return (inputCost + row.outputTokens * output) / MILLION;
+  const fresh = row.inputTokens - read - written;
+  // Which of what was cached was sound is not known here: what is left of the prompt has the sounds.
+  const heard = Math.min(row.audioInputTokens, fresh);
+  const spoken = Math.min(row.audioOutputTokens, row.outputTokens);
+  const inputCost =
+    (fresh - heard) * input + heard * audioInput + read * cachedInput + written * cacheWrite;
+  const outputCost = (row.outputTokens - spoken) * output + spoken * audioOutput;
+  return (inputCost + outputCost) / MILLION;
 }
 
 function patternOf(name: string): RegExp {

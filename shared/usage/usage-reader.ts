@@ -35,6 +35,7 @@ export class UsageReader {
   #seenEvents = 0;
   #usage: RawUsage | undefined;
   #isFinal = false;
+  #isBeginning = false;
   #model: string | undefined;
   #responseId: string | undefined;
   #backgroundSince: number | undefined;
@@ -83,9 +84,11 @@ export class UsageReader {
     const tokens = this.#usage && toTokenUsage(this.#usage);
     // Of a stream something may be the last word; of a document only its end says that it was.
     const isLastWord = isComplete || this.#isToldInHead || (this.#isFinal && this.#isStream);
-    const isReported = tokens !== undefined && isLastWord;
+    // An error told within a message ends it as if it were whole.
+    const isReported = tokens !== undefined && isLastWord && !this.#isBeginning;
     const finishReasons = this.#document?.finishReasons ?? finishReasonsSaid(this.#text.ending);
-    const isPartial = !isComplete && (tokens !== undefined || this.#uncounted() !== undefined);
+    const isCut = !isComplete || this.#isBeginning;
+    const isPartial = isCut && (tokens !== undefined || this.#uncounted() !== undefined);
     return {
       provenance: isReported ? "reported" : isPartial ? "partial" : "unknown",
       tokens,
@@ -120,13 +123,14 @@ export class UsageReader {
     if (json !== undefined) this.#take(reportIn(json));
   }
 
-  #take({ usage, isFinal, model, responseId, backgroundSince }: UsageReport): void {
+  #take({ usage, isFinal, isBeginning, model, responseId, backgroundSince }: UsageReport): void {
     this.#model ??= model;
     this.#responseId ??= responseId;
     this.#backgroundSince ??= backgroundSince;
     if (!usage) return;
     this.#usage = mergeUsage(this.#usage, usage);
     this.#isFinal = isFinal;
+    this.#isBeginning = isBeginning;
   }
 }
 

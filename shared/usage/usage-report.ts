@@ -7,6 +7,8 @@ export interface UsageReport {
   readonly usage: RawUsage | undefined;
   /** Whether the usage is the last word: later events, if any, will not add to it. */
   readonly isFinal: boolean;
+  /** Whether it is only what an answer begins with: of that nothing was said yet. */
+  readonly isBeginning: boolean;
   readonly model: string | undefined;
   readonly responseId: string | undefined;
   /** When work began that its provider does by itself, and shows to who asks; epoch milliseconds. */
@@ -31,6 +33,7 @@ export function reportIn(value: unknown): UsageReport {
   return {
     usage,
     isFinal: usage !== undefined && isLastWord(value),
+    isBeginning: isBeginning(value),
     model: first(inner, ["model", "modelVersion"]),
     responseId: first(inner, ["id", "responseId"]),
     backgroundSince: inner.map(backgroundSince).find((since) => since !== undefined),
@@ -41,6 +44,7 @@ export function reportIn(value: unknown): UsageReport {
 const laidOver = (earlier: UsageReport, later: UsageReport): UsageReport => ({
   usage: later.usage ? mergeUsage(earlier.usage, later.usage) : earlier.usage,
   isFinal: later.isFinal,
+  isBeginning: false,
   model: earlier.model ?? later.model,
   responseId: earlier.responseId ?? later.responseId,
   backgroundSince: earlier.backgroundSince ?? later.backgroundSince,
@@ -62,6 +66,7 @@ const isBackground = ({ background, object }: Fields): boolean =>
 const NOTHING: UsageReport = {
   usage: undefined,
   isFinal: false,
+  isBeginning: false,
   model: undefined,
   responseId: undefined,
   backgroundSince: undefined,
@@ -87,9 +92,11 @@ function first(places: readonly Fields[], names: readonly string[]): string | un
   return undefined;
 }
 
+const isBeginning = ({ type }: Fields): boolean => type === "message_start";
+
 /** The first event of a message, and every chunk with content, report what is used so far. */
 function isLastWord(value: Fields): boolean {
-  if (value["type"] === "message_start") return false;
+  if (isBeginning(value)) return false;
   const parts = value["choices"] ?? value["candidates"];
   if (!Array.isArray(parts) || parts.length === 0) return true;
   return parts.some(

@@ -112,10 +112,12 @@ function withPrompt(usage: AnswerUsage, outcome: AnswerOutcome, prompt: Prompt):
 
 // Answers, and work, that their provider keeps: it tells what they used to everybody who asks, and an answer
 // was counted when it was given.
-const KEPT = /\/(?:responses|chat\/completions|batches|runs)\/[^/?]+(?:\?|$)/;
+const KEPT = /\/(?:responses|chat\/completions|batches|runs|steps)\/[^/?]+(?:\?|$)/;
+// What is noted beside such an answer gives it once more.
+const NOTED = /\/chat\/completions\/[^/?]+(?:\?|$)/;
 
 const asksAgain = ({ method }: UsingRequest, { target }: Candidate): boolean =>
-  method === "GET" && KEPT.test(target);
+  (method === "GET" ? KEPT : NOTED).test(target);
 
 function factsOf(services: Services, request: UsingRequest, end: CallEnd) {
   const { kind, candidate, status } = end;

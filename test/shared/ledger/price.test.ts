@@ -20,6 +20,7 @@ describe("createCostOf", () => {
     { model: "gpt-4o-mini*", input: 0.15, output: 0.6 },
     { model: "gpt-4o*", input: 2.5, cachedInput: 1.25, output: 10, from: "2026-11-01" },
     { model: "gpt-4o*", input: 5, output: 20 },
+    { model: "audio*", input: 2, output: 8, cachedInput: 1, audioInput: 40, audioOutput: 80 },
     { model: "claude*", input: 3, cachedInput: 0.3, cacheWrite: 3.75, output: 15 },
   ]);
 
@@ -38,6 +39,20 @@ describe("createCostOf", () => {
       0.3 * 3 + 0.5 * 0.3 + 0.2 * 3.75,
       9,
     );
+  });
+
+  it("prices sounds apart from texts, and as those where no price is given", () => {
+    const tokens = {
+      ...{ inputTokens: 1_000_000, cacheReadInputTokens: 100_000, audioInputTokens: 300_000 },
+      ...{ outputTokens: 500_000, audioOutputTokens: 200_000 },
+    };
+    expect(costOf(row({ model: "audio-1", ...tokens }))).toBeCloseTo(
+      0.6 * 2 + 0.1 * 1 + 0.3 * 40 + 0.3 * 8 + 0.2 * 80,
+      9,
+    );
+    expect(costOf(row(tokens))).toBeCloseTo(0.9 * 2.5 + 0.1 * 1.25 + 0.5 * 10, 9);
+    const more = { ...tokens, audioInputTokens: 2_000_000, audioOutputTokens: 2_000_000 };
+    expect(costOf(row({ model: "audio-1", ...more }))).toBeCloseTo(0.9 * 40 + 0.1 + 0.5 * 80, 9);
   });
 
   it("takes the first entry that matches and holds in that hour", () => {

@@ -209,6 +209,20 @@ describe("the usage of an answer that was cut", () => {
     expect(usage).toMatchObject({ provenance: "partial", tokens: { inputTokens: 14 } });
   });
 
+  it("is partial where a message ends with an error that is told within it", async () => {
+    const events = [
+      { type: "message_start", message: { usage: { input_tokens: 14, output_tokens: 1 } } },
+      { type: "content_block_delta", delta: { type: "text_delta", text: "Hel" } },
+      { type: "error", error: { type: "overloaded_error", message: "Overloaded" } },
+    ];
+    const text = events.map((e) => `event: ${e.type}\ndata: ${JSON.stringify(e)}\n\n`).join("");
+    expect(await read([Buffer.from(text)], SSE)).toMatchObject({
+      provenance: "partial",
+      tokens: { inputTokens: 14, outputTokens: 1 },
+      uncounted: { text: "Hel" },
+    });
+  });
+
   it("is unknown where nothing had come, or what came cannot be read", async () => {
     const nothing = { provenance: "unknown", tokens: undefined, uncounted: undefined };
     expect(await read([], { ...SSE, isWhole: false })).toMatchObject(nothing);

@@ -46,15 +46,16 @@ describe("an answer that its provider keeps", () => {
       [post, shown("completed")],
       [GET, shown("completed")],
       [{ ...GET, target: "/v1/chat/completions/c1?x=1" }, shown("completed")],
+      [{ target: "/v1/chat/completions/c1", body: '{"metadata":{}}' }, shown("completed")],
+      [{ ...GET, target: "/v1/threads/t/runs/r/steps/s" }, shown("completed")],
     ] as const;
     expect(await counted(gateway, asked)).toMatchObject([{ events: 1n, totalTokens: 10n }]);
     expect(uses(gateway).map(({ provenance }) => provenance)).toEqual([
       "reported",
-      "unknown",
-      "unknown",
+      ...Array<string>(4).fill("unknown"),
     ]);
     const told = gateway.records.filter(({ event }) => event === "request.ended");
-    expect(told.map(({ tokens }) => tokens)).toEqual([TOKENS, undefined, undefined]);
+    expect(told.map(({ tokens }) => tokens)).toEqual([TOKENS, ...Array(4).fill(undefined)]);
   });
 
   it("counts once where it was made in the background, whenever and however often it is shown", async () => {
