@@ -1,7 +1,6 @@
 import * as df from "durable-functions";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DurableApp, startDurableApp } from "../../support/durable-app.ts";
-import { durableDir } from "../../support/durable-dir.ts";
+import { describe, expect, it } from "vitest";
+import { sharedDurableApp } from "../../support/shared-durable-app.ts";
 import { waitForEnd, waitForStatus } from "../../support/wait-for-status.ts";
 
 // biome-ignore lint/correctness/useYield: an orchestrator is a generator, also one that waits for nothing
@@ -16,15 +15,7 @@ df.app.orchestration("version", function* (context) {
   return context.df.version ?? "none";
 });
 
-const dir = durableDir();
-let app: DurableApp;
-beforeAll(async () => {
-  app = await startDurableApp({ dataDir: dir.path });
-});
-afterAll(async () => {
-  await app.close();
-  dir[Symbol.dispose]();
-});
+const app = sharedDurableApp();
 
 async function run(instanceId: string, input: unknown = null) {
   await app.client.startNew("return", { instanceId, input });

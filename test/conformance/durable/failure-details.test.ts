@@ -1,8 +1,6 @@
 import * as df from "durable-functions";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DurableApp, startDurableApp } from "../../support/durable-app.ts";
-import { durableDir } from "../../support/durable-dir.ts";
-import { waitForEnd } from "../../support/wait-for-status.ts";
+import { describe, expect, it } from "vitest";
+import { sharedDurableApp } from "../../support/shared-durable-app.ts";
 
 class QuotaError extends Error {
   override readonly name = "QuotaError";
@@ -38,19 +36,10 @@ df.app.orchestration("seeingChild", function* (context) {
   return "nothing";
 });
 
-const dir = durableDir();
-let app: DurableApp;
-beforeAll(async () => {
-  app = await startDurableApp({ dataDir: dir.path });
-});
-afterAll(async () => {
-  await app.close();
-  dir[Symbol.dispose]();
-});
+const app = sharedDurableApp();
 
 async function output(name: string): Promise<unknown> {
-  const status = await waitForEnd(app.client, await app.client.startNew(name, { input: null }));
-  return status.output;
+  return (await app.run(name)).output;
 }
 
 describe("the properties of an activity's error", () => {

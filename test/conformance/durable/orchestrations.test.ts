@@ -1,7 +1,6 @@
 import * as df from "durable-functions";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DurableApp, startDurableApp } from "../../support/durable-app.ts";
-import { durableDir } from "../../support/durable-dir.ts";
+import { describe, expect, it } from "vitest";
+import { sharedDurableApp } from "../../support/shared-durable-app.ts";
 import { waitForEnd, waitForStatus } from "../../support/wait-for-status.ts";
 
 df.app.activity("hello", { handler: (name: string) => `hello ${name}` });
@@ -58,40 +57,27 @@ df.app.orchestration("failing", function* (context) {
   throw new Error("on purpose");
 });
 
-const dir = durableDir();
-let app: DurableApp;
-beforeAll(async () => {
-  app = await startDurableApp({ dataDir: dir.path });
-});
-afterAll(async () => {
-  await app.close();
-  dir[Symbol.dispose]();
-});
-
-async function outcome(name: string, input: unknown = null) {
-  const id = await app.client.startNew(name, { input });
-  return waitForEnd(app.client, id);
-}
+const app = sharedDurableApp();
 
 describe("orchestrations through the SDK", () => {
   it("runs activities one after the other and returns the orchestrator's result", async () => {
-    const status = await outcome("two");
+    const status = await app.run("two");
     expect(status.runtimeStatus).toBe("Completed");
     expect(status.output).toEqual({ a: "hello x", b: "hello hello x" });
   });
 
   it("carries every kind of value to an activity and back", async () => {
-    const { output } = await outcome("roundTrips");
+    const { output } = await app.run("roundTrips");
     expect(output).toEqual(["str", "5", 5, 1.5, true, [1, 2], { a: 1 }, null, null]);
   });
 
   it("retries a failing activity until it succeeds", async () => {
-    const { output } = await outcome("retrying", { key: "succeeds", failTimes: 2 });
+    const { output } = await app.run("retrying", { key: "succeeds", failTimes: 2 });
     expect(output).toBe("after 2");
   });
 
   it("fails the orchestrator when the last attempt has failed", async () => {
-    const status = await outcome("retrying", { key: "fails", failTimes: 9 });
+    const status = await app.run("retrying", { key: "fails", failTimes: 9 });
     expect(status.runtimeStatus).toBe("Failed");
     expect(status.output).toMatch(
       /^Orchestrator function 'retrying' failed: Activity function 'flaky' failed: flaky 3 \n Error: flaky 3/,
@@ -106,16 +92,16 @@ describe("orchestrations through the SDK", () => {
   });
 
   it("runs sub-orchestrations in parallel", async () => {
-    expect((await outcome("parent")).output).toEqual([10, 20, 30]);
+    expect((await app.run("parent")).output).toEqual([10, 20, 30]);
   });
 
   it("continues as new with a new input and keeps the custom status", async () => {
-    const status = await outcome("counting", 1);
+    const status = await app.run("counting", 1);
     expect(status).toMatchObject({ output: 5, input: 5, customStatus: "count 5" });
   });
 
   it("tells why an orchestrator failed", async () => {
-    const { output } = await outcome("failing");
+    const { output } = await app.run("failing");
     expect(output).toBe("Orchestrator function 'failing' failed: on purpose");
   });
 

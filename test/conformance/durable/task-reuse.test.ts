@@ -1,8 +1,7 @@
 import * as df from "durable-functions";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DurableApp, startDurableApp } from "../../support/durable-app.ts";
-import { durableDir } from "../../support/durable-dir.ts";
+import { describe, expect, it } from "vitest";
 import { eventually } from "../../support/eventually.ts";
+import { sharedDurableApp } from "../../support/shared-durable-app.ts";
 import { waitForEnd } from "../../support/wait-for-status.ts";
 
 df.app.activity("quick", { handler: () => "quick" });
@@ -30,19 +29,10 @@ df.app.orchestration("reuseEvent", function* (context) {
   return last === cancelled ? "cancelled" : "time is up";
 });
 
-const dir = durableDir();
-let app: DurableApp;
-beforeAll(async () => {
-  app = await startDurableApp({ dataDir: dir.path });
-});
-afterAll(async () => {
-  await app.close();
-  dir[Symbol.dispose]();
-});
+const app = sharedDurableApp();
 
 async function output(name: string): Promise<unknown> {
-  const status = await waitForEnd(app.client, await app.client.startNew(name, { input: null }));
-  return status.output;
+  return (await app.run(name)).output;
 }
 
 describe("one task used in two places", () => {
