@@ -57,7 +57,6 @@ const JITTER = 0.2;
 export class LiveDocument<Value> {
   readonly #options: Required<LiveDocumentOptions<Value>>;
   readonly #listeners = new Set<() => void>();
-  #reader: DocumentReader<Value>;
   #state: DocumentState<Value> = UNKNOWN_DOCUMENT;
   #started: Promise<void> | undefined;
   #running: Promise<void> | undefined;
@@ -70,7 +69,6 @@ export class LiveDocument<Value> {
       deadlineMs: DEFAULT_DEADLINE_MS,
       ...options,
     };
-    this.#reader = options.reader;
     options.signal.addEventListener("abort", () => this.#cancelTimer?.(), { once: true });
   }
 
@@ -107,13 +105,6 @@ export class LiveDocument<Value> {
     return this.#queued;
   }
 
-  /** Follows another source from now on; the value in force stays until that one has been loaded. */
-  replaceReader(reader: DocumentReader<Value>): Promise<void> {
-    this.#reader = reader;
-    this.#state = { ...this.#state, seenVersion: undefined };
-    return this.#started === undefined ? Promise.resolve() : this.refresh();
-  }
-
   /** Calls `listener`, which must not throw, after each change of the value; returns the way out. */
   subscribe(listener: () => void): Cancel {
     this.#listeners.add(listener);
@@ -121,13 +112,13 @@ export class LiveDocument<Value> {
   }
 
   status(): DocumentStatus {
-    const { name, clock, intervalMs, deadlineMs } = this.#options;
+    const { name, reader, clock, intervalMs, deadlineMs } = this.#options;
     const { loaded, confirmedAt, problems, failures } = this.#state;
     const ageMs = confirmedAt === undefined ? undefined : clock.now() - confirmedAt;
     const lastError = lastErrorOf(this.#state);
     return {
       name,
-      source: this.#reader.kind,
+      source: reader.kind,
       loadedAt: loaded?.loadedAt,
       ageMs,
       version: loaded?.version,
@@ -160,8 +151,7 @@ export class LiveDocument<Value> {
   }
 
   async #load(): Promise<void> {
-    const { clock, signal, deadlineMs } = this.#options;
-    const reader = this.#reader;
+    const { reader, clock, signal, deadlineMs } = this.#options;
     const startedAt = clock.now();
     using deadline = createDeadline(clock, startedAt + deadlineMs, {
       reason: () => new DocumentError(`the document was not loaded within ${deadlineMs} ms`),
@@ -170,15 +160,15 @@ export class LiveDocument<Value> {
     try {
       const reading = reader.read(this.#state.seenVersion, deadline.signal);
       const outcome = await untilAborted(reading, deadline.signal);
-      if (reader === this.#reader) this.#accept(outcome, startedAt);
+      this.#accept(outcome, startedAt);
     } catch (error) {
-      if (!signal.aborted && reader === this.#reader) this.#fail(error);
+      if (!signal.aborted) this.#fail(error);
     }
   }
 
   #accept(outcome: ReadDocument<Value>, startedAt: number): void {
-    const { name, clock, emit } = this.#options;
-    const source = this.#reader.kind;
+    const { name, reader, clock, emit } = this.#options;
+    const source = reader.kind;
     const now = clock.now();
     const { failures } = this.#state;
     if (!outcome.changed) {
@@ -203,11 +193,11 @@ export class LiveDocument<Value> {
   }
 
   #fail(error: unknown): void {
-    const { name, emit } = this.#options;
+    const { name, reader, emit } = this.#options;
     this.#state = afterFailed(this.#state, messageOf(error));
     const { failures } = this.#state;
     const { ageMs } = this.status();
-    const facts = { document: name, source: this.#reader.kind, failures, ageMs };
+    const facts = { document: name, source: reader.kind, failures, ageMs };
     emit(documentLoadFailed({ ...facts, error: messageOf(error) }));
   }
 }

@@ -7,7 +7,7 @@ import {
   type ParsedContent,
 } from "../../../shared/documents/index.ts";
 import { settle } from "../../support/fake-clock.ts";
-import { INTERVAL_MS, parse, setUp } from "./scripted-document.ts";
+import { INTERVAL_MS, setUp } from "./scripted-document.ts";
 import { changed, hang, ScriptedSource } from "./scripted-source.ts";
 
 describe("loading on demand", () => {
@@ -56,65 +56,36 @@ describe("loading on demand", () => {
 });
 
 describe("a document that is parsed in steps", () => {
-  it("lets others run between them, and is dropped when its time is over", async () => {
-    const { clock, source, document, stop } = setUp();
+  const parsedBy = (steps: () => Generator<void, ParsedContent<string>>) => {
+    const source = new ScriptedSource();
+    source.next = changed("a");
+    return setUp({ reader: documentReader(source, steps) });
+  };
+
+  it("lets others run between them", async () => {
     let steps = 0;
     let turns = 0;
-    function* counting(): Generator<void, ParsedContent<string>> {
+    const { document } = parsedBy(function* counting() {
       for (; steps < 5; steps++) yield;
       return { ok: true, value: "counted", warnings: [] };
-    }
-    source.next = changed("a");
-    await document.replaceReader(documentReader(source, counting));
+    });
     const starting = document.start();
     for (; document.value === undefined; turns++) await settle();
     await starting;
     expect(document.value).toBe("counted");
     expect(turns).toBeGreaterThanOrEqual(5);
+  });
 
-    function* endless(): Generator<void, ParsedContent<string>> {
+  it("is dropped when its time is over", async () => {
+    const { clock, document, stop } = parsedBy(function* endless() {
       for (;;) yield;
-    }
-    source.next = changed("b");
-    const replaced = document.replaceReader(documentReader(source, endless));
+    });
+    const starting = document.start();
     await clock.advance(10_000);
-    await replaced;
-    expect(document.value).toBe("counted");
+    await starting;
+    expect(document.value).toBeUndefined();
     expect(document.status().lastError).toMatch(/^the document was not loaded within/);
     stop.abort();
-  });
-});
-
-describe("another source", () => {
-  it("takes over without a gap, asked as one of which nothing is known", async () => {
-    const { source, document } = setUp();
-    source.next = changed("a");
-    await document.start();
-    const other = new ScriptedSource();
-    other.next = new DocumentError("away");
-    await document.replaceReader(documentReader(other, parse));
-    expect(document.value).toBe("A");
-    expect(document.status()).toMatchObject({ lastError: "away", isStale: true });
-    other.next = changed("b");
-    await document.refresh();
-    expect(other.knownVersions).toEqual([undefined, undefined]);
-    expect(document.value).toBe("B");
-    expect(source.loads).toBe(1);
-  });
-
-  it("wins over a load of the earlier one that is still running", async () => {
-    const { source, document } = setUp();
-    let answer: (loaded: Loaded<string>) => void = () => {};
-    source.next = () => new Promise((resolve) => (answer = resolve));
-    const starting = document.start();
-    const other = new ScriptedSource();
-    other.next = changed("new");
-    const replaced = document.replaceReader(documentReader(other, parse));
-    await settle();
-    answer(changed("old"));
-    await Promise.all([starting, replaced]);
-    expect(document.value).toBe("NEW");
-    expect(other.knownVersions).toEqual([undefined]);
   });
 });
 
