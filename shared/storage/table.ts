@@ -1,6 +1,7 @@
 import type { TableClient, TableEntity, TransactionAction } from "@azure/data-tables";
 import type { StorageConnection } from "../config/index.ts";
 import { openTable } from "../connections/index.ts";
+import { callTimeout } from "./call-timeout.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
 import { statusOf, withStorage } from "./storage-error.ts";
 
@@ -17,6 +18,8 @@ export interface RowRange {
 
 // https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination
 const MAX_PAGE_ROWS = 1000;
+// A query answers within five seconds, if only with where to go on (as above).
+const CALL_TIMEOUT_MS = 20_000;
 
 /**
  * The most rows of one transaction.
@@ -56,12 +59,14 @@ interface ListOptions {
 export class Table {
   readonly #connection: StorageConnection;
   readonly #name: string;
+  readonly #timeoutMs: number;
   readonly #repeated = new RepeatedCalls();
   #client: Promise<TableClient> | undefined;
 
-  constructor(connection: StorageConnection, name: string) {
+  constructor(connection: StorageConnection, name: string, timeoutMs = CALL_TIMEOUT_MS) {
     this.#connection = connection;
     this.#name = name;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Inserts a row; returns false when a row with its keys is there already. */
@@ -212,7 +217,7 @@ export class Table {
   }
 
   async #create(): Promise<TableClient> {
-    const options = { additionalPolicies: [this.#repeated.policy] };
+    const options = { additionalPolicies: [this.#repeated.policy, callTimeout(this.#timeoutMs)] };
     const client = await openTable(this.#connection, this.#name, options);
     await client.createTable();
     return client;

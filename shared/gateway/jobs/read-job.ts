@@ -36,7 +36,7 @@ export async function readJobResult(services: Services, query: JobQuery): Promis
   }
   if (snapshot.job.batch && !outcome.result) return openResult(jobs, batchFile(snapshot, "output"));
   if (!outcome.result) {
-    throw new GatewayError("job-without-result", `The job has ${outcome.state} without a result.`);
+    throw new GatewayError("job-without-result", `The job is ${outcome.state}, and has no result.`);
   }
   return openResult(jobs, outcome.result);
 }

@@ -1,7 +1,6 @@
-import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { ServiceBus } from "../../../shared/messaging/index.ts";
+import { silentServer } from "../../support/silent-server.ts";
 import { brokerUnderTest, receive } from "./broker-under-test.ts";
 
 const QUEUES = ["one", "two", "three"];
@@ -24,7 +23,7 @@ describe("the app's own Service Bus connection", () => {
   });
 
   it("gives up a broker that takes the connection and says nothing, and tells so", async () => {
-    await using silent = await silentBroker();
+    await using silent = await silentServer();
     const connectionString =
       `Endpoint=sb://127.0.0.1:${silent.port};SharedAccessKeyName=a;SharedAccessKey=b;` +
       "UseDevelopmentEmulator=true;";
@@ -39,18 +38,3 @@ describe("the app's own Service Bus connection", () => {
     bus.close().catch(() => {});
   });
 });
-
-async function silentBroker() {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => void sockets.add(socket.on("error", () => {})));
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const address = server.address();
-  return {
-    port: typeof address === "object" ? address?.port : undefined,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
