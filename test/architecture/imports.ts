@@ -26,6 +26,34 @@ export function importsOf(file: string): string[] {
     );
 }
 
+/** One name that a file takes from another of ours, or passes on from it. */
+export interface TakenName {
+  readonly target: string;
+  /** As its own file calls it. */
+  readonly name: string;
+}
+
+/** The names that a file imports, or exports again, from own files. */
+export function namesTaken(file: string): TakenName[] {
+  const clauses = sourceText(file).matchAll(
+    /(?:^|\n)\s*(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s*from\s+"(\.[^"]+)"/g,
+  );
+  return [...clauses].flatMap(([, names = "", specifier = ""]) => {
+    const target = normalize(join(dirname(file), specifier));
+    return names
+      .split(",")
+      .map(
+        (name) =>
+          name
+            .trim()
+            .replace(/^type\s+/, "")
+            .split(" as ")[0] ?? "",
+      )
+      .filter((name) => name !== "")
+      .map((name) => ({ target, name }));
+  });
+}
+
 function packageName(specifier: string): string {
   if (specifier.startsWith("node:")) return specifier;
   const parts = specifier.split("/");
