@@ -1,5 +1,5 @@
 import type { BackendClient } from "../backends/index.ts";
-import type { Lane, Lanes, Settings } from "../config/index.ts";
+import type { Lanes, Settings } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
 import type { NewId, PriorityClass, Random } from "../core/domain.ts";
 import type { HeaderList } from "../core/headers.ts";
@@ -24,7 +24,6 @@ import type { JobStreams } from "./results/job-streams.ts";
 import type { ResultFiles } from "./results/result-files.ts";
 import type { StreamTails } from "./results/stream-tails.ts";
 import type { UsageServices } from "./usage/usage-services.ts";
-
 import type { LimitServices } from "./usage/within-limits.ts";
 
 /** What serving through lanes needs; absent where no Service Bus is configured (role `stream`). */
@@ -95,11 +94,4 @@ export interface Services {
   readonly fairShare: FairShareServices;
   /** Aborts when the app is told to stop: nothing new is admitted from then on. */
   readonly stopping: AbortSignal;
-}
-
-/** The lane of a class; a class without one takes the next less urgent, else the least urgent lane. */
-export function laneFor({ lanes }: Lanes, priority: PriorityClass): Lane {
-  const lane = lanes.find((candidate) => candidate.priority >= priority) ?? lanes.at(-1);
-  if (!lane) throw new Error("The lanes document has no lanes.");
-  return lane;
 }

@@ -9,10 +9,11 @@ import type { JobChange } from "../jobs/change-job.ts";
 import { jobRecordOf } from "../jobs/job-record.ts";
 import { startJob } from "../jobs/start-job.ts";
 import { enterLane } from "../lanes/enter-lane.ts";
+import { laneFor } from "../lanes/lane-for.ts";
 import { notifyTargets } from "../notify-targets.ts";
 import { recognise } from "../recognise.ts";
 import type { AdmittedRequest } from "../request-envelope.ts";
-import { type JobServices, laneFor, type Services } from "../services.ts";
+import type { JobServices, Services } from "../services.ts";
 import { readBatchLines } from "./read-batch-lines.ts";
 
 const BATCH_PATH = "/jobs/batch";

@@ -10,8 +10,9 @@ import {
 import { readRequestEnvelope } from "../../messaging/index.ts";
 import { expireJob } from "../jobs/job-activities.ts";
 import { startAttempt } from "../jobs/job-transitions.ts";
+import { laneFor } from "../lanes/lane-for.ts";
 import { sendTraced } from "../lanes/send-traced.ts";
-import { type JobServices, laneFor, type Services } from "../services.ts";
+import type { JobServices, Services } from "../services.ts";
 import { lineMessageId } from "./run-batch-line.ts";
 
 /** Where a batch stands, as its orchestrator knows it. */

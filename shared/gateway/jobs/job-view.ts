@@ -1,7 +1,8 @@
 import type { JobView } from "../../api/index.ts";
 import { type BatchFacts, type JobAttempt, type JobSnapshot, stateOf } from "../../jobs/index.ts";
+import { laneFor } from "../lanes/lane-for.ts";
 import { resultLinks } from "../results/result-links.ts";
-import { laneFor, type Services } from "../services.ts";
+import type { Services } from "../services.ts";
 
 const toTime = (epochMs: number): string => new Date(epochMs).toISOString();
 

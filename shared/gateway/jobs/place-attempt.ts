@@ -4,8 +4,9 @@ import { fromTraceFields, type TraceFields } from "../../core/trace-context.ts";
 import { FIRST_TURN, type JobRecord, type JobTurn } from "../../jobs/index.ts";
 import { readRequestEnvelope } from "../../messaging/index.ts";
 import { jobPlacementFailed } from "../../telemetry/index.ts";
+import { laneFor } from "../lanes/lane-for.ts";
 import { sendTraced } from "../lanes/send-traced.ts";
-import { laneFor, type Services } from "../services.ts";
+import type { Services } from "../services.ts";
 
 /** A turn of a job that is to wait in a lane. */
 export interface Placement {

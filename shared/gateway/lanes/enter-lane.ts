@@ -8,7 +8,8 @@ import type {
   LeftRequests,
 } from "../../scheduling/index.ts";
 import type { InstanceRows } from "../instance-rows.ts";
-import { laneFor, type Services } from "../services.ts";
+import type { Services } from "../services.ts";
+import { laneFor } from "./lane-for.ts";
 
 /** What fair share across instances needs. Scope: per instance. */
 export interface FairShareServices {

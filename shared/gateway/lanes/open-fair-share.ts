@@ -5,9 +5,10 @@ import type { PriorityClass, Random } from "../../core/domain.ts";
 import { FairShareBook, LaneRelief, LeftRequests } from "../../scheduling/index.ts";
 import { Table } from "../../storage/index.ts";
 import { type Emit, fairShareLedgerFailed } from "../../telemetry/index.ts";
-import { laneFor, type Services } from "../services.ts";
+import type { Services } from "../services.ts";
 import type { FairShareServices } from "./enter-lane.ts";
 import { createFairShareLedger } from "./fair-share-ledger.ts";
+import { laneFor } from "./lane-for.ts";
 
 const FAIR_SHARE_TABLE = "gatewayFairShare";
 

@@ -9,13 +9,14 @@ import { isCallersEnd, ttlExpired } from "../end-reasons.ts";
 import { acceptedAnswer } from "../jobs/accepted-answer.ts";
 import { jobOwnershipOf } from "../jobs/job-record.ts";
 import { enterLane, type LaneEntry } from "../lanes/enter-lane.ts";
+import { laneFor } from "../lanes/lane-for.ts";
 import { sendTraced } from "../lanes/send-traced.ts";
 import { answeredOrPromoted } from "../promotion/answered-or-promoted.ts";
 import { promoteQueued } from "../promotion/promote-queued.ts";
 import type { Promoter } from "../promotion/promoter.ts";
 import { packRequestBody } from "../read-request-body.ts";
 import { type AdmittedRequest, toEnvelope } from "../request-envelope.ts";
-import { laneFor, type Services, type WaitingRoom } from "../services.ts";
+import type { Services, WaitingRoom } from "../services.ts";
 import { waitHeaders, waitTooLong } from "./serve-direct.ts";
 
 const NOTE_KEPT_MS = 10_000;
