@@ -113,7 +113,7 @@ Object.assign(require("undici/lib/dispatcher/dispatcher.js").prototype, {
 /** Its parsers for other machines and settings; the first connection needs the one that stays. */
 const OTHER_PARSERS = /\/(llhttp\/llhttp-wasm|milo\/(?:no-)?simd)\.js$/;
 
-/** What speaks HTTP/2, with node's own part for that: loaded by the first connection that does. */
+/** What speaks HTTP/2, with node's own part for that: off unless the settings ask for it. */
 const HTTP2_OF_UNDICI = `module.exports = (...given) =>
   require("undici/lib/dispatcher/client-h2.js")(...given);`;
 

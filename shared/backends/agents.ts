@@ -44,6 +44,11 @@ export class Agents {
     return this.#wayTo(host).agent;
   }
 
+  /** Whether a request to a host may go out beside others on one connection. */
+  mayShare({ origin }: Pick<HostSettings, "origin">): boolean {
+    return this.#options.allowHttp2 && origin.startsWith("https:");
+  }
+
   /** Sends one request to a host on a connection of its own, which ends with it. */
   dispatchFresh(
     host: Pick<HostSettings, "ipAddress" | "origin">,

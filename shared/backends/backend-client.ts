@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { HostSettings } from "../config/index.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
@@ -11,6 +10,7 @@ import { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
 import { closedJson } from "./closed-json.ts";
 import { committedStream } from "./committed-stream.ts";
 import { type AnswerHead, Exchange } from "./exchange.ts";
+import { outgoingBody } from "./outgoing-body.ts";
 import type { StreamProtocol } from "./stream-meaning.ts";
 import type { TokenSource } from "./token-source.ts";
 import { keepUpTo, keepWhole, type WholeBody } from "./whole-body.ts";
@@ -130,28 +130,25 @@ interface Outgoing {
   readonly isFresh: boolean;
 }
 
-function dispatch(
-  agents: Agents,
-  exchange: Exchange,
-  { call: { host, method, target, body, signal }, headers, isFresh }: Outgoing,
-): void {
+function dispatch(agents: Agents, exchange: Exchange, { call, headers, isFresh }: Outgoing): void {
+  const { host, method, target, signal } = call;
   if (signal.aborted) return;
+  const { body, sizeBytes } = outgoingBody(call.body, agents.mayShare(host));
   const options: Dispatcher.DispatchOptions = {
     origin: host.origin,
     path: target,
     method: method as Dispatcher.HttpMethod,
-    headers: flat(headers, body),
-    body: outgoing(body),
+    headers: flat(headers, sizeBytes),
+    body,
   };
   if (isFresh) agents.dispatchFresh(host, options, exchange);
   else agents.for(host).dispatch(options, exchange);
 }
 
-/** Of a body that is streamed the length is told, for not every backend takes one in chunks. */
-function flat(headers: HeaderList, body: RequestBody | undefined): string[] {
+function flat(headers: HeaderList, sizeBytes: number | undefined): string[] {
   const list: string[] = [];
   for (const [name, value] of inOneCookie(headers)) list.push(name, value);
-  if (body && !(body instanceof Uint8Array)) list.push("content-length", String(body.sizeBytes));
+  if (sizeBytes !== undefined) list.push("content-length", String(sizeBytes));
   return list;
 }
 
@@ -168,11 +165,6 @@ function inOneCookie(headers: HeaderList): HeaderList {
 }
 
 const isCookie = (name: string): boolean => name.length === 6 && name.toLowerCase() === "cookie";
-
-function outgoing(body: RequestBody | undefined): Uint8Array | Readable | null {
-  if (body === undefined || body instanceof Uint8Array) return body ?? null;
-  return Readable.from(body.read(), { objectMode: false });
-}
 
 /**
  * A request that its backend has not seen is sent once more, on a fresh connection to the same host: it
@@ -193,6 +185,7 @@ async function commit(
   }
   const { status, headers } = head;
   try {
+    if (hasUnknownCoding(headers)) throw unknownCoding();
     const isWatched = call.method !== "HEAD" && isEventStream(status, headers);
     const source = hasUncertainEnd(headers) ? closedJson(exchange.body) : exchange.body;
     const stream = isWatched ? await committedStream(exchange.body, call.rewrite) : undefined;
@@ -248,6 +241,17 @@ const hasUncertainEnd = (headers: HeaderList): boolean =>
   headerValue(headers, "transfer-encoding") === undefined &&
   isJson(headers) &&
   isReadable(headers);
+
+// Chunks are taken off on the way, and the field with them: another coding would stay, and nobody know of it.
+const hasUnknownCoding = (headers: HeaderList): boolean => {
+  const coding = headerValue(headers, "transfer-encoding");
+  return coding !== undefined && !/^\s*(chunked|identity)\s*$/i.test(coding);
+};
+
+const unknownCoding = (): BackendFailure =>
+  new BackendFailure("protocol", "The answer has a transfer coding that nobody asked for.", {
+    mayHaveBegun: true,
+  });
 
 // Some models stream their answer as an array that grows; nobody gives a whole one in that form.
 const OPEN_BRACKET = 0x5b;

@@ -35,6 +35,21 @@ export class Line {
     return alpnOf(this.#socket) === "h2";
   }
 
+  /** Whether it broke, and did not end: only the one completes an answer that has neither length nor chunks. */
+  get isBroken(): boolean {
+    return (this.#socket?.errored ?? null) !== null;
+  }
+
+  /**
+   * An answer has ended. What its backend left unread of the request would come before the next one, which
+   * might then never be read.
+   */
+  ended(): void {
+    const socket = this.#socket;
+    if (!socket || this.isShared || socket.writableLength === 0) return;
+    queueMicrotask(() => socket.destroy());
+  }
+
   /** Looks whether something has come since the last look; gives for how long at least nothing has. */
   look(nowMs: number): number {
     const { bytesRead } = this;

@@ -112,19 +112,25 @@ export class Exchange implements Passenger {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#timer.received();
+    this.#notes?.delivered(chunk.byteLength);
     this.#queue.push(chunk);
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    if (this.#notes?.hasEnded === false) {
-      this.onResponseError(controller, new Error("The backend reset its stream."));
+    if (this.#isReset()) {
+      this.onResponseError(controller, new Error("The backend reset its answer."));
       return;
     }
-    this.#trailers = this.#notes?.trailers ?? toHeaderList(controller.rawTrailers);
-    if (this.#settle(undefined)) this.#queue.end();
+    this.#line?.ended();
+    this.#end(this.#notes?.trailers ?? toHeaderList(controller.rawTrailers));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    // Who has answered wants no more of a body (RFC 9113, section 8.1); undici takes that for a failure.
+    if (this.#progress === "answering" && this.#notes?.isWhole) {
+      this.#end(this.#notes.trailers ?? []);
+      return;
+    }
     const isOpen = this.#progress === "sent" && !this.#over;
     const isUnseen = isOpen && this.#departure?.wasUnseen(error, this.#clock.now());
     this.fail(toBackendFailure(error, this.#progress, isUnseen));
@@ -140,6 +146,17 @@ export class Exchange implements Passenger {
   #departs(): Departure | undefined {
     const isAgain = this.#departure !== undefined;
     return this.#line && new Departure(this.#line, { nowMs: this.#clock.now(), isAgain });
+  }
+
+  #end(trailers: HeaderList): void {
+    this.#trailers = trailers;
+    if (this.#settle(undefined)) this.#queue.end();
+  }
+
+  /** What undici takes for the end of an answer may be its breaking off. */
+  #isReset(): boolean {
+    if (this.#notes) return this.#notes.isCut;
+    return this.#line?.isBroken === true;
   }
 
   #note(notes: Http2Notes): void {

@@ -1,6 +1,6 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { ClientHttp2Stream } from "node:http2";
-import { fromRawHeaders, type HeaderList } from "../core/headers.ts";
+import { fromRawHeaders, type HeaderList, headerValue } from "../core/headers.ts";
 
 /**
  * What undici does not tell of an HTTP/2 stream: its fields as they came, each for itself and in their
@@ -10,10 +10,13 @@ export class Http2Notes {
   #headers: HeaderList | undefined;
   #trailers: HeaderList | undefined;
   #hasEnded = false;
+  #hasLength = false;
+  #undeliveredBytes = 0;
 
   constructor(stream: ClientHttp2Stream) {
     stream.once("response", (...[, , raw]: unknown[]) => {
       this.#headers = fieldsOf(raw);
+      this.#hasLength = headerValue(this.#headers ?? [], "content-length") !== undefined;
     });
     stream.once("trailers", (...[, , raw]: unknown[]) => {
       this.#trailers = fieldsOf(raw);
@@ -24,6 +27,7 @@ export class Http2Notes {
     const push = stream.push.bind(stream);
     stream.push = (chunk, encoding) => {
       if (chunk === null && !stream.closed) this.#hasEnded = true;
+      this.#undeliveredBytes += chunk?.byteLength ?? 0;
       return push(chunk, encoding);
     };
   }
@@ -36,9 +40,22 @@ export class Http2Notes {
     return this.#trailers;
   }
 
-  /** Whether the backend itself said that nothing follows. */
-  get hasEnded(): boolean {
-    return this.#hasEnded;
+  /** Undici has handed on so many bytes. */
+  delivered(bytes: number): void {
+    this.#undeliveredBytes -= bytes;
+  }
+
+  /** Whether all of an answer has been handed on, whatever became of the rest of its request. */
+  get isWhole(): boolean {
+    return this.#hasEnded && this.#undeliveredBytes === 0;
+  }
+
+  /**
+   * Whether what node tells as the end may have been none: the backend did not say that nothing follows, and
+   * there is no length with which undici compares what came.
+   */
+  get isCut(): boolean {
+    return !this.#hasEnded && !this.#hasLength;
   }
 }
 

@@ -12,7 +12,7 @@ export const transportShape = {
   GATEWAY_BACKENDS_TOTAL_TIMEOUT_MS: integer(1, MAX_INT32).default(3_600_000),
   GATEWAY_BACKENDS_WHOLE_BYTES: integer(0, MAX_WHOLE_BYTES).default(4_194_304),
   GATEWAY_BACKENDS_MIDSTREAM: midstream.default("error"),
-  GATEWAY_BACKENDS_HTTP2: flag.default(true),
+  GATEWAY_BACKENDS_HTTP2: flag.default(false),
   DnsRefreshTimeout: integer(1000, MAX_INT32).default(120_000),
   StripRequestHeaders: list.default([]),
   StripResponseHeaders: list.default([]),

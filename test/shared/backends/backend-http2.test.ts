@@ -104,6 +104,27 @@ describe("a backend that offers HTTP/2", () => {
     expect(texts).toEqual(targets.map((target) => ({ text: `${target} `.repeat(20_000) })));
   });
 
+  it("takes a hundred long requests at once, and answers while it has not read them", async () => {
+    const backend = await openSecure((stream) => {
+      stream.respond({ ":status": 200 });
+      // Some have their answer before the others' bodies are read.
+      stream.write(
+        "taken ",
+        () => void buffer(stream).then(({ length }) => stream.end(`${length}`)),
+      );
+    });
+    const body = Buffer.alloc(300_000, "x");
+    const client = http2Client();
+    const post = { ...call(backend), method: "POST", body };
+    const answers = Array.from({ length: 100 }, async () =>
+      readOut((await client.call(post)).body),
+    );
+    expect(new Set((await Promise.all(answers)).map(({ text }) => text))).toEqual(
+      new Set(["taken 300000"]),
+    );
+    expect(backend.names).toHaveLength(1);
+  });
+
   it("never looks whole when it breaks its stream off", async () => {
     const backend = await openSecure((stream) => {
       stream.respond({ ":status": 200 });

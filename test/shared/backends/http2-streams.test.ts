@@ -52,6 +52,23 @@ describe("an HTTP/2 backend", () => {
     expect(await failureOf(ask({ whole: true }))).toMatchObject({ kind: "truncated" });
   });
 
+  it.each([
+    ["a length", "text/plain", ["content-length", "5"], "whole"],
+    ["JSON that is closed", "application/json", ["x-a", "1"], '{"a":[1]}'],
+    ["a stream's last word", "text/event-stream", ["x-a", "1"], "data: x\n\ndata: [DONE]\n\n"],
+  ] as const)(
+    "that resets its stream behind %s has given a whole answer",
+    async (_, type, field, text) => {
+      const { ask } = await open((stream) => {
+        const { id } = stream;
+        const fields = [[":status", "200"], ["content-type", type], field] as const;
+        write(stream, headersFrame(id, fields), dataFrame(id, text));
+        afterPing(stream, () => write(stream, frame(FRAME.reset, 0, id, numbers(0))));
+      });
+      expect(await readOut((await ask()).body)).toEqual({ text });
+    },
+  );
+
   it("that resets a stream which it has ended has given a whole answer", async () => {
     const { ask } = await open((stream) => {
       const { id } = stream;
