@@ -5,22 +5,16 @@ import { fromTraceFields, type TraceContext } from "../../core/trace-context.ts"
 import type { JobEngine } from "../../jobs/index.ts";
 import { type RequestEnvelope, readRequestEnvelope } from "../../messaging/index.ts";
 import { HandedBack, type Slot } from "../../scheduling/index.ts";
-import {
-  messageEnded,
-  messageFailed,
-  messageHandedBack,
-  requestRouted,
-  spanFacts,
-} from "../../telemetry/index.ts";
+import { messageEnded, messageFailed, spanFacts } from "../../telemetry/index.ts";
 import { abandonBatchLine, runBatchLine } from "../batches/run-batch-line.ts";
 import { tripOf } from "../calls/call-backends.ts";
 import { RequeueError } from "../calls/requeue-error.ts";
 import { ttlExpired } from "../end-reasons.ts";
 import { inForce } from "../in-force.ts";
 import { abandonJob, runJobAttempt } from "../jobs/run-job-attempt.ts";
+import { comeAgain, handBack, latestEnd } from "../lanes/come-again.ts";
 import { laneFor } from "../lanes/lane-for.ts";
 import type { LaneRun } from "../lanes/lane-run.ts";
-import { sendTraced } from "../lanes/send-traced.ts";
 import type { JobServices, Services, WaitingRoom } from "../services.ts";
 import { abandonRequest, dropRequest, isUnwanted, runQueuedRequest } from "./run-queued-request.ts";
 import { throughGate } from "./through-gate.ts";
@@ -139,69 +133,15 @@ async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<v
     // Whoever waited was told at the deadline; the message has nothing left to do.
     if (signal.aborted || isExpired(error)) return;
     if (!(error instanceof RequeueError)) throw error;
-    await comeAgain(run, queue, againInMs(run, error));
+    await comeAgain(run, queue, error);
   } finally {
     wait.leave();
   }
 }
 
-/** A request that may become a job, or has done so, is wanted for as long as the job would live. */
-const latestEnd = ({ expiresAt, promotion }: RequestEnvelope): number =>
-  Math.max(expiresAt, promotion?.expiresAt ?? 0);
-
 // The scheduler may notice before the deadline's own timer has fired.
 const isExpired = (error: unknown): boolean =>
   error instanceof GatewayError && error.code === "ttl-expired";
-
-/** Messages do not all come at the moment when a backend's rest ends: each has a time of its own. */
-function againInMs(
-  { services: { clock, pool }, envelope: { priority, expiresAt } }: LaneRun,
-  { delayMs, atMostMs, restingBackends }: RequeueError,
-): number {
-  const nowMs = clock.now();
-  const turns = pool.lines(restingBackends).map((line) => line.book(priority) - nowMs);
-  if (turns.length === 0) return delayMs;
-  const againMs = Math.min(atMostMs, ...turns);
-  return nowMs + againMs < expiresAt ? againMs : delayMs;
-}
-
-/**
- * Sends the message again for later: the wait is the broker's, and this worker is free. The copy is a
- * new message, with an id of its own, or the lane would drop it as a duplicate.
- */
-async function comeAgain(run: LaneRun, queue: string, delayMs: number): Promise<void> {
-  const { services, envelope, trip } = run;
-  const scheduledAt = services.clock.now() + delayMs;
-  const isInTime = scheduledAt < latestEnd(envelope);
-  services.emit(requestRouted(() => trip.receipt(isInTime ? "requeued" : "failed")));
-  if (isInTime) await sendCopy(run, queue, scheduledAt);
-}
-
-/** Puts the message back for whoever has a slot; one that is given back unsettled would lose a delivery. */
-async function handBack(run: LaneRun, queue: string): Promise<void> {
-  const { services, envelope } = run;
-  services.emit(messageHandedBack(envelope.id, queue));
-  await sendCopy(run, queue);
-}
-
-async function sendCopy(
-  { services, room, envelope, trip }: LaneRun,
-  queue: string,
-  scheduledAt?: number,
-): Promise<void> {
-  const nowMs = services.clock.now();
-  await sendTraced(services, room.bus, {
-    queue,
-    message: {
-      messageId: `again-${services.newId()}`,
-      body: { ...envelope, trip: trip.memory(nowMs) },
-      ...(scheduledAt !== undefined && { scheduledAt }),
-      timeToLiveMs: latestEnd(envelope) - (scheduledAt ?? nowMs),
-    },
-    requestId: envelope.id,
-    parent: trip.facts.trace,
-  });
-}
 
 async function work(run: LaneRun, slot: Slot, signal: AbortSignal): Promise<void> {
   const services = await inForce(run.services);

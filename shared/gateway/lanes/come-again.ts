@@ -1,0 +1,57 @@
+import type { RequestEnvelope } from "../../messaging/index.ts";
+import { messageHandedBack, requestRouted } from "../../telemetry/index.ts";
+import type { RequeueError } from "../calls/requeue-error.ts";
+import type { LaneRun } from "./lane-run.ts";
+import { sendTraced } from "./send-traced.ts";
+
+/** A request that may become a job, or has done so, is wanted for as long as the job would live. */
+export const latestEnd = ({ expiresAt, promotion }: RequestEnvelope): number =>
+  Math.max(expiresAt, promotion?.expiresAt ?? 0);
+
+/** Sends a message again for when a backend may have room: the wait is the broker's, and this worker is free. */
+export async function comeAgain(run: LaneRun, queue: string, error: RequeueError): Promise<void> {
+  const { services, envelope, trip } = run;
+  const scheduledAt = services.clock.now() + againInMs(run, error);
+  const isInTime = scheduledAt < latestEnd(envelope);
+  services.emit(requestRouted(() => trip.receipt(isInTime ? "requeued" : "failed")));
+  if (isInTime) await sendCopy(run, queue, scheduledAt);
+}
+
+/** Messages do not all come at the moment when a backend's rest ends: each has a time of its own. */
+function againInMs(
+  { services: { clock, pool }, envelope: { priority, expiresAt } }: LaneRun,
+  { delayMs, atMostMs, restingBackends }: RequeueError,
+): number {
+  const nowMs = clock.now();
+  const turns = pool.lines(restingBackends).map((line) => line.book(priority) - nowMs);
+  if (turns.length === 0) return delayMs;
+  const againMs = Math.min(atMostMs, ...turns);
+  return nowMs + againMs < expiresAt ? againMs : delayMs;
+}
+
+/** Puts a message back for whoever has a slot; one that is given back unsettled would lose a delivery. */
+export async function handBack(run: LaneRun, queue: string): Promise<void> {
+  const { services, envelope } = run;
+  services.emit(messageHandedBack(envelope.id, queue));
+  await sendCopy(run, queue);
+}
+
+/** The copy is a new message, with an id of its own, or the lane would drop it as a duplicate. */
+async function sendCopy(
+  { services, room, envelope, trip }: LaneRun,
+  queue: string,
+  scheduledAt?: number,
+): Promise<void> {
+  const nowMs = services.clock.now();
+  await sendTraced(services, room.bus, {
+    queue,
+    message: {
+      messageId: `again-${services.newId()}`,
+      body: { ...envelope, trip: trip.memory(nowMs) },
+      ...(scheduledAt !== undefined && { scheduledAt }),
+      timeToLiveMs: latestEnd(envelope) - (scheduledAt ?? nowMs),
+    },
+    requestId: envelope.id,
+    parent: trip.facts.trace,
+  });
+}
