@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Parsed } from "./job-query.ts";
+import { type Parsed, queryFault } from "./query-fault.ts";
 
 const MAX_PAGE = 200;
 const MAX_BULK = 500;
@@ -35,5 +35,5 @@ export function parseDeadLetterBulk(query: URLSearchParams): Parsed<{ readonly l
 function parse<Value>(schema: z.ZodType<Value>, query: URLSearchParams): Parsed<Value> {
   const parsed = schema.safeParse(Object.fromEntries(query));
   if (parsed.success) return { ok: true, value: parsed.data };
-  return { ok: false, detail: z.prettifyError(parsed.error) };
+  return queryFault(parsed.error);
 }

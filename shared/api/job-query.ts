@@ -1,10 +1,14 @@
 import * as z from "zod";
 import { jobPatchSchema, jobStateSchema } from "./job-schemas.ts";
+import { type Parsed, queryFault } from "./query-fault.ts";
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
-const time = z.iso.datetime({ offset: true });
+const time = z.iso.datetime({
+  offset: true,
+  error: "expected a time with its zone, such as 2026-11-23T07:00:00Z",
+});
 
 /** The query of `GET /jobs`. */
 export const jobListQuerySchema = z.lazy(() =>
@@ -35,22 +39,13 @@ export interface JobListQuery {
   readonly owner: string | undefined;
 }
 
-export type Parsed<Value> =
-  | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly detail: string };
-
-const fault = (error: z.ZodError): { ok: false; detail: string } => ({
-  ok: false,
-  detail: z.prettifyError(error),
-});
-
 /** Reads the query of `GET /jobs`, or says what is wrong with it. */
 export function parseJobListQuery(query: URLSearchParams): Parsed<JobListQuery> {
   const parsed = jobListQuerySchema.safeParse(Object.fromEntries(query));
-  if (!parsed.success) return fault(parsed.error);
+  if (!parsed.success) return queryFault(parsed.error);
   const { state, createdAfter, createdBefore, limit, continuation, owner } = parsed.data;
   const states = z.array(jobStateSchema).safeParse(state?.split(",").map((text) => text.trim()));
-  if (state !== undefined && !states.success) return fault(states.error);
+  if (state !== undefined && !states.success) return queryFault(states.error, "state");
   const epoch = (text: string | undefined): number | undefined =>
     text === undefined ? undefined : Date.parse(text);
   return {
@@ -75,5 +70,5 @@ export function parseJobPatch(text: string): Parsed<{ readonly priority: number 
     return { ok: false, detail: "The body is not JSON." };
   }
   const parsed = jobPatchSchema.safeParse(value);
-  return parsed.success ? { ok: true, value: parsed.data } : fault(parsed.error);
+  return parsed.success ? { ok: true, value: parsed.data } : queryFault(parsed.error);
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Parsed } from "./job-query.ts";
+import { type Parsed, queryFault } from "./query-fault.ts";
 
 const DEFAULT_LIMIT = 1000;
 const MAX_LIMIT = 10_000;
@@ -7,7 +7,9 @@ const MAX_DAYS = 92;
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
-const time = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
+const time = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
+  error: "expected a day, or a time with its zone, such as 2026-11-23T07:00:00Z",
+});
 const group = z.enum(["user", "group", "model", "backend", "class", "provenance", "day", "hour"]);
 
 /** The query of `GET /usage`. */
@@ -50,10 +52,10 @@ export interface UsageQuery {
 /** Reads the query of `GET /usage`, or says what is wrong with it. */
 export function parseUsageQuery(query: URLSearchParams, nowMs: number): Parsed<UsageQuery> {
   const parsed = usageQuerySchema.safeParse(Object.fromEntries(query));
-  if (!parsed.success) return { ok: false, detail: z.prettifyError(parsed.error) };
+  if (!parsed.success) return queryFault(parsed.error);
   const { from, to, group: names, ...rest } = parsed.data;
   const groups = z.array(group).safeParse(namesIn(names));
-  if (!groups.success) return { ok: false, detail: z.prettifyError(groups.error) };
+  if (!groups.success) return queryFault(groups.error, "group");
   const beforeAt = Math.ceil((to === undefined ? nowMs + 1 : Date.parse(to)) / HOUR_MS) * HOUR_MS;
   const fromAt =
     from === undefined ? beforeAt - DAY_MS : Math.floor(Date.parse(from) / HOUR_MS) * HOUR_MS;

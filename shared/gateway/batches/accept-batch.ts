@@ -28,7 +28,9 @@ export async function acceptBatch(
   { headers, target, body, engine }: JobChange,
 ): Promise<GatewayResponse> {
   const { jobs, waitingRoom, settings } = services;
-  if (!waitingRoom || !jobs) throw unavailable("This app serves no asynchronous requests.");
+  if (!waitingRoom || !jobs) {
+    throw new GatewayError("async-unavailable", "This app serves no asynchronous requests.");
+  }
   if (!body) throw new GatewayError("bad-request", "The batch has no lines.");
   const id = services.newId();
   const admitted = await admitBatch(services, { id, headers, target });
@@ -58,8 +60,6 @@ function carriedTrace({ tracing }: Services, headers: HeaderList): { trace?: Tra
   return caller ? { trace: toTraceFields(caller) } : {};
 }
 
-const unavailable = (detail: string): GatewayError => new GatewayError("async-unavailable", detail);
-
 /** Lets the batch in as its caller's least urgent work; the lines are judged as one. */
 async function admitBatch(
   services: Services,
@@ -68,7 +68,7 @@ async function admitBatch(
   const recognised = await recognise(services, { headers, target });
   const { policy, profile, caller } = recognised;
   if (policy.settings.policy.useProfiles && profile?.asyncAccess.enabled !== true) {
-    throw unavailable("The caller's profile allows no jobs.");
+    throw new GatewayError("jobs-not-allowed", "The caller's profile does not allow jobs.");
   }
   const receivedAt = services.clock.now();
   const admission = admit(recognised.headers, receivedAt, policy.settings);

@@ -1,4 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { acceptBatch, advanceBatch, finishBatch } from "../../../../shared/gateway/index.ts";
 import { FIRST_CURSOR } from "../../../../shared/jobs/index.ts";
 import type { RequestEnvelope } from "../../../../shared/messaging/index.ts";
@@ -148,5 +151,18 @@ describe("a batch", () => {
       acceptBatch(gateway.services, { ...query, body: bodyOf(file) }),
     ).rejects.toMatchObject({ code: "request-too-large" });
     expect([gateway.results.blobs.size, query.engine.start.mock.calls]).toEqual([0, []]);
+  });
+
+  it("is refused for a user whose profile allows no jobs, before a line of it is read", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "gateway-batch-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const profiles = join(folder, "profiles.json");
+    writeFileSync(profiles, JSON.stringify([{ userId: "bob" }]));
+    const gateway = createGateway({ UseProfiles: "true", UserConfigUrl: `file:${profiles}` });
+    const query = { id: "", headers: [["X-UserProfile", "bob"]] as const, target: "/jobs/batch" };
+    const body = bodyOf("no line");
+    await expect(
+      acceptBatch(gateway.services, { ...query, engine: fakeEngine(), body }),
+    ).rejects.toMatchObject({ code: "jobs-not-allowed" });
   });
 });
