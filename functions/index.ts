@@ -1,9 +1,10 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { app } from "@azure/functions";
 import { loadConnections, loadSettings, shippedLanes } from "../shared/config/index.ts";
 import { systemClock } from "../shared/core/clock.ts";
 import { openEventLog, openTelemetry } from "../shared/exporters/index.ts";
 import { createServices, instanceGauges, TrafficBoard } from "../shared/gateway/index.ts";
-import { emitTo } from "../shared/telemetry/index.ts";
+import { emitBehind, emitTo } from "../shared/telemetry/index.ts";
 import type { AppContext } from "./app-context.ts";
 import { registerBatchActivities } from "./batch.activities.ts";
 import { registerBatchOrchestrator } from "./batch.orchestrator.ts";
@@ -43,7 +44,7 @@ const eventLog = openEventLog({
 });
 const traffic = new TrafficBoard(systemClock);
 const sinks = [consoleSink(settings.logLevel), traffic, ...telemetry.sinks, ...eventLog];
-const emit = emitTo(sinks);
+const emit = emitBehind(emitTo(sinks), setImmediate);
 const owned = createServices({
   settings,
   connections: loadConnections(),
@@ -90,6 +91,8 @@ owned.start();
 app.hook.appTerminate(async () => {
   owned.stop();
   await owned.close();
+  // What its end was told of is told.
+  await nextTurn();
   await Promise.all(eventLog.map((sink) => sink.close(TELEMETRY_FLUSH_MS / 2)));
   await telemetry.close(TELEMETRY_FLUSH_MS);
 });

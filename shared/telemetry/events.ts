@@ -6,7 +6,7 @@ export interface TelemetryEvent {
   readonly event: string;
   readonly level: Level;
   /**
-   * Facts that are dear, put together only where somebody hears the event: at once, or never. What it
+   * Facts that are dear, put together only where somebody hears the event: soon, or never. What it
    * gives is new, and becomes the event; until then that has no other facts than its `requestId`.
    */
   readonly lazily?: () => object;

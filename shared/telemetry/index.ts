@@ -71,7 +71,7 @@ export { redactHeaders, redactTarget, redactText, redactValue } from "./redact.t
 export { REDACTED } from "./redact-named.ts";
 export { createSampler } from "./sampler.ts";
 export { isSecretName } from "./secret-names.ts";
-export { emitTo, type Sink } from "./sinks.ts";
+export { emitBehind, emitTo, type Sink } from "./sinks.ts";
 export { spanFacts, Tracing } from "./tracing.ts";
 export {
   usageCounted,
