@@ -2,6 +2,7 @@ import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { GatewayError } from "../shared/core/errors.ts";
 import { fromRawHeaders, type HeaderList, withoutHeaders } from "../shared/core/headers.ts";
+import { TransientMap } from "../shared/core/transient-map.ts";
 import { arrivingBody } from "./arriving-body.ts";
 import {
   type StreamedAnswer,
@@ -45,7 +46,7 @@ interface RequestStart {
  * Scope: per instance.
  */
 export class HttpConnections {
-  readonly #open = new Map<string, HttpConnection>();
+  readonly #open = new TransientMap<string, HttpConnection>();
 
   constructor() {
     subscribe("http.server.request.start", (message) => {

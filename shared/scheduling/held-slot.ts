@@ -7,10 +7,19 @@ export interface SlotOwner {
   delivered(slot: HeldSlot): void;
 }
 
+interface Grant {
+  readonly owner: SlotOwner;
+  readonly number: number;
+  readonly nowMs: number;
+  readonly isTrickle: boolean;
+}
+
 /** A slot in somebody's hands. Scope: one grant. */
 export class HeldSlot implements Slot, HeapNode {
   heapIndex = -1;
   readonly entry: Entry;
+  /** Which of its scheduler's grants this is. */
+  readonly number: number;
   readonly startedAt: number;
   /** The slot was granted to keep a less urgent class's guarantee. */
   readonly isTrickle: boolean;
@@ -20,11 +29,9 @@ export class HeldSlot implements Slot, HeapNode {
   #isHeld = true;
   #hasDelivered = false;
 
-  constructor(
-    entry: Entry,
-    { owner, nowMs, isTrickle }: { owner: SlotOwner; nowMs: number; isTrickle: boolean },
-  ) {
+  constructor(entry: Entry, { owner, number, nowMs, isTrickle }: Grant) {
     this.entry = entry;
+    this.number = number;
     this.startedAt = nowMs;
     this.isTrickle = isTrickle;
     this.#owner = owner;

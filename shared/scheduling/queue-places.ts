@@ -136,10 +136,14 @@ function longestOf<Kind extends { readonly count: number; readonly weight: numbe
   return longest;
 }
 
-function unlink(holder: Holder, { older, newer }: Place): void {
+function unlink(holder: Holder, place: Place): void {
+  const { older, newer } = place;
   if (newer) newer.older = older;
   else holder.newest = older;
   if (older) older.newer = newer;
+  // Left as it was, each place that is over would lead to the next one, and keep it from being collected while young.
+  place.older = undefined;
+  place.newer = undefined;
   holder.count -= 1;
 }
 

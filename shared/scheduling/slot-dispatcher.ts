@@ -216,7 +216,7 @@ export class SlotDispatcher {
     this.#running += 1;
     this.users.add(entry.userId, { waiting: -1, running: 1 });
     if (entry.position > 0) this.#meter.granted(nowMs, this.#waiting);
-    const slot = new HeldSlot(entry, { owner: this, nowMs, isTrickle });
+    const slot = new HeldSlot(entry, { owner: this, number: this.#grants, nowMs, isTrickle });
     this.#holders.add(slot);
     entry.grant(slot);
   }

@@ -1,4 +1,5 @@
 import type { PriorityClass } from "../core/domain.ts";
+import { TransientMap } from "../core/transient-map.ts";
 import type { HeldSlot } from "./held-slot.ts";
 import { IndexedHeap } from "./indexed-heap.ts";
 
@@ -7,7 +8,7 @@ import { IndexedHeap } from "./indexed-heap.ts";
  * Scope: its scheduler's.
  */
 export class SlotHolders {
-  readonly #slots = new Set<HeldSlot>();
+  readonly #slots = new TransientMap<number, HeldSlot>();
   readonly #victims = new IndexedHeap<HeldSlot>(givesWayBefore);
   #preemptible: ReadonlySet<PriorityClass>;
   #asked = 0;
@@ -23,25 +24,25 @@ export class SlotHolders {
 
   /** When the one who has held its slot longest began. */
   get oldestStartedAt(): number | undefined {
-    for (const { startedAt } of this.#slots) return startedAt;
+    for (const { startedAt } of this.#slots.values()) return startedAt;
     return undefined;
   }
 
   set preemptible(preemptible: ReadonlySet<PriorityClass>) {
     this.#preemptible = preemptible;
-    for (const slot of this.#slots) {
+    for (const slot of this.#slots.values()) {
       this.protect(slot);
       this.#expose(slot);
     }
   }
 
   add(slot: HeldSlot): void {
-    this.#slots.add(slot);
+    this.#slots.set(slot.number, slot);
     this.#expose(slot);
   }
 
   remove(slot: HeldSlot): void {
-    this.#slots.delete(slot);
+    this.#slots.delete(slot.number);
     this.protect(slot);
     if (slot.isPreempted) this.#asked -= 1;
   }

@@ -43,6 +43,13 @@ export class AnswerText {
     this.#unreadBytes += events.length;
   }
 
+  /** Lets go of what nobody will ask for: whoever still has the reader need not hold a whole stream. */
+  forget(): void {
+    this.#unread = [];
+    this.#unreadBytes = 0;
+    this.#lastRead = [];
+  }
+
   /** What was said, as far as it was kept. */
   get text(): string {
     this.#read();

@@ -87,6 +87,7 @@ export class UsageReader {
     // An error told within a message ends it as if it were whole.
     const isReported = tokens !== undefined && isLastWord && !this.#isBeginning;
     const finishReasons = this.#document?.finishReasons ?? finishReasonsSaid(this.#text.ending);
+    if (isReported) this.#text.forget();
     const isCut = !isComplete || this.#isBeginning;
     const isPartial = isCut && (tokens !== undefined || this.#uncounted() !== undefined);
     return {
