@@ -21,7 +21,7 @@ export interface StreamedAnswer {
 export function sendWhole(response: ServerResponse, { headers, body }: WholeAnswer): void {
   // Without a length of its own it gets one, which node adds to headers that are set one by one.
   if (headerValue(headers, "content-length") === undefined) setHeaders(response, headers);
-  else response.writeHead(response.statusCode, headers.flat());
+  else response.writeHead(response.statusCode, flat(headers));
   endWith(response, body);
 }
 
@@ -35,7 +35,7 @@ export async function sendStream(
   { headers, body, trailers }: StreamedAnswer,
   closed: AbortSignal,
 ): Promise<void> {
-  response.writeHead(response.statusCode, headers.flat());
+  response.writeHead(response.statusCode, flat(headers));
   const pieces = body[Symbol.asyncIterator]();
   // Node holds a head back for what follows it; one whose body is not there yet goes ahead.
   const flushing = setImmediate(() => response.flushHeaders());
@@ -61,6 +61,13 @@ export async function sendStream(
     throw error;
   }
   await pieces.return?.();
+}
+
+// `Array.flat` takes five to ten times as long.
+function flat(headers: HeaderList): string[] {
+  const fields: string[] = [];
+  for (const [name, value] of headers) fields.push(name, value);
+  return fields;
 }
 
 // What is longer costs more to copy than the second buffer in a write.
