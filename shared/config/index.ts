@@ -15,10 +15,10 @@ export type { RoutingSettings } from "./routing.ts";
 export {
   currentEnvironment,
   loadSettings,
-  SETTING_NAMES,
   type Settings,
   SettingsError,
 } from "./settings.ts";
+export { SETTING_NAMES } from "./settings-schema.ts";
 export type { SpillRule, SpillRules } from "./spill.ts";
 export { runsHere } from "./target-group.ts";
 export type { AzureMonitorSettings, TelemetrySettings, TracingSettings } from "./telemetry.ts";

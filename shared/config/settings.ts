@@ -1,105 +1,27 @@
-import * as z from "zod";
 import {
   type AuthenticationSettings,
   authenticationProblems,
-  authenticationShape,
   toAuthentication,
 } from "./authentication.ts";
-import { type EventLogSettings, eventLogProblems, eventLogShape, toEventLog } from "./event-log.ts";
+import { type EventLogSettings, eventLogProblems, toEventLog } from "./event-log.ts";
 import { type HostSettings, parseHosts } from "./hosts.ts";
-import { type DefaultLimits, limitsShape, toDefaultLimits } from "./limits.ts";
+import { type DefaultLimits, toDefaultLimits } from "./limits.ts";
 import {
   type NotificationSettings,
   notificationProblems,
-  notificationsShape,
   toNotifications,
 } from "./notifications.ts";
-import { type PolicySettings, policyContradictions, policyShape, toPolicy } from "./policy.ts";
-import { type RoutingSettings, routingShape, toRouting } from "./routing.ts";
+import { type PolicySettings, policyContradictions, toPolicy } from "./policy.ts";
+import { type RoutingSettings, toRouting } from "./routing.ts";
+import { type RawSettings, SETTING_NAMES, settingsSchema } from "./settings-schema.ts";
 import { withoutEffect } from "./settings-without-effect.ts";
-import { type TelemetrySettings, telemetryShape, toTelemetry } from "./telemetry.ts";
-import { type TransportSettings, toTransport, transportShape } from "./transport.ts";
-import { toUsage, type UsageSettings, usageShape } from "./usage.ts";
-import { choice, flag, headerName, integer, integerList, list, READ_ONCE } from "./values.ts";
+import { type TelemetrySettings, toTelemetry } from "./telemetry.ts";
+import { type TransportSettings, toTransport } from "./transport.ts";
+import { toUsage, type UsageSettings } from "./usage.ts";
+import { READ_ONCE } from "./values.ts";
 
-const MAX_INT32 = 2_147_483_647;
-// https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook-trigger#limits
-const MAX_HTTP_BODY_BYTES = 104_857_600;
-const CREDENTIAL_KEY_BYTES = 32;
-const LEAST_URGENT = 1000;
 const HOUR_MS = 3_600_000;
 
-// The original's are .NET's; here there are three.
-const LOG_LEVELS = [
-  "Trace",
-  "Debug",
-  "Information",
-  "Warning",
-  "Error",
-  "Critical",
-  "None",
-] as const;
-
-const logLevel = choice(...LOG_LEVELS).transform((level) => {
-  if (level === "Warning") return level;
-  return /^(?:Trace|Debug|Information)$/.test(level) ? "Information" : "Error";
-});
-
-/** Every setting with its default. Names without a `GATEWAY_` prefix are the original's. */
-const settingsSchema = z.object({
-  GATEWAY_ROLE: z.enum(["stream", "jobs", "all"]).default("all"),
-  GATEWAY_SYNC_MODE: z.enum(["direct", "queued", "auto"]).optional(),
-  GATEWAY_HTTP_MAX_BODY_BYTES: integer(1, MAX_INT32).default(MAX_HTTP_BODY_BYTES),
-  GATEWAY_MESSAGING_INLINE_BYTES: integer(0, 90_000_000).default(160_000),
-  GATEWAY_JOBS_MAX_ATTEMPTS: integer(1, 100).default(5),
-  GATEWAY_JOBS_RETENTION_SECONDS: integer(1, MAX_INT32).default(604_800),
-  GATEWAY_JOBS_RECONCILE_SECONDS: integer(1, 3600).default(30),
-  GATEWAY_DEAD_LETTERS_SCHEDULE: z.string().default("0 * * * * *"),
-  GATEWAY_JOBS_STREAM_SECONDS: integer(1, 86_400).default(220),
-  GATEWAY_BATCH_MAX_BYTES: integer(1, MAX_INT32).default(MAX_HTTP_BODY_BYTES),
-  GATEWAY_BATCH_MAX_LINES: integer(1, 100_000).default(10_000),
-  GATEWAY_SCHEDULING_PREEMPTIBLE: integerList(1, LEAST_URGENT).default([]),
-  GATEWAY_IDEMPOTENCY_HOURS: integer(1, 720).default(24),
-  GATEWAY_CREDENTIAL_KEY: z
-    .base64()
-    .refine((text) => Buffer.from(text, "base64").byteLength === CREDENTIAL_KEY_BYTES, {
-      error: `expected ${CREDENTIAL_KEY_BYTES} bytes in base64`,
-    })
-    .optional(),
-  Workers: integer(1, 100_000).default(10),
-  MaxQueueLength: integer(1, 1_000_000).default(1000),
-  DefaultPriority: integer(1, LEAST_URGENT).default(2),
-  PriorityKeyHeader: headerName.default("S7PPriorityKey"),
-  PriorityKeys: list.default(["12345", "234"]),
-  PriorityValues: integerList(0, LEAST_URGENT).default([1, 3]),
-  DefaultTTLSecs: integer(1, MAX_INT32).default(300),
-  TTLHeader: headerName.default("S7PTTL"),
-  Timeout: integer(1, MAX_INT32).default(1_200_000),
-  TimeoutHeader: headerName.default("S7PTimeout"),
-  UniqueUserHeaders: list.default(["X-UserID"]),
-  AsyncClientRequestHeader: headerName.default("S7PAsyncMode"),
-  AsyncTriggerTimeout: integer(0, MAX_INT32).default(0),
-  GATEWAY_JOBS_WALL_SECONDS: integer(0, 86_400).default(220),
-  AsyncTTLSecs: integer(1, MAX_INT32).default(86_400),
-  AsyncTimeout: integer(1, MAX_INT32).default(1_800_000),
-  OperatorKeys: list.default([]),
-  ...authenticationShape,
-  ...limitsShape,
-  ...routingShape,
-  ...policyShape,
-  ...notificationsShape,
-  ...transportShape,
-  ...telemetryShape,
-  ...usageShape,
-  ...eventLogShape,
-  LOG_LEVEL: logLevel.default("Warning"),
-  IgnoreSSLCert: flag.default(false),
-});
-
-/** Every setting by name, hosts and connections aside; docs/settings.md has a row for each. */
-export const SETTING_NAMES: readonly string[] = Object.keys(settingsSchema.shape);
-
-type RawSettings = z.infer<typeof settingsSchema>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The settings in force: parsed once, checked as a whole, frozen. */
@@ -233,38 +155,17 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     syncMode: raw.GATEWAY_SYNC_MODE ?? SYNC_MODE_BY_ROLE[raw.GATEWAY_ROLE],
     maxBodyBytes: raw.GATEWAY_HTTP_MAX_BODY_BYTES,
     inlineBytes: raw.GATEWAY_MESSAGING_INLINE_BYTES,
-    batchMaxBytes: raw.GATEWAY_BATCH_MAX_BYTES,
-    batchMaxLines: raw.GATEWAY_BATCH_MAX_LINES,
-    jobMaxAttempts: raw.GATEWAY_JOBS_MAX_ATTEMPTS,
-    jobRetentionMs: raw.GATEWAY_JOBS_RETENTION_SECONDS * 1000,
-    jobReconcileMs: raw.GATEWAY_JOBS_RECONCILE_SECONDS * 1000,
-    deadLetterSchedule: raw.GATEWAY_DEAD_LETTERS_SCHEDULE,
-    jobStreamMs: raw.GATEWAY_JOBS_STREAM_SECONDS * 1000,
     idempotencyKeptMs: raw.GATEWAY_IDEMPOTENCY_HOURS * HOUR_MS,
+    ...toJobs(raw),
     credentialKey: key ? Buffer.from(key, "base64") : undefined,
     workers: raw.Workers,
     maxQueueLength: raw.MaxQueueLength,
-    priority: {
-      defaultClass: raw.DefaultPriority,
-      header: raw.PriorityKeyHeader,
-      classByKey: new Map(
-        // The original's templates know a class 0 before 1; here 1 is the most urgent.
-        raw.PriorityKeys.map((name, i) => [
-          name.toLowerCase(),
-          Math.max(1, raw.PriorityValues[i] ?? raw.DefaultPriority),
-        ]),
-      ),
-    },
+    priority: toPriority(raw),
     defaultTtlMs: raw.DefaultTTLSecs * 1000,
     ttlHeader: raw.TTLHeader,
     attemptTimeoutMs: raw.Timeout,
     timeoutHeader: raw.TimeoutHeader,
     userHeaders: raw.UniqueUserHeaders,
-    asyncHeader: raw.AsyncClientRequestHeader,
-    asyncTriggerMs: raw.AsyncTriggerTimeout,
-    asyncWallMs: raw.GATEWAY_JOBS_WALL_SECONDS * 1000,
-    asyncTtlMs: raw.AsyncTTLSecs * 1000,
-    asyncTimeoutMs: raw.AsyncTimeout,
     loadBalanceMode: raw.LoadBalanceMode,
     maxAttempts: raw.MaxAttempts,
     routing: toRouting(raw),
@@ -285,3 +186,31 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     withoutEffect: withoutEffect(env, SETTING_NAMES, hosts.length),
   };
 }
+
+/** What jobs and batches are given, and when a request becomes one. */
+const toJobs = (raw: RawSettings) => ({
+  batchMaxBytes: raw.GATEWAY_BATCH_MAX_BYTES,
+  batchMaxLines: raw.GATEWAY_BATCH_MAX_LINES,
+  jobMaxAttempts: raw.GATEWAY_JOBS_MAX_ATTEMPTS,
+  jobRetentionMs: raw.GATEWAY_JOBS_RETENTION_SECONDS * 1000,
+  jobReconcileMs: raw.GATEWAY_JOBS_RECONCILE_SECONDS * 1000,
+  deadLetterSchedule: raw.GATEWAY_DEAD_LETTERS_SCHEDULE,
+  jobStreamMs: raw.GATEWAY_JOBS_STREAM_SECONDS * 1000,
+  asyncHeader: raw.AsyncClientRequestHeader,
+  asyncTriggerMs: raw.AsyncTriggerTimeout,
+  asyncWallMs: raw.GATEWAY_JOBS_WALL_SECONDS * 1000,
+  asyncTtlMs: raw.AsyncTTLSecs * 1000,
+  asyncTimeoutMs: raw.AsyncTimeout,
+});
+
+const toPriority = (raw: RawSettings): Settings["priority"] => ({
+  defaultClass: raw.DefaultPriority,
+  header: raw.PriorityKeyHeader,
+  classByKey: new Map(
+    // The original's templates know a class 0 before 1; here 1 is the most urgent.
+    raw.PriorityKeys.map((name, i) => [
+      name.toLowerCase(),
+      Math.max(1, raw.PriorityValues[i] ?? raw.DefaultPriority),
+    ]),
+  ),
+});
