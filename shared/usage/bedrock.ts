@@ -1,4 +1,5 @@
 import { type HeaderList, headerValue } from "../core/headers.ts";
+import { parsedJson } from "../core/parsed-json.ts";
 import type { AmazonEvent } from "./amazon-events.ts";
 import type { RawUsage } from "./token-usage.ts";
 
@@ -44,13 +45,5 @@ export function bedrockEvent({ payload, isSound }: AmazonEvent): BedrockEvent {
   const wrapped = WRAPPED.exec(outer)?.[1];
   const bytes = wrapped === undefined ? payload : Buffer.from(wrapped, "base64");
   const text = wrapped === undefined ? outer : bytes.toString("latin1");
-  return { text, json: TELLS.test(text) && isSound() ? parsed(bytes) : undefined };
-}
-
-function parsed(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString());
-  } catch {
-    return undefined;
-  }
+  return { text, json: TELLS.test(text) && isSound() ? parsedJson(bytes.toString()) : undefined };
 }

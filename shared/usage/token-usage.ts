@@ -102,7 +102,10 @@ export function toTokenUsage(told: RawUsage): TokenUsage | undefined {
   const thoughts = countOf(raw["thoughtsTokenCount"]);
   const reasoning = thoughts ?? countOf(output["reasoning_tokens"]);
   const outputTokens = wholeOutput(firstCount(raw, OUTPUT), {
-    ...{ reasoning, total, inputTokens, isGemini: thoughts !== undefined },
+    reasoning,
+    total,
+    inputTokens,
+    isGemini: thoughts !== undefined,
   });
   const summed = sum(inputTokens, outputTokens);
   if (total === undefined && summed === undefined) return undefined;

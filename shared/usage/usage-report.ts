@@ -27,9 +27,7 @@ export function reportIn(value: unknown): UsageReport {
   if (!isFields(value)) return NOTHING;
   // Responses tell of themselves within `response`, Messages within `message` of their first event.
   const inner = [value, value["response"], value["message"]].filter(isFields);
-  // Groq's last chunk, and the last event of Cohere's, have a place of their own for it.
-  const places = [...inner, value["x_groq"], value["delta"]].filter(isFields);
-  const usage = places.map(usageOf).find((found) => found !== undefined);
+  const usage = firstUsage(inner) ?? firstUsage(OWN_PLACES.map((name) => value[name]));
   return {
     usage,
     isFinal: usage !== undefined && isLastWord(value),
@@ -38,6 +36,17 @@ export function reportIn(value: unknown): UsageReport {
     responseId: first(inner, ["id", "responseId"]),
     backgroundSince: inner.map(backgroundSince).find((since) => since !== undefined),
   };
+}
+
+// Of Groq's last chunk, and of the last event of Cohere's.
+const OWN_PLACES = ["x_groq", "delta"] as const;
+
+function firstUsage(places: readonly unknown[]): Fields | undefined {
+  for (const place of places) {
+    const usage = isFields(place) ? usageOf(place) : undefined;
+    if (usage) return usage;
+  }
+  return undefined;
 }
 
 /** What was said first names the answer, what was said last is what it used. */

@@ -3,11 +3,18 @@ import { asBuffer } from "../../core/bytes.ts";
 
 type Decode = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Buffer;
 
+// https://www.rfc-editor.org/rfc/rfc1950#section-2.2
+const [METHOD_BITS, DEFLATE] = [0x0f, 0x08];
+
 const DECODERS: Readonly<Record<string, Decode | undefined>> = {
   gzip: zlib.gunzipSync,
   "x-gzip": zlib.gunzipSync,
   br: zlib.brotliDecompressSync,
-  deflate: zlib.inflateSync,
+  // Some senders leave the frame away that belongs around it.
+  deflate: (bytes, options) =>
+    ((bytes[0] ?? 0) & METHOD_BITS) === DEFLATE
+      ? zlib.inflateSync(bytes, options)
+      : zlib.inflateRawSync(bytes, options),
   // Since Node 22.15.
   zstd: zlib.zstdDecompressSync,
 };
