@@ -10,5 +10,10 @@ export const isCallersEnd = (reason: unknown): boolean =>
 
 /** The reason with which work for a job ends that has ended already. */
 export class JobEndedError extends Error {
-  override readonly name = "JobEndedError";
+  override readonly name: string = "JobEndedError";
+}
+
+/** The reason with which a run ends whose job was moved to another lane: the job goes on there. */
+export class JobMovedError extends JobEndedError {
+  override readonly name = "JobMovedError";
 }

@@ -14,7 +14,7 @@ export interface JobEngineInput {
   readonly firstLookMs?: number;
   /**
    * True for work that was promoted: its first attempt runs, or waits in its lane, already. The first
-   * message of any other job is sent by whoever stores it, and here only where that did not happen.
+   * message of any job is sent by whoever holds its request, and here only where that did not happen.
    */
   readonly isInFlight?: boolean;
   /** Where in a trace the job was asked for: each of its attempts belongs there. */
@@ -220,8 +220,8 @@ function enqueueStep({ attempt }: JobRun): JobStep {
   return { kind: "enqueue", attempt };
 }
 
-function checkStep({ attempt, isInFlight, looks, beganAt }: JobRun, nowMs: number): JobStep {
-  const isFirst = attempt === 1 && isInFlight !== true && looks === undefined;
+function checkStep({ attempt, looks, beganAt }: JobRun, nowMs: number): JobStep {
+  const isFirst = attempt === 1 && looks === undefined;
   return { kind: "check", attempt, look: { isFirst, isLate: nowMs - beganAt >= MAKING_MS } };
 }
 

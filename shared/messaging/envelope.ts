@@ -76,6 +76,8 @@ const requestSchema = z.lazy(() =>
     /** Whether the caller may see how the request was decided, and asked for it. */
     showsReceipt: z.boolean().optional(),
     trip: tripSchema.optional(),
+    /** How often in all its message was put off, because storage was away. */
+    putOffs: z.int().min(0).optional(),
     /** Which line of which batch it is; only lines have it. */
     batch: batchSchema.optional(),
   }),

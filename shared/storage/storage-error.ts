@@ -17,3 +17,15 @@ export async function withStorage<Result>(
     throw new GatewayError("storage-unavailable", `${what} failed.`, { cause, retryAfterMs: 2000 });
   }
 }
+
+const REFUSED_FOR_NOW: ReadonlySet<number> = new Set([401, 403, 408, 429]);
+
+/**
+ * Whether a call failed because storage was away, or closed to the gateway, and not for what was asked of
+ * it: then the same call may succeed later.
+ */
+export function isStorageAway(error: unknown): boolean {
+  if (!(error instanceof GatewayError) || error.code !== "storage-unavailable") return false;
+  const status = statusOf(error.cause);
+  return status === undefined || status >= 500 || REFUSED_FOR_NOW.has(status);
+}

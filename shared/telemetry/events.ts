@@ -107,6 +107,14 @@ export const messageHandedBack = (requestId: string, queue: string): TelemetryEv
   queue,
 });
 
+/** Storage was away for a job's message: it comes again later, and no delivery is lost by it. */
+export const messagePutOff = (requestId: string, delayMs: number): TelemetryEvent => ({
+  event: "message.put-off",
+  level: "warning",
+  requestId,
+  delayMs,
+});
+
 /** An operator has sent a dead letter again, or discarded it. */
 export const deadLetterDealtWith = (facts: {
   queue: string;

@@ -21,6 +21,7 @@ export {
   limitLedgerFailed,
   messageFailed,
   messageHandedBack,
+  messagePutOff,
   promotionFailed,
   providerPollFailed,
   providerReleaseFailed,

@@ -33,7 +33,10 @@ export class MemoryBlobs {
   async read(name: string): Promise<Uint8Array> {
     this.#knock();
     const bytes = this.blobs.get(name);
-    if (!bytes) throw new GatewayError("storage-unavailable", `There is no blob ${name}.`);
+    if (!bytes) {
+      const cause = Object.assign(new Error(`There is no blob ${name}.`), { statusCode: 404 });
+      throw new GatewayError("storage-unavailable", "Reading a blob failed.", { cause });
+    }
     return bytes;
   }
 

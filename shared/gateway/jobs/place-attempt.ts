@@ -18,6 +18,10 @@ export interface Placement {
   readonly trace: TraceFields | undefined;
 }
 
+/** Each turn of a job has one message, however often it is sent. No two turns of any jobs share an id. */
+export const turnMessageId = (jobId: string, { attempt, epoch }: JobTurn): string =>
+  epoch === 0 ? `job-${jobId}-${attempt}` : `moved-${epoch}-${attempt}-${jobId}`;
+
 /**
  * Puts a turn into the lane of the job's class. Idempotent: the message id is the turn's, and the lane
  * drops duplicates.
@@ -32,7 +36,7 @@ export async function placeAttempt(services: Services, placement: Placement): Pr
   await sendTraced(services, waitingRoom.bus, {
     queue: envelope.isOver ? lane.overQueue : lane.queue,
     message: {
-      messageId: `job-${job.id}-${attempt}${epoch === 0 ? "" : `-${epoch}`}`,
+      messageId: turnMessageId(job.id, turn),
       body: envelope,
       timeToLiveMs: envelope.expiresAt - clock.now(),
     },

@@ -30,8 +30,11 @@ export async function sweepJobs(services: Services, archive: JobArchive): Promis
 async function forgetJob({ jobs, waitingRoom }: Services, jobId: string): Promise<void> {
   const snapshot = await jobs?.store.read(jobId);
   if (!jobs) return;
-  // Nothing is left of it but, perhaps, that it was given up before it was a job.
-  if (!snapshot) return jobs.store.remove(jobId);
+  if (!snapshot) {
+    // It was given up before it was a job: its caller was answered otherwise, or had gone.
+    await waitingRoom?.claimCheck.discardAll(`jobs/${jobId}/`);
+    return jobs.store.remove(jobId);
+  }
   await jobs.files.remove(snapshot);
   const { batch } = snapshot.job;
   if (batch) {

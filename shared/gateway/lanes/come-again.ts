@@ -1,5 +1,5 @@
 import type { RequestEnvelope } from "../../messaging/index.ts";
-import { messageHandedBack, requestRouted } from "../../telemetry/index.ts";
+import { messageHandedBack, messagePutOff, requestRouted } from "../../telemetry/index.ts";
 import type { RequeueError } from "../calls/requeue-error.ts";
 import type { LaneRun } from "./lane-run.ts";
 import { sendTraced } from "./send-traced.ts";
@@ -34,6 +34,29 @@ export async function handBack(run: LaneRun, queue: string): Promise<void> {
   const { services, envelope } = run;
   services.emit(messageHandedBack(envelope.id, queue));
   await sendCopy(run, queue);
+}
+
+// Jobs wait for storage that is away for hours as well, and those that come again cost little by then.
+const FIRST_PUT_OFF_MS = 5000;
+const MAX_PUT_OFF_MS = 300_000;
+
+/**
+ * Sends what was promised again for later, while storage is away: given back, the message would use its
+ * deliveries up within half a minute, and what was answered 202 would be lost. False when it cannot be sent.
+ */
+export async function putOff(run: LaneRun, queue: string): Promise<boolean> {
+  const { services, envelope } = run;
+  const { putOffs = 0, id } = envelope;
+  const ceilingMs = Math.min(MAX_PUT_OFF_MS, FIRST_PUT_OFF_MS * 2 ** putOffs);
+  const delayMs = Math.round((ceilingMs / 2) * (1 + services.random()));
+  const again = { ...run, envelope: { ...envelope, putOffs: putOffs + 1 } };
+  try {
+    await sendCopy(again, queue, services.clock.now() + delayMs);
+  } catch {
+    return false;
+  }
+  services.emit(messagePutOff(id, delayMs));
+  return true;
 }
 
 /** The copy is a new message, with an id of its own, or the lane would drop it as a duplicate. */

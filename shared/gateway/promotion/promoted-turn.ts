@@ -1,7 +1,7 @@
 import type { CalledBackend } from "../../core/http.ts";
 import { FIRST_TURN } from "../../jobs/index.ts";
 import type { RequestEnvelope } from "../../messaging/index.ts";
-import { JobEndedError } from "../end-reasons.ts";
+import { JobMovedError } from "../end-reasons.ts";
 import type { JobAttemptRun } from "../jobs/job-attempt.ts";
 import { startAttempt } from "../jobs/job-transitions.ts";
 import { type JobWatch, watchJob } from "../jobs/watch-job.ts";
@@ -77,7 +77,7 @@ export class PromotedTurn implements Disposable {
   async become(): Promise<boolean> {
     const start = await startAttempt(this.attempt, FIRST_TURN);
     if (start) this.#told = start.told;
-    else this.#void.abort(new JobEndedError("The job was moved to another lane."));
+    else this.#void.abort(new JobMovedError("The job was moved to another lane."));
     this.signal.throwIfAborted();
     return true;
   }

@@ -5,6 +5,7 @@ import { fromTraceFields, type TraceContext } from "../../core/trace-context.ts"
 import type { JobEngine } from "../../jobs/index.ts";
 import { type RequestEnvelope, readRequestEnvelope } from "../../messaging/index.ts";
 import { HandedBack, type Slot } from "../../scheduling/index.ts";
+import { isStorageAway } from "../../storage/index.ts";
 import { messageEnded, messageFailed, spanFacts } from "../../telemetry/index.ts";
 import { abandonBatchLine, runBatchLine } from "../batches/run-batch-line.ts";
 import { tripOf } from "../calls/call-backends.ts";
@@ -12,9 +13,10 @@ import { RequeueError } from "../calls/requeue-error.ts";
 import { ttlExpired } from "../end-reasons.ts";
 import { inForce } from "../in-force.ts";
 import { abandonJob, runJobAttempt } from "../jobs/run-job-attempt.ts";
-import { comeAgain, handBack, latestEnd } from "../lanes/come-again.ts";
+import { comeAgain, handBack, latestEnd, putOff } from "../lanes/come-again.ts";
 import { laneFor } from "../lanes/lane-for.ts";
 import type { LaneRun } from "../lanes/lane-run.ts";
+import { mayBeJob } from "../promotion/promoted-turn.ts";
 import type { JobServices, Services, WaitingRoom } from "../services.ts";
 import { abandonRequest, dropRequest, isUnwanted, runQueuedRequest } from "./run-queued-request.ts";
 import { throughGate } from "./through-gate.ts";
@@ -63,7 +65,7 @@ async function runDelivery(
   delivery: LaneDelivery,
   { engine, trace }: { readonly engine: JobEngine; readonly trace?: TraceContext },
 ): Promise<void> {
-  const { lane, message, messageId, deliveryCount } = delivery;
+  const { lane, queue, message, messageId, deliveryCount } = delivery;
   const isLastDelivery = deliveryCount >= lane.maxDeliveryCount;
   let run: LaneRun | undefined;
   try {
@@ -74,9 +76,20 @@ async function runDelivery(
     await counted(current, lane, () => runInTurn(current, delivery));
   } catch (error) {
     services.emit(messageFailed({ lane: lane.name, messageId, isLastDelivery }, error));
+    if (run && isStorageAway(error) && isPromised(run) && (await putOff(asItCame(run), queue)))
+      return;
     if (run && isLastDelivery) await abandon(run);
     throw error;
   }
+}
+
+/** Whether somebody may have been answered 202 for it. */
+const isPromised = (run: LaneRun): boolean => run.envelope.kind !== "request" || mayBeJob(run);
+
+/** What a delivery tried and could not keep says nothing of the backends. */
+function asItCame(run: LaneRun): LaneRun {
+  const { services, envelope } = run;
+  return { ...run, trip: tripOf(services, envelope, envelope.trip) };
 }
 
 function required({ waitingRoom, jobs }: Services): { room: WaitingRoom; jobs: JobServices } {

@@ -6,7 +6,7 @@ import type { AnswerSlot } from "../calls/answer-watch.ts";
 import { callBackends, type OutgoingRequest } from "../calls/call-backends.ts";
 import { RequeueError } from "../calls/requeue-error.ts";
 import { takeAnswer } from "../calls/take-answer.ts";
-import { isCallersEnd, JobEndedError } from "../end-reasons.ts";
+import { isCallersEnd, JobEndedError, JobMovedError } from "../end-reasons.ts";
 import {
   type AttemptResult,
   commitAttempt,
@@ -80,6 +80,8 @@ async function answerOrCommit(run: LaneRun, turn: PromotedTurn): Promise<"answer
     }
     return "committed";
   } catch (error) {
+    // The engine was told by whoever moved it, and waits for its end.
+    if (turn.signal.reason instanceof JobMovedError) return "committed";
     if (!(turn.signal.reason instanceof JobEndedError)) throw error;
     await signalEngine(turn.attempt, { attempt: 1, isFinal: true });
     return "committed";

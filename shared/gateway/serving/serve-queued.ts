@@ -1,6 +1,7 @@
 import { createDeadline } from "../../core/deadline.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { GatewayRequest, GatewayResponse, ResponseBody, RouteFacts } from "../../core/http.ts";
+import { FIRST_TURN } from "../../jobs/index.ts";
 import type { MessageBody, ReplyEnvelope } from "../../messaging/index.ts";
 import { type LaneJudgement, type QueuePlace, retryAfterWait } from "../../scheduling/index.ts";
 import { endedEarly } from "../calls/answer-body.ts";
@@ -8,6 +9,7 @@ import { timingHeaders } from "../calls/attempt-headers.ts";
 import { isCallersEnd, ttlExpired } from "../end-reasons.ts";
 import { acceptedAnswer } from "../jobs/accepted-answer.ts";
 import { jobOwnershipOf } from "../jobs/job-record.ts";
+import { turnMessageId } from "../jobs/place-attempt.ts";
 import { enterLane, type LaneEntry } from "../lanes/enter-lane.ts";
 import { laneFor } from "../lanes/lane-for.ts";
 import { sendTraced } from "../lanes/send-traced.ts";
@@ -215,10 +217,12 @@ async function enqueue(
     },
     services.settings,
   );
+  // As a job's first message, which its orchestrator sends should this one never have arrived.
+  const messageId = promotion ? turnMessageId(request.id, FIRST_TURN) : request.id;
   const timeToLiveMs = Math.max(ticket.expiresAt, promotion?.expiresAt ?? 0) - services.clock.now();
   await sendTraced(services, room.bus, {
     queue: entry.queue,
-    message: { messageId: request.id, body: envelope, timeToLiveMs },
+    message: { messageId, body: envelope, timeToLiveMs },
     requestId: request.id,
     parent: request.trace,
   });

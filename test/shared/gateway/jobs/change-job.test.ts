@@ -95,7 +95,7 @@ describe("moving a job that waits", () => {
     const [old, moved] = bus.sent;
     expect(moved).toMatchObject({
       queue: "lane-critical",
-      message: { messageId: "job-job-1-1-1" },
+      message: { messageId: "moved-1-1-job-1" },
     });
     await run(gateway, old?.message.body);
     expect(backends.calls).toEqual([]);

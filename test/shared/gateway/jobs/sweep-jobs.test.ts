@@ -73,6 +73,15 @@ describe("a job that has been kept for long enough", () => {
     expect(gateway.table.rows.size).toBe(0);
   });
 
+  it("leaves no body behind when it was given up before it was a job", async () => {
+    const { gateway, archive } = await endedJob();
+    await gateway.services.jobs?.store.remove("job-1");
+    await gateway.services.jobs?.store.giveUp("job-1", gateway.clock.now());
+    expect(gateway.work.blobs.size).toBe(1);
+    await sweepJobs(gateway.services, archive);
+    expect([gateway.work.blobs.size, gateway.table.rows.size]).toEqual([0, 0]);
+  });
+
   it("is taken off the list though nothing is left of it", async () => {
     const { gateway, archive } = await endedJob();
     await gateway.services.jobs?.store.remove("job-1");
