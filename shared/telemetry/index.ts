@@ -19,9 +19,6 @@ export {
   jobSweepFailed,
   jobsSwept,
   limitLedgerFailed,
-  messageFailed,
-  messageHandedBack,
-  messagePutOff,
   promotionFailed,
   providerPollFailed,
   providerReleaseFailed,
@@ -40,6 +37,7 @@ export {
 export { genAiRequest, modelHint } from "./gen-ai-request.ts";
 export { type LoggedExchange, loggedExchange } from "./logged-exchange.ts";
 export { measureRecords } from "./measure-records.ts";
+export { messageFailed, messageHandedBack, messagePutOff } from "./message-events.ts";
 export {
   attributeAs,
   type GaugeReading,

@@ -39,11 +39,16 @@ export async function finishBatch(services: Services, jobId: string): Promise<vo
 async function makeFiles(services: Services, snapshot: JobSnapshot): Promise<BatchFiles> {
   const { id } = snapshot.job;
   const { batches } = required(services);
-  const tally: Tally = { completed: 0, failed: 0, usage: undefined };
+  const tally: Tally = {
+    failed: 0,
+    usage: undefined,
+    output: new Set(),
+    unfinished: new Set(),
+  };
   const output = await writeFile(services, snapshot, { isOk: true, tally });
   const errors = await writeFile(services, snapshot, { isOk: false, tally });
-  const { usage, ...counts } = tally;
-  await batches.noteProgress(id, counts);
+  const { failed, usage } = tally;
+  await batches.noteProgress(id, { completed: tally.output.size, failed });
   return batches.noteFiles(id, { output, errors, ...(usage ? { usage } : {}) });
 }
 
@@ -54,9 +59,12 @@ function required({ jobs }: Services): JobServices {
 
 /** What the lines come to together, as they go into the files. */
 interface Tally {
-  completed: number;
   failed: number;
   usage: JobUsage | undefined;
+  /** Lines of the output file: a line that is done only after that was written is in the error file. */
+  readonly output: Set<number>;
+  /** Pieces of which lines were not done by then. */
+  readonly unfinished: Set<number>;
 }
 
 interface FilePart {
@@ -83,16 +91,19 @@ async function* linesOf(
   let first = 0;
   for (const [piece, count] of (job.batch?.pieces ?? []).entries()) {
     const done = await batches.readDone(job.id, piece);
+    if (isOk && done.size < count) tally.unfinished.add(piece);
     // Only for lines that are missing is it asked what they were.
-    const lines = done.size < count ? await batches.readPiece<BatchLine>(job.id, piece) : [];
+    const isAsked = !isOk && tally.unfinished.has(piece);
+    const lines = isAsked ? await batches.readPiece<BatchLine>(job.id, piece) : [];
     let text = "";
     for (let line = first; line < first + count; line++) {
       const found = done.get(line);
-      if (found ? found.isOk !== isOk : isOk) continue;
+      if (isOk ? found?.isOk !== true : tally.output.has(line)) continue;
       const requestId = `${job.id}-${line}`;
       const customId = lines[line - first]?.customId ?? "";
-      text += `${found?.output ?? lineOutput({ requestId, customId }, notRun(outcome?.state))}\n`;
-      if (isOk) tally.completed += 1;
+      const inTime = found?.isOk === isOk ? found : undefined;
+      text += `${inTime?.output ?? lineOutput({ requestId, customId }, notRun(outcome?.state))}\n`;
+      if (isOk) tally.output.add(line);
       else tally.failed += 1;
       tally.usage = addUsage(tally.usage, found?.usage);
     }

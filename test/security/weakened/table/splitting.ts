@@ -62,8 +62,8 @@ export const SPLITTING: readonly Weakening[] = [
     edits: [
       [
         "shared/gateway/serving/serve-queued.ts",
-        "messageId: request.id,",
-        "messageId: `${request.id}-${caller.userId}`,",
+        "message: { messageId, body",
+        "message: { messageId: `${messageId}-${admitted.caller.userId}`, body",
       ],
     ],
     breaks: [test("is in a message's body only, never among what brokers and receivers go by")],

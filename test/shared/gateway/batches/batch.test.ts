@@ -125,6 +125,25 @@ describe("a batch", () => {
     expect(errors).toMatchObject([{ custom_id: "c1", error: { code: "batch_cancelled" } }]);
   });
 
+  it("has each line in one file, also one that ends late, while the files are written", async () => {
+    const { gateway, jobId, messages } = await accepted(2);
+    const { jobs } = gateway.services;
+    gateway.backends.answer(200, '{"a":1}', JSON_TYPE);
+    await run(gateway, messages[0]);
+    await jobs?.store.commitOutcome(jobId, { state: "cancelled", endedAt: 1, attempt: 1 });
+    const write = gateway.results.writeStream.bind(gateway.results);
+    gateway.results.writeStream = async (name, body) => {
+      const sizeBytes = await write(name, body);
+      const late = { line: 1, isOk: true, output: '{"custom_id":"c1"}' };
+      await jobs?.batches.insert({ jobId, piece: 0, line: 1 }, late);
+      return sizeBytes;
+    };
+    await finishBatch(gateway.services, jobId);
+    const { output, errors } = await files(gateway, jobId);
+    expect(output.map(({ custom_id }) => custom_id)).toEqual(["c0"]);
+    expect(errors).toMatchObject([{ custom_id: "c1", error: { code: "batch_cancelled" } }]);
+  });
+
   it("ends though the process died between its files and its end", async () => {
     const { gateway, jobId, messages } = await accepted(1);
     gateway.backends.answer(200, "{}", JSON_TYPE);
