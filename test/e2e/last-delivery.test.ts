@@ -2,30 +2,19 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { ServiceBusClient } from "@azure/service-bus";
 import { expect, it, onTestFinished } from "vitest";
-import { startBroker } from "../../local/broker/index.ts";
 import { freePort } from "../../local/free-port.ts";
-import { namespaceFor } from "../../local/topology.ts";
 import { shippedLanes } from "../../shared/config/index.ts";
 import { startHoldingBackend } from "../support/holding-backend.ts";
 import { finishedJob } from "../support/job-client.ts";
 import { partPid } from "../support/part-pid.ts";
+import { startBrokerWith } from "../support/short-locks.ts";
 import { makeDataDir, OPERATOR_KEY, startStack } from "../support/stack.ts";
 import { until } from "../support/until.ts";
 
 const PATIENCE_MS = 90_000;
 const patiently = { timeout: PATIENCE_MS };
-// Shorter than in Azure, where a killed worker's message comes again after a minute.
-const LOCK_MS = 8000;
 const QUEUES = ["lane-standard", "lane-background"];
-
-/** A broker in the test's own hands, which survives the stacks. */
-function openBroker(dataDir: string) {
-  const { queues, topics } = namespaceFor(shippedLanes());
-  const short = queues.map((queue) =>
-    QUEUES.includes(queue.name) ? { ...queue, lockDurationMs: LOCK_MS } : queue,
-  );
-  return startBroker({ port: 0, dataDir, namespace: { queues: short, topics } });
-}
+const LOCKS = { queues: QUEUES, lockMs: 8000 };
 
 /** Uses up all deliveries of a queue's one message but the last. */
 async function wearOut(bus: ServiceBusClient, queue: string): Promise<void> {
@@ -47,7 +36,7 @@ async function wearOut(bus: ServiceBusClient, queue: string): Promise<void> {
 it("ends a job, and the line of a batch, whose worker is killed with kill -9 on the last delivery", async () => {
   const dataDir = makeDataDir();
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
-  const broker = await openBroker(join(dataDir, "own-broker"));
+  const broker = await startBrokerWith(LOCKS, join(dataDir, "own-broker"));
   onTestFinished(() => broker.close());
   await using backend = await startHoldingBackend();
   onTestFinished(() => backend.release());

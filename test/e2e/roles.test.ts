@@ -1,9 +1,12 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { type HoldingBackend, startHoldingBackend } from "../support/holding-backend.ts";
 import { finishedJob, type JobView } from "../support/job-client.ts";
 import { partPid } from "../support/part-pid.ts";
-import { OPERATOR_KEY, startStack, type TestStack } from "../support/stack.ts";
+import { startBrokerWith } from "../support/short-locks.ts";
+import { makeDataDir, OPERATOR_KEY, startStack, type TestStack } from "../support/stack.ts";
 import { type UnpackedApps, unpackApps } from "../support/unpacked-apps.ts";
 
 const ASYNC = { S7PAsyncMode: "true" };
@@ -14,18 +17,25 @@ const BACKGROUND = 12;
 const SOON = 6;
 const MOST_JOBS = 40;
 /** A killed host's messages come back when their locks have run out. */
+const LOCKS = { queues: ["lane-standard"], lockMs: 15_000 };
 const AFTER_LOCKS_MS = 150_000;
 
 let apps: UnpackedApps;
 let backend: HoldingBackend;
+let broker: Awaited<ReturnType<typeof startBrokerWith>>;
+let dataDir: string;
 let stack: TestStack;
 let jobs: readonly [first: string, second: string];
 
 beforeAll(async () => {
   apps = unpackApps();
   backend = await startHoldingBackend();
+  dataDir = makeDataDir();
+  broker = await startBrokerWith(LOCKS, join(dataDir, "own-broker"));
   stack = await startStack({
+    dataDir,
     env: {
+      ServiceBusConnection: broker.connectionString,
       Host1: `host=${backend.url};mode=direct`,
       LOCAL_ROLES: "stream,jobs,jobs",
       LOCAL_PACKAGES: apps.folder,
@@ -41,8 +51,10 @@ beforeAll(async () => {
 afterAll(async () => {
   backend?.release();
   await stack?.[Symbol.asyncDispose]();
+  await broker?.close();
   await backend?.[Symbol.asyncDispose]();
   apps?.[Symbol.dispose]();
+  rmSync(dataDir, { recursive: true, force: true });
 });
 
 function urlOf(host: string): string {
