@@ -47,6 +47,8 @@ export class SlidingWindow {
 
   #forget(nowMs: number): void {
     const current = Math.floor(nowMs / this.#slotMs);
+    // A clock that was ahead and is set right: what came now would be too old to count until then.
+    if (current <= this.#newestSlot - this.#amounts.length) this.#restart(current);
     const stale = Math.min(current - this.#newestSlot, this.#amounts.length);
     for (let step = 1; step <= stale; step++) {
       const index = (current - stale + step) % this.#amounts.length;
@@ -56,5 +58,11 @@ export class SlidingWindow {
     // A sum of many additions and subtractions drifts; an empty window is exactly empty again.
     if (stale === this.#amounts.length) this.#total = 0;
     this.#newestSlot = Math.max(this.#newestSlot, current);
+  }
+
+  #restart(slot: number): void {
+    this.#amounts.fill(0);
+    this.#total = 0;
+    this.#newestSlot = slot;
   }
 }

@@ -49,4 +49,16 @@ describe("a sliding window", () => {
     window.add(0, -6, 61_000);
     expect(window.total(61_000)).toBe(0);
   });
+
+  it("counts on when a clock that was ahead is set right", () => {
+    const window = makeWindow();
+    const now = 1_700_000_000_000;
+    window.add(now + 3_600_000, 3, now + 3_600_000);
+    window.add(now, 5, now);
+    window.add(now + 1000, 2, now + 1000);
+    expect(window.total(now + 1000)).toBe(7);
+    // Of a few seconds nothing is lost.
+    window.add(now - 5000, 1, now - 5000);
+    expect(window.total(now + 1000)).toBe(8);
+  });
 });
