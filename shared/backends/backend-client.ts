@@ -188,7 +188,9 @@ async function commit(
     if (hasUnknownCoding(headers)) throw unknownCoding();
     const isWatched = call.method !== "HEAD" && isEventStream(status, headers);
     const source = hasUncertainEnd(headers) ? closedJson(exchange.body) : exchange.body;
-    const stream = isWatched ? await committedStream(exchange.body, call.rewrite) : undefined;
+    const stream = isWatched
+      ? await committedStream(exchange.body, call.rewrite, () => exchange.ending())
+      : undefined;
     const committed = stream ?? source;
     // Headers reach the client with the first bytes, so until those are in another backend can take over.
     if (!isWatched && isSuccess(status)) await exchange.body.begun();

@@ -23,6 +23,9 @@ export const DEFAULT_CALL_LIMITS: CallLimits = {
   totalMs: 3_600_000,
 };
 
+// For what nobody waits for any more: the end of a connection behind the last word of a stream.
+const ENDING_MS = 5000;
+
 type Phase = "connecting" | "waiting" | "reading" | "paused";
 
 interface Due {
@@ -53,6 +56,7 @@ export class CallTimer {
   readonly #startedAt: number;
   #phase: Phase = "connecting";
   #isCommitted = false;
+  #endsBy = Number.POSITIVE_INFINITY;
   #lastByteAt = 0;
   #cancel: Cancel | undefined;
 
@@ -76,6 +80,14 @@ export class CallTimer {
   /** The answer's first meaningful bytes are in. */
   committed(): void {
     this.#isCommitted = true;
+  }
+
+  /** Nothing that matters follows: its backend has a moment left to say so. */
+  ending(): void {
+    if (this.#endsBy !== Number.POSITIVE_INFINITY) return;
+    this.#endsBy = this.#options.clock.now() + ENDING_MS;
+    this.stop();
+    this.#arm();
   }
 
   /** The reader is behind: what does not come now is not the backend's fault. */
@@ -121,6 +133,7 @@ export class CallTimer {
     const or = (kind: BackendFailureKind, at: number): void => {
       if (at < due.at) due = { kind, at };
     };
+    or("idle-timeout", this.#endsBy);
     if (!this.#isCommitted) or("first-byte-timeout", startedAt + limits.firstByteMs);
     if (this.#phase === "connecting") or("connect", startedAt + limits.connectMs);
     if (this.#phase === "reading") or("idle-timeout", this.#lastByteAt + limits.idleMs);

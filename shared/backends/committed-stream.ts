@@ -14,9 +14,14 @@ type Piece = IteratorResult<Uint8Array, undefined>;
  * Waits for an event stream's first meaningful event. Resolves with the stream from its first byte on;
  * throws a `BackendFailure` when it fails before, while another backend can still answer. What is read
  * from the result throws too where the stream breaks off, stalls or ends without its protocol's ending.
- * `rewrite` says what whole events are to be, which are then all that is given on.
+ * `rewrite` says what whole events are to be, which are then all that is given on. `onLastWord` is called when
+ * somebody waits for more behind the protocol's ending, where a connection may do as it likes.
  */
-export async function committedStream(body: Body, rewrite?: Rewrite): Promise<CommittedStream> {
+export async function committedStream(
+  body: Body,
+  rewrite?: Rewrite,
+  onLastWord?: () => void,
+): Promise<CommittedStream> {
   const watch = new StreamWatch(rewrite);
   const held: EventPiece[] = [];
   let heldBytes = 0;
@@ -35,7 +40,7 @@ export async function committedStream(body: Body, rewrite?: Rewrite): Promise<Co
     if (!isEmpty) held.push({ done: false, value: rewrite ? joined(events) : value, events });
     heldBytes += value.byteLength;
   }
-  return new CommittedStream({ held, body, watch, isRewritten: rewrite !== undefined });
+  return new CommittedStream({ held, body, watch, isRewritten: rewrite !== undefined, onLastWord });
 }
 
 interface Committed {
@@ -43,6 +48,7 @@ interface Committed {
   readonly body: Body;
   readonly watch: StreamWatch;
   readonly isRewritten: boolean;
+  readonly onLastWord: (() => void) | undefined;
 }
 
 /**
@@ -57,10 +63,12 @@ class CommittedStream implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #onPiece = (piece: Piece): EventPiece | Promise<EventPiece> => this.#passed(piece);
   readonly #onError = (error: unknown): EventPiece => this.#broken(error);
   readonly #isRewritten: boolean;
+  readonly #onLastWord: Committed["onLastWord"];
   #isRestGiven = false;
   #failure: BackendFailure | undefined;
 
-  constructor({ held, body, watch, isRewritten }: Committed) {
+  constructor({ held, body, watch, isRewritten, onLastWord }: Committed) {
+    this.#onLastWord = onLastWord;
     this.#held = held;
     this.#body = body;
     this.#watch = watch;
@@ -81,6 +89,7 @@ class CommittedStream implements AsyncIterableIterator<Uint8Array, undefined> {
     const first = this.#held.shift();
     if (first) return Promise.resolve(first);
     if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#watch.hasEnded) this.#onLastWord?.();
     return this.#body.next().then(this.#onPiece, this.#onError);
   }
 

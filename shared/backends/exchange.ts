@@ -80,6 +80,11 @@ export class Exchange implements Passenger {
     this.#timer.committed();
   }
 
+  /** Nothing that matters follows; a backend that does not end its answer then is not waited for. */
+  ending(): void {
+    if (!this.#over) this.#timer.ending();
+  }
+
   /** Gives up the rest of the answer, and its connection. */
   discard(): void {
     this.#abort(new Error("The answer was discarded."));

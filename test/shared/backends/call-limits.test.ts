@@ -66,6 +66,20 @@ describe("CallTimer", () => {
     expect(outcome()).toEqual([["idle-timeout", 7 * 33 + 50]]);
   });
 
+  it("waits no more than a moment behind a last word, whatever comes", async () => {
+    const { clock, timer, outcome } = timing({ idleMs: 100_000, totalMs: 1_000_000 });
+    timer.connected();
+    timer.received();
+    timer.committed();
+    timer.ending();
+    for (let turn = 0; turn < 6; turn++) {
+      await clock.advance(1000);
+      timer.received();
+      timer.ending();
+    }
+    expect(outcome()).toEqual([["idle-timeout", 5000]]);
+  });
+
   it("waits for a reader that is behind, and counts anew from its return", async () => {
     const { clock, timer, outcome } = timing();
     timer.connected();
