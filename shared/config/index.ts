@@ -11,6 +11,7 @@ export {
 export type { EventHubSettings, EventLogSettings, HeaderLogging } from "./event-log.ts";
 export { type HostSettings, hostKey, hostPlace } from "./hosts.ts";
 export { type Lane, type Lanes, parseLanes, shippedLanes } from "./lanes.ts";
+export { parsePriorityWorkers, type Reservations } from "./priority-workers.ts";
 export type { RoutingSettings } from "./routing.ts";
 export {
   currentEnvironment,

@@ -12,6 +12,7 @@ import {
   toNotifications,
 } from "./notifications.ts";
 import { type PolicySettings, policyContradictions, toPolicy } from "./policy.ts";
+import { parsePriorityWorkers, type Reservations } from "./priority-workers.ts";
 import { type RoutingSettings, toRouting } from "./routing.ts";
 import { type RawSettings, SETTING_NAMES, settingsSchema } from "./settings-schema.ts";
 import { withoutEffect } from "./settings-without-effect.ts";
@@ -85,8 +86,8 @@ export interface Settings {
   readonly logLevel: RawSettings["LOG_LEVEL"];
   /** Classes whose work may have to give way, besides those that lanes.json marks. */
   readonly preemptible: readonly number[];
-  /** Reserved slots as the original writes them: `class:count`, separated by commas. */
-  readonly priorityWorkers: string;
+  /** Slots set aside, by class. */
+  readonly reservations: Reservations;
   readonly ignoreTlsErrors: boolean;
   readonly hosts: readonly HostSettings[];
   /** Names that are set and have no effect: the original's that have none here, and mistyped ones. */
@@ -133,12 +134,18 @@ export function currentEnvironment(): Environment {
 
 /** What only shows when settings are seen together; each that is wrong by itself is named already. */
 function contradictions(present: Environment): string[] {
-  const { PriorityKeys, PriorityValues } = settingsSchema.shape;
+  const { PriorityKeys, PriorityValues, PriorityWorkers, Workers } = settingsSchema.shape;
   const keys = PriorityKeys.safeParse(present["PriorityKeys"]);
   const values = PriorityValues.safeParse(present["PriorityValues"]);
-  return keys.data && values.data && keys.data.length !== values.data.length
-    ? ["PriorityKeys and PriorityValues must have the same number of entries"]
-    : [];
+  const workers = Workers.safeParse(present["Workers"]);
+  const reserved = PriorityWorkers.parse(present["PriorityWorkers"]);
+  const capacity = workers.data ?? Number.POSITIVE_INFINITY;
+  return [
+    ...(keys.data && values.data && keys.data.length !== values.data.length
+      ? ["PriorityKeys and PriorityValues must have the same number of entries"]
+      : []),
+    ...parsePriorityWorkers(reserved, capacity).problems,
+  ];
 }
 
 function frozen(settings: Settings): Settings {
@@ -180,7 +187,7 @@ function toSettings(raw: RawSettings, hosts: readonly HostSettings[], env: Envir
     operatorKeys: raw.OperatorKeys,
     logLevel: raw.LOG_LEVEL,
     preemptible: raw.GATEWAY_SCHEDULING_PREEMPTIBLE,
-    priorityWorkers: raw.PriorityWorkers,
+    reservations: parsePriorityWorkers(raw.PriorityWorkers, raw.Workers).reservations,
     ignoreTlsErrors: raw.IgnoreSSLCert,
     hosts,
     withoutEffect: withoutEffect(env, SETTING_NAMES, hosts.length),

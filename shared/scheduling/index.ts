@@ -11,7 +11,6 @@ export {
 export { type HeapNode, IndexedHeap } from "./indexed-heap.ts";
 export { HandedBack, LaneRelief, type LaneWait, type QueueLoad } from "./lane-relief.ts";
 export { LeftRequests } from "./left-requests.ts";
-export { parsePriorityWorkers } from "./priority-workers.ts";
 export { type QueuePlace, QueuePlaces } from "./queue-places.ts";
 export type { SchedulerSnapshot } from "./scheduler-snapshot.ts";
 export { defaultTrickle } from "./trickle.ts";

@@ -1,5 +1,6 @@
+import type { Reservations } from "../config/index.ts";
 import type { PriorityClass } from "../core/domain.ts";
-import { fitReservations, type Reservations } from "./priority-workers.ts";
+import { fitReservations } from "./fit-reservations.ts";
 import { defaultTrickle } from "./trickle.ts";
 import { type Weights, weightProblems } from "./weights.ts";
 

@@ -159,7 +159,7 @@ export class VirtualHosts {
     const settings = {
       workers: options.workersEach,
       maxQueueLength: Number.POSITIVE_INFINITY,
-      priorityWorkers: "",
+      reservations: new Map(),
       preemptible: [],
     };
     const places = openSlots({ settings, lanes, clock });

@@ -1,17 +1,14 @@
-import { type Lanes, type Settings, SettingsError } from "../../config/index.ts";
+import type { Lanes, Settings } from "../../config/index.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { PriorityClass } from "../../core/domain.ts";
-import { FairScheduler, parsePriorityWorkers } from "../../scheduling/index.ts";
+import { FairScheduler } from "../../scheduling/index.ts";
 import type { Services } from "../services.ts";
 
 /** The largest part of the slots that a user over their share leaves free for those within theirs. */
 const HEADROOM = 1 / 3;
 
 export interface OpenSlotsOptions {
-  readonly settings: Pick<
-    Settings,
-    "workers" | "maxQueueLength" | "priorityWorkers" | "preemptible"
-  >;
+  readonly settings: Pick<Settings, "workers" | "maxQueueLength" | "reservations" | "preemptible">;
   readonly lanes: Lanes;
   readonly clock: Clock;
 }
@@ -22,9 +19,7 @@ export function openSlots({
   lanes,
   clock,
 }: OpenSlotsOptions): Pick<Services, "slots" | "gates" | "preemptible"> {
-  const { workers, maxQueueLength, priorityWorkers } = settings;
-  const { reservations, problems } = parsePriorityWorkers(priorityWorkers, workers);
-  if (problems.length > 0) throw new SettingsError(problems);
+  const { workers, maxQueueLength, reservations } = settings;
   const preemptible = preemptibleClasses(lanes, settings);
   const policy = { maxQueueLength, preemptible, reservations, trickle: trickleOf(lanes) };
   return {

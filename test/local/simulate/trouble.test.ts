@@ -107,12 +107,12 @@ describe("trouble in a simulation", () => {
     expect(result.all.answered).toBe(14);
   });
 
+  it("is told before it begins of reservations beyond the slots", () => {
+    const settings = { Workers: 4, PriorityWorkers: "1:9" };
+    expect(() => planOf({ settings })).toThrow("PriorityWorkers");
+  });
+
   it.each([
-    [
-      "reservations beyond the slots",
-      planOf({ settings: { Workers: 4, PriorityWorkers: "1:9" }, rows: rowsAt([0]) }),
-      "PriorityWorkers",
-    ],
     [
       "profiles that cannot be loaded",
       planOf({

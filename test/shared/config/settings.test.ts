@@ -57,6 +57,7 @@ describe("loadSettings", () => {
       GATEWAY_CREDENTIAL_KEY: "c2hvcnQ=",
       PriorityKeys: "a,b,c",
       PriorityValues: "1,2",
+      PriorityWorkers: "0:5,1:8",
       Host1: "host=ftp://x;colour=red",
       Host2: "host=https://x;mode=fast",
     });
@@ -66,13 +67,21 @@ describe("loadSettings", () => {
       "LoadBalanceMode",
       "GATEWAY_CREDENTIAL_KEY: expected 32 bytes in base64",
       "PriorityKeys and PriorityValues",
+      'PriorityWorkers: "0:5": class 0 is for probes',
       "Host1: unknown keys colour",
       'Host1: "ftp://x" is not an http(s) URL',
       "Host2: mode",
     ]) {
       expect(text).toContain(named);
     }
-    expect(problems).toHaveLength(7);
+    expect(problems).toHaveLength(8);
+  });
+
+  it("refuses to reserve every slot", () => {
+    const Host1 = "https://x";
+    expect(problemsOf({ Host1, Workers: "5", PriorityWorkers: "1:2,2:3" })).toEqual([
+      "PriorityWorkers: 5 reserved slots must be fewer than the 5 of Workers",
+    ]);
   });
 
   it("says in its message how many problems there are, and which", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parsePriorityWorkers } from "../../../shared/scheduling/index.ts";
+import { parsePriorityWorkers } from "../../../shared/config/index.ts";
 import { FairHouse, names } from "./fair-house.ts";
 
 describe("reserved slots", () => {

@@ -40,19 +40,3 @@ function readPair(pair: string): string | { priority: PriorityClass; count: numb
   if (priority === 0) return `"${pair}": class 0 is for probes, the most urgent class is 1`;
   return { priority, count: Number(match[2]) };
 }
-
-/**
- * The reservations that a smaller capacity can still keep: the most urgent classes' first, and always
- * one slot for everyone.
- */
-export function fitReservations(reservations: Reservations, capacity: number): Reservations {
-  let left = Math.max(0, capacity - 1);
-  const byUrgency = [...reservations].sort(([a], [b]) => a - b);
-  return new Map(
-    byUrgency.map(([priority, count]) => {
-      const kept = Math.min(count, left);
-      left -= kept;
-      return [priority, kept];
-    }),
-  );
-}
