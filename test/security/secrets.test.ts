@@ -173,11 +173,15 @@ describe("what the gateway knows", () => {
     gateway.table.isAway = true;
     const { status, body } = await asked(gateway, [["S7PAsyncMode", "true"]]);
     gateway.stop();
-    const problem = JSON.parse(await textOf(body)) as object;
+    const { error, title, ...problem } = JSON.parse(await textOf(body));
     expect([status, Object.keys(problem).sort()]).toEqual([
       503,
-      ["code", "requestId", "status", "title", "type"],
+      ["code", "requestId", "status", "type"],
     ]);
+    // What never changes with the occurrence, and no more.
+    expect(error).toEqual({
+      ...{ type: "gateway_error", code: problem.code, message: title, param: null },
+    });
   });
 
   it("of itself shows operators no key, and nobody else anything", async () => {
