@@ -25,11 +25,12 @@ export class Http2Notes {
     // the order tells the two apart: of one that was ended, node puts the end behind its bytes before it
     // closes the stream, else thereafter. https://github.com/nodejs/node/issues/56627
     const push = stream.push.bind(stream);
-    stream.push = (chunk, encoding) => {
+    const noted: typeof push = (chunk, encoding) => {
       if (chunk === null && !stream.closed) this.#hasEnded = true;
       this.#undeliveredBytes += chunk?.byteLength ?? 0;
       return push(chunk, encoding);
     };
+    stream.push = noted;
   }
 
   get headers(): HeaderList | undefined {

@@ -8,14 +8,14 @@ import { LineMatch } from "./line-match.ts";
  */
 export class TextMatch {
   readonly #choices: ReadonlyMap<number, LineMatch>;
-  readonly #knows: (at: ChunkPlace) => boolean;
+  readonly #delivered: DeliveredText;
   #hasDiverged = false;
   #saysMore = false;
 
   constructor(delivered: DeliveredText) {
     const lines = [...delivered.choices];
     this.#choices = new Map(lines.map(([choice, line]) => [choice, new LineMatch(line.stretches)]));
-    this.#knows = (at) => delivered.hasAttribute(at);
+    this.#delivered = delivered;
   }
 
   /** Whether a letter differed, or something came that cannot be compared. */
@@ -35,7 +35,7 @@ export class TextMatch {
     const cut = new Set<number>();
     const rest = mapChunk(chunk, {
       text: (at, text) => this.#cut(at, text, cut),
-      attribute: (at, value) => (this.#knows(at) ? undefined : value),
+      attribute: (at, value) => (this.#delivered.hasAttribute(at) ? undefined : value),
       opaque: () => {
         this.#hasDiverged = true;
       },

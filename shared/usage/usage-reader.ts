@@ -19,13 +19,17 @@ const MAX_TEXT_BYTES = 256 * 1024;
 // The first events name the model; a stream that has not done so by then never will.
 const EVENTS_WITH_MODEL = 3;
 
+interface Taker {
+  push(bytes: Uint8Array): void;
+}
+
 /**
  * Reads what an answer says it used, from a look at bytes that pass by: nothing is changed or delayed.
  * The last usage counts; `usage: null` and text that speaks of usage do not. On the path of every
  * event: of a stream only those are read that report something. Scope: one answer.
  */
 export class UsageReader {
-  readonly #read: (bytes: Uint8Array) => void;
+  readonly #taker: Taker | undefined;
   readonly #decoded: ReturnType<typeof DecodedCopy.of>;
   readonly #events: SseParser | undefined;
   readonly #document: JsonDocument | undefined;
@@ -45,34 +49,29 @@ export class UsageReader {
     this.#usage = usageInHead(headers);
     this.#isToldInHead = this.#usage !== undefined;
     this.#isStream = isEventStream(type);
+    let taker: Taker | undefined;
     if (type.includes(AMAZON_EVENTS)) {
-      const events = new AmazonEvents((event) => this.#seeBedrock(bedrockEvent(event)));
-      this.#read = (bytes) => events.push(bytes);
+      taker = new AmazonEvents((event) => this.#seeBedrock(bedrockEvent(event)));
     } else if (this.#isStream) {
-      const events = new SseParser({
+      taker = this.#events = new SseParser({
         onEvent: (event) => this.#see(event),
         telling: () => this.#telling(),
         mentioned: NAMED_USAGE,
         onBytes: (bytes) => this.#text.take(bytes),
       });
-      this.#events = events;
-      this.#read = (bytes) => events.push(bytes);
     } else if (/\bjson\b/.test(type)) {
-      const document = new JsonDocument((report) => this.#take(report));
-      this.#document = document;
-      this.#read = (bytes) => document.push(bytes);
-    } else this.#read = () => {};
+      taker = this.#document = new JsonDocument((report) => this.#take(report));
+    }
     const codings = contentCodings(headers);
-    if (codings.length === 0) return;
     // What cannot be decoded is not looked at: compressed bytes say nothing.
-    this.#decoded = DecodedCopy.of(codings, this.#read);
-    this.#read = (bytes) => this.#decoded?.push(bytes);
+    if (codings.length > 0) this.#decoded = DecodedCopy.of(codings, (bytes) => taker?.push(bytes));
+    this.#taker = codings.length > 0 ? this.#decoded : taker;
   }
 
   /** `events`: those of a stream that is cut already. */
   read(chunk: Uint8Array, events?: readonly EventBytes[]): void {
     if (events && this.#events) this.#events.take(events);
-    else this.#read(chunk);
+    else this.#taker?.push(chunk);
   }
 
   /** The cost, once the answer is over: `isWhole` is false for one that broke off or that its reader left. */

@@ -37,10 +37,11 @@ export function endedEarly(
   onReturn: () => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const finish = body.return.bind(body);
-  body.return = () => {
+  const returned = () => {
     onReturn();
     return finish();
   };
+  body.return = returned;
   return body;
 }
 
