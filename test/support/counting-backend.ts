@@ -104,8 +104,10 @@ interface Serving {
 }
 
 async function fail(response: ServerResponse, fault: string, order: Order, asked: Asked) {
-  if (fault === "reset") response.destroy();
-  else if (fault === "break") {
+  if (fault === "reset") {
+    // Within its head: a kept connection that breaks without a byte is replaced, which is no attempt of its own.
+    response.socket?.write("HTTP/1.1 ", () => response.destroy());
+  } else if (fault === "break") {
     // Before its first event, so that another backend can take over.
     response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
     response.write(": begun\n\n", () => response.destroy());
