@@ -3,7 +3,8 @@ import { isFields } from "../core/fields.ts";
 const NAMES = ["finish_reason", "finishReason", "stop_reason", "stopReason"] as const;
 // Words of a protocol; nothing that anybody could have said.
 const WORD = /^[A-Za-z_]{1,40}$/;
-const SAID = new RegExp(`"(?:${NAMES.join("|")})"\\s*:\\s*"([A-Za-z_]{1,40})"`, "g");
+// Begins with what all names share: an engine looks for a text faster than for a choice of texts.
+const SAID = /(?<="(?:finish_r|finishR|stop_r|stopR))eason"\s*:\s*"([A-Za-z_]{1,40})"/g;
 
 /** Why each part of an answer ended, as its document says it; empty where it does not. */
 export function finishReasonsIn(value: unknown): readonly string[] {
@@ -21,5 +22,12 @@ export function finishReasonsIn(value: unknown): readonly string[] {
 }
 
 /** The same as the last events of a stream say it. Within a JSON string both quotes of the name would be escaped. */
-export const finishReasonsSaid = (ending: string): readonly string[] =>
-  Array.from(ending.matchAll(SAID), ([, word = ""]) => word);
+export function finishReasonsSaid(ending: string): readonly string[] {
+  const reasons: string[] = [];
+  // No `matchAll`, which makes a pattern of its own for each stream.
+  SAID.lastIndex = 0;
+  for (let found = SAID.exec(ending); found; found = SAID.exec(ending)) {
+    if (found[1] !== undefined) reasons.push(found[1]);
+  }
+  return reasons;
+}
