@@ -1,8 +1,10 @@
 import type { Dispatcher } from "undici";
 import type { HostSettings } from "../config/index.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import { contentCodings } from "../core/content-codings.ts";
 import { type HeaderList, headerValue, withoutHeaders, withoutHopByHop } from "../core/headers.ts";
 import type { RequestBody } from "../core/http.ts";
+import { isPlainEventStream } from "../core/plain-event-stream.ts";
 import { Agents } from "./agents.ts";
 import { BackendFailure } from "./backend-failure.ts";
 import { callIdentified, type Send } from "./call-identified.ts";
@@ -242,7 +244,7 @@ const hasUncertainEnd = (headers: HeaderList): boolean =>
   headerValue(headers, "content-length") === undefined &&
   headerValue(headers, "transfer-encoding") === undefined &&
   isJson(headers) &&
-  isReadable(headers);
+  contentCodings(headers).length === 0;
 
 // Chunks are taken off on the way, and the field with them: another coding would stay, and nobody know of it.
 const hasUnknownCoding = (headers: HeaderList): boolean => {
@@ -264,13 +266,7 @@ const isSuccess = (status: number): boolean => status >= 200 && status <= 299;
 /** Streams that can be looked into: compressed ones pass unread, and errors speak by their status. */
 function isEventStream(status: number, headers: HeaderList): boolean {
   if (!isSuccess(status) || status === 204 || status === 205) return false;
-  const type = headerValue(headers, "content-type") ?? "";
-  return /^\s*text\/event-stream\b/i.test(type) && isReadable(headers);
-}
-
-function isReadable(headers: HeaderList): boolean {
-  const encoding = headerValue(headers, "content-encoding")?.trim().toLowerCase() ?? "";
-  return encoding === "" || encoding === "identity";
+  return isPlainEventStream(headers);
 }
 
 // A 205 has no body (RFC 9110, section 15.3.6); a length that promises one would leave the client waiting.

@@ -1,6 +1,7 @@
 import type { BackendAnswer, BackendCall } from "../../backends/index.ts";
 import type { EventPiece } from "../../core/event-bytes.ts";
 import { headerValue, withoutHeaders } from "../../core/headers.ts";
+import { isPlainEventStream } from "../../core/plain-event-stream.ts";
 import { type Candidate, rewriteModelInBody, rewriteModelInTarget } from "../../routing/index.ts";
 import { usageWishRefused } from "../../telemetry/index.ts";
 import { WithoutUsageChunk, withoutNullUsage } from "../../usage/index.ts";
@@ -67,10 +68,7 @@ function editedWhole(bytes: Uint8Array): Uint8Array {
 
 /** What a backend compresses although it was told not to passes as it is. */
 function isEditable({ status, headers }: BackendAnswer): boolean {
-  const type = headerValue(headers, "content-type") ?? "";
-  const coding = headerValue(headers, "content-encoding")?.trim().toLowerCase() ?? "";
-  const isPlain = coding === "" || coding === "identity";
-  return status < 300 && isPlain && /^\s*text\/event-stream\b/i.test(type);
+  return status < 300 && isPlainEventStream(headers);
 }
 
 // Not a generator: each piece of a stream passes here, and a generator would await it twice.

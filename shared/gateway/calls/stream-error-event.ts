@@ -6,6 +6,7 @@ import {
 } from "../../backends/index.ts";
 import { ERRORS, type ErrorCode, GatewayError } from "../../core/errors.ts";
 import { type HeaderList, headerValue } from "../../core/headers.ts";
+import { isPlainEventStream } from "../../core/plain-event-stream.ts";
 import { errorMember } from "../../core/problem.ts";
 
 type BrokenAnswer = Pick<BackendAnswer, "status" | "headers" | "protocol">;
@@ -52,10 +53,7 @@ const TIMED_OUT = 408;
 
 /** Whether an answer is a stream of events to which events can be added. */
 export function isOpenEventStream(headers: HeaderList): boolean {
-  const encoding = headerValue(headers, "content-encoding")?.trim().toLowerCase() ?? "";
-  if (encoding !== "" && encoding !== "identity") return false;
-  if (headerValue(headers, "content-length") !== undefined) return false;
-  return /^\s*text\/event-stream\b/i.test(headerValue(headers, "content-type") ?? "");
+  return headerValue(headers, "content-length") === undefined && isPlainEventStream(headers);
 }
 
 const DETAILS: Partial<Record<BackendFailureKind, string>> = {
