@@ -36,7 +36,10 @@ export function problemResponse(error: GatewayError, requestId: string): Gateway
 
 /** An error as the clients of OpenAI's and Azure's APIs know it. */
 export const errorMember = (code: ErrorCode, message: string) => ({
-  ...{ type: "gateway_error", code, message, param: null },
+  type: "gateway_error",
+  code,
+  message,
+  param: null,
 });
 
 function retryAfter(retryAfterMs: number | undefined): HeaderList {

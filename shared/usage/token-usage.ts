@@ -1,3 +1,5 @@
+import { type Fields, fieldsIn, isFields } from "../core/fields.ts";
+
 /**
  * Tokens of one answer, in the terms of OpenTelemetry's `gen_ai.usage`. What an answer did not say is
  * absent; zero was said.
@@ -28,12 +30,11 @@ export const TOKEN_COUNTS = [
 ] as const satisfies readonly (keyof TokenUsage)[];
 
 /** Usage as providers write it, merged over the events of a stream. */
-export type RawUsage = Readonly<Record<string, unknown>>;
+export type RawUsage = Fields;
 
 const NO_FIELDS: RawUsage = {};
 
-const fieldsOf = (value: unknown): RawUsage =>
-  typeof value === "object" && value !== null ? (value as RawUsage) : NO_FIELDS;
+const fieldsOf = (value: unknown): RawUsage => fieldsIn(value) ?? NO_FIELDS;
 
 const countOf = (value: unknown): number | undefined =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
@@ -127,7 +128,7 @@ export function toTokenUsage(told: RawUsage): TokenUsage | undefined {
 /** Cohere tells what was used, and what it asks to be paid for: the conventions want the latter. */
 function billed(told: RawUsage): RawUsage {
   const units = told["billed_units"] ?? told["tokens"];
-  return typeof units === "object" && units !== null ? { ...told, ...units } : told;
+  return isFields(units) ? { ...told, ...units } : told;
 }
 
 /** The whole prompt. In OpenAI's words its cached parts are within it, unless the total says that they are not. */

@@ -62,10 +62,11 @@ export class UsageReader {
     } else if (/\bjson\b/.test(type)) {
       taker = this.#document = new JsonDocument((report) => this.#take(report));
     }
+    this.#taker = taker;
     const codings = contentCodings(headers);
+    if (codings.length === 0) return;
     // What cannot be decoded is not looked at: compressed bytes say nothing.
-    if (codings.length > 0) this.#decoded = DecodedCopy.of(codings, (bytes) => taker?.push(bytes));
-    this.#taker = codings.length > 0 ? this.#decoded : taker;
+    this.#taker = this.#decoded = DecodedCopy.of(codings, (bytes) => taker?.push(bytes));
   }
 
   /** `events`: those of a stream that is cut already. */
