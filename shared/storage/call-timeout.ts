@@ -1,6 +1,4 @@
-import type { TableServiceClientOptions } from "@azure/data-tables";
-
-type AdditionalPolicy = NonNullable<TableServiceClientOptions["additionalPolicies"]>[number];
+import type { AdditionalPolicy } from "./additional-policy.ts";
 
 /**
  * Gives up a call of which nothing has come back in time: the library has no limit of its own, and a

@@ -1,6 +1,4 @@
-import type { TableServiceClientOptions } from "@azure/data-tables";
-
-type AdditionalPolicy = NonNullable<TableServiceClientOptions["additionalPolicies"]>[number];
+import type { AdditionalPolicy } from "./additional-policy.ts";
 
 /**
  * Which calls the library has sent more than once. It repeats one whose answer was lost or a 5xx, though
