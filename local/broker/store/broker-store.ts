@@ -93,10 +93,6 @@ export class BrokerStore {
     return this.#messages.sequenceNumbers(range);
   }
 
-  clearMessages(entityId: number): void {
-    this.#write(() => this.#messages.clear(entityId));
-  }
-
   /** Commits, moves the log into the database file and closes it. */
   close(): void {
     this.flush();

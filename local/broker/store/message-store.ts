@@ -27,7 +27,6 @@ export class MessageStore {
   readonly #range: StatementSync;
   readonly #sessionRange: StatementSync;
   readonly #records: StatementSync;
-  readonly #clear: StatementSync;
 
   constructor(database: DatabaseSync) {
     const inEntity = "FROM messages WHERE key >= ? AND key < ?";
@@ -45,7 +44,6 @@ export class MessageStore {
       `SELECT key ${inEntity} AND session_id = ? ORDER BY key LIMIT ?`,
     );
     this.#records = database.prepare(`SELECT ${FACTS} ${inEntity} ORDER BY key`);
-    this.#clear = database.prepare("DELETE FROM messages WHERE key >= ? AND key < ?");
   }
 
   insert(entityId: number, record: MessageRecord, content: MessageContent): void {
@@ -112,10 +110,6 @@ export class MessageStore {
   *records(entityId: number): Generator<MessageRecord> {
     const end = messageKey(entityId + 1, 0);
     for (const row of this.#records.iterate(messageKey(entityId, 0), end)) yield toRecord(row);
-  }
-
-  clear(entityId: number): void {
-    this.#clear.run(messageKey(entityId, 0), messageKey(entityId + 1, 0));
   }
 }
 
