@@ -20,10 +20,21 @@ export function arrivingBody(request: IncomingMessage): AsyncIterable<Uint8Array
   const { headers } = request;
   const hasBody =
     headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
-  if (!hasBody) return undefined;
-  return {
-    [Symbol.asyncIterator]: () => (hasArrived(request) ? arrived(request) : reading(request)),
-  };
+  return hasBody ? new ArrivingBody(request) : undefined;
+}
+
+/** A class, for an object literal with a name that is computed takes V8 3 us to make. Scope: one request. */
+class ArrivingBody implements AsyncIterable<Uint8Array> {
+  readonly #request: IncomingMessage;
+
+  constructor(request: IncomingMessage) {
+    this.#request = request;
+  }
+
+  [Symbol.asyncIterator](): ByteQueue {
+    const request = this.#request;
+    return hasArrived(request) ? arrived(request) : reading(request);
+  }
 }
 
 /** Whether nothing is to come any more: a small body arrives with its head. */

@@ -83,6 +83,7 @@ function namedByConnection(headers: HeaderList): ReadonlySet<string> | undefined
   let named: Set<string> | undefined;
   for (const [name, value] of headers) {
     if (name.length !== CONNECTION.length || name.toLowerCase() !== CONNECTION) continue;
+    if (OF_EVERY_CONNECTION.has(value)) continue;
     for (const token of value.split(",")) {
       const field = token.trim().toLowerCase();
       if (!OF_EVERY_CONNECTION.has(field)) named = (named ?? new Set()).add(field);

@@ -9,7 +9,8 @@ const MAX_AGE_MS = 60_000;
 
 /** The part of its provisioned throughput that a backend says is in use; undefined where it says nothing. */
 export function utilizationIn(headers: HeaderList): number | undefined {
-  const percent = PERCENT.exec(headerValue(headers, HEADER) ?? "")?.[1];
+  const told = headerValue(headers, HEADER);
+  const percent = told === undefined ? undefined : PERCENT.exec(told)?.[1];
   return percent === undefined ? undefined : Number(percent) / 100;
 }
 

@@ -1,7 +1,7 @@
 import type { PriorityClass } from "../core/domain.ts";
 import type { Entry } from "./entry.ts";
 import { FairShare } from "./fair-share.ts";
-import type { Flow, FlowKind } from "./flow.ts";
+import { type Flow, type FlowKind, flowKey } from "./flow.ts";
 import { type HouseNow, RecentDemand } from "./recent-demand.ts";
 import { createTurn, restartTurn, type Turn } from "./trickle.ts";
 import { type Weights, weightOf } from "./weights.ts";
@@ -83,9 +83,10 @@ export class Band {
   observe(caller: Caller, now: HouseNow): void {
     const [kind, id] = accountOf(caller);
     const weight = weightOf(this.#weights, { kind, id });
-    const { waiting = 0, running = 0, foundOver = 0 } = this.#share.find(kind, id) ?? {};
+    const known = this.#share.find(kind, id);
+    const { waiting = 0, running = 0, foundOver = 0 } = known ?? {};
     const load = { waiting, running, isFoundOver: foundOver > 0 };
-    this.#recent.note(`${kind} ${id}`, load, { weight, now });
+    this.#recent.note(known?.key ?? flowKey(kind, id), load, { weight, now });
     for (const key of this.#recent.refresh(now)) {
       const isGroup = key.startsWith(GROUP);
       const flow = isGroup
@@ -113,11 +114,11 @@ export class Band {
   }
 
   #mayHoldMore(flow: Flow): boolean {
-    return this.#recent.isBelowPart(`${flow.kind} ${flow.id}`, flow);
+    return this.#recent.isBelowPart(flow.key, flow);
   }
 
   #judge(flow: Flow): void {
-    this.#share.judge(flow, this.#recent.isOver(`${flow.kind} ${flow.id}`));
+    this.#share.judge(flow, this.#recent.isOver(flow.key));
   }
 
   enter(entry: Entry): void {

@@ -9,6 +9,8 @@ export type FlowKind = "user" | "group";
 export interface Flow extends HeapNode {
   readonly kind: FlowKind;
   readonly id: string;
+  /** Its name beside all others of a band, made once: it is asked for several times a request. */
+  readonly key: string;
   /** A user's entries. */
   readonly line: EntryLine;
   /** A group's users; a user has none. */
@@ -30,11 +32,15 @@ export interface Flow extends HeapNode {
   headNumber: number;
 }
 
+/** What tells accounts of both kinds apart. */
+export const flowKey = (kind: FlowKind, id: string): string => `${kind} ${id}`;
+
 /** A flow that owes nothing. */
 export function openFlow(kind: FlowKind, id: string, members: FairShare | undefined): Flow {
   return {
     kind,
     id,
+    key: flowKey(kind, id),
     line: new EntryLine(),
     members,
     heapIndex: -1,

@@ -1,3 +1,4 @@
+import { asBuffer } from "../core/bytes.ts";
 import type { RequestBody } from "../core/http.ts";
 import { remembered } from "../core/remembered.ts";
 
@@ -117,12 +118,11 @@ export function modelHint(body: RequestBody | undefined): string | undefined {
     const member = body.members.find(({ name }) => name === "model");
     return member && MODEL.exec(`"model":${member.text}`)?.[1];
   }
-  const start = Buffer.from(
-    body.buffer,
-    body.byteOffset,
-    Math.min(body.byteLength, SEARCHED_BYTES),
-  );
-  const at = start.indexOf('"model"');
-  if (at < 0) return undefined;
-  return MODEL.exec(start.toString("utf8", at, at + MAX_MODEL_LENGTH * 2))?.[1];
+  const found = MODEL.exec(asBuffer(body).toString("latin1", 0, SEARCHED_BYTES))?.[1];
+  return found && fromLatin1(found);
 }
+
+/** UTF-8 whose bytes were taken for characters; nearly all names are ASCII. */
+const fromLatin1 = (text: string): string =>
+  BEYOND_ASCII.test(text) ? Buffer.from(text, "latin1").toString() : text;
+const BEYOND_ASCII = /[\x80-\xff]/;

@@ -5,6 +5,8 @@ import { topMembers } from "../core/top-members.ts";
 
 const CHAT_OR_TEXT = /\/(?:chat\/)?completions(?:\?|$)/i;
 const STREAM = /"stream"\s*:\s*true/;
+// As bytes: a text would be encoded for each body.
+const STREAM_NAME = Buffer.from('"stream"');
 const OPTIONS = "stream_options";
 const MEMBERS = new Set(["stream", OPTIONS]);
 const ASKED = '{"include_usage":true}';
@@ -20,7 +22,7 @@ const [OPEN_BRACE, CLOSE_BRACE, QUOTE, SPACE] = [0x7b, 0x7d, 0x22, 0x20];
 export function withUsageWish(target: string, body: Uint8Array): Uint8Array | undefined {
   if (!CHAT_OR_TEXT.test(target)) return undefined;
   const bytes = asBuffer(body);
-  if (!bytes.includes('"stream"')) return undefined;
+  if (!bytes.includes(STREAM_NAME)) return undefined;
   const text = bytes.toString();
   if (!STREAM.test(text)) return undefined;
   const members = topMembers(text, MEMBERS);

@@ -132,7 +132,7 @@ export class HttpFront {
     const { request, response } = parts;
     const { keys, maxRequestBodyBytes, maxOutstandingRequests, transport, customHeaders } =
       this.#options;
-    const call = { target, ...parts, invocationId: randomUUID() };
+    const call = { ...parts, target, invocationId: randomUUID() };
     if (this.#isDraining) {
       response.setHeader("connection", "close");
       response.setHeader("retry-after", DRAIN_RETRY_AFTER_SECONDS);

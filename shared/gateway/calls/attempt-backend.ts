@@ -53,8 +53,7 @@ export async function attemptBackend(
   let isSent = false;
   let begunAt: number | undefined;
   try {
-    const answer = await callWithWish(services, request, {
-      candidate,
+    const means = {
       signal,
       // For the first byte only: an answer that is taken whole may be far longer on its way.
       limits: { firstByteMs: limitMs },
@@ -64,7 +63,8 @@ export async function attemptBackend(
       onBegun() {
         begunAt = clock.now();
       },
-    });
+    };
+    const answer = await callWithWish(services, request, { candidate, means });
     const firstByteMs = (begunAt ?? clock.now()) - startedAt;
     return judged(services, answer, { request, candidate, turn, firstByteMs });
   } catch (error) {

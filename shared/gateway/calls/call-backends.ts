@@ -73,8 +73,17 @@ export async function callBackends(
     const backend = trip.attempts.at(-1)?.backend;
     const discard = (): void => answer.discard();
     const trailers = (): HeaderList => trailersForClient(answer, stripped);
-    const facts = { attemptCount, processMs, backend, called, usage };
-    return { ...answer, headers, trailers, discard, ...facts };
+    return {
+      ...answer,
+      headers,
+      trailers,
+      discard,
+      attemptCount,
+      processMs,
+      backend,
+      called,
+      usage,
+    };
   } catch (error) {
     trip.letGo();
     const isRequeued = error instanceof RequeueError;

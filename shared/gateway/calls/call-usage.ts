@@ -163,7 +163,8 @@ function isLeftUnread(
 }
 
 /** Whether a parser of this name leaves answers unread. */
-export function readsNothing(processor = ""): boolean {
+export function readsNothing(processor: string | undefined): boolean {
+  if (processor === undefined) return false;
   const name = processor.trim().replace(/(Processor|Parser)$/i, "");
   return NO_PARSERS.has(name.toLowerCase());
 }

@@ -17,30 +17,26 @@ export interface WishedAnswer {
   readonly isEdited: boolean;
 }
 
+/** What a call is besides its request and its host. */
+type CallMeans = Pick<BackendCall, "signal" | "limits" | "onSent" | "onBegun" | "rewrite">;
+
 const BAD_REQUEST = 400;
 
 /** Calls a backend and asks for the usage of a stream besides, unless it refuses a request for that. */
 export async function callWithWish(
   { backends, usage, emit }: Pick<Services, "backends" | "usage" | "emit">,
   request: AttemptRequest,
-  {
-    candidate,
-    ...call
-  }: { candidate: Candidate } & Pick<BackendCall, "signal" | "limits" | "onSent" | "onBegun">,
+  { candidate, means }: { readonly candidate: Candidate; readonly means: CallMeans },
 ): Promise<WishedAnswer> {
-  const plain = (): Promise<BackendAnswer> =>
-    backends.call({ ...toCall(request, candidate), ...call });
+  const plain = (): Promise<BackendAnswer> => backends.call(toCall(request, { candidate, means }));
   const { key, host, target } = candidate;
   // Nobody would read what is asked for.
   const isUnread = readsNothing(host.processor);
   const body = isUnread ? undefined : usage.wishes.bodyFor(key, { ...request, target });
   if (!body) return { answer: await plain(), isEdited: false };
   const wished = { ...request, headers: headersWithWish(request.headers) };
-  const answer = await backends.call({
-    ...toCall(wished, candidate, body),
-    ...call,
-    rewrite: withoutNullUsage,
-  });
+  const edited = { ...means, rewrite: withoutNullUsage };
+  const answer = await backends.call(toCall(wished, { candidate, means: edited, body }));
   if (answer.status !== BAD_REQUEST) return { answer, isEdited: isEditable(answer) };
   const peeked = await peekAnswer(answer);
   if (!isWishRefusal(peeked.text)) return { answer: peeked.answer, isEdited: false };
@@ -94,13 +90,21 @@ function editing(pieces: AsyncIterator<Uint8Array>): AsyncIterator<Uint8Array> {
   };
 }
 
+interface Sending {
+  readonly candidate: Candidate;
+  readonly means: CallMeans;
+  /** In place of the request's own. */
+  readonly body?: Uint8Array;
+}
+
 /** The request as this backend is to see it, with its own body or the one in its place. */
 function toCall(
   { method, headers, body: own, whole = false, wholeJsonBytes = 0 }: AttemptRequest,
-  { host, target }: Candidate,
-  body = own,
-) {
-  const call = { host, method, headers, body, target, whole, wholeJsonBytes };
+  { candidate: { host, target }, means, body: edited }: Sending,
+): BackendCall {
+  const body = edited ?? own;
+  // One spread, and in front: V8 copies field by field, by name, what is spread behind others.
+  const call = { ...means, host, method, headers, body, target, whole, wholeJsonBytes };
   const named = host.model === undefined ? call : { ...call, ...renamed(call, host.model) };
   if (named.body === own) return named;
   return { ...named, headers: withoutHeaders(headers, isDigest) };

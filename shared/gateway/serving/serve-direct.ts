@@ -50,11 +50,11 @@ export async function serveDirect(
     trip,
   };
   let place: number | undefined;
-  const demand = { priority, ...caller, expiresAt, signal };
+  const demand = { ...caller, priority, expiresAt, signal };
   try {
     const estimatedWaitMs = freeSlot
       ? undefined
-      : expectedWait(services, { priority, deadlineAt: expiresAt, ...caller });
+      : expectedWait(services, { ...caller, priority, deadlineAt: expiresAt });
     return await withRequeues(services, { trip, caller, signal }, (isAgain) =>
       inSlot(services, {
         freeSlot: isAgain ? undefined : freeSlot,
