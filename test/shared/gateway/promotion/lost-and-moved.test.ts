@@ -13,12 +13,16 @@ const ID = "request-1";
 const REF = { jobId: ID, attempt: 1, epoch: 0 };
 const eventually = { timeout: 20_000 };
 
-/** A request that is promoted while it waits in its lane. */
-async function promoted(gateway: TestGateway, engine = fakeEngine()) {
+/** A request that is promoted while it waits in its lane, and behind what happens `meanwhile`. */
+async function promoted(
+  gateway: TestGateway,
+  { engine = fakeEngine(), meanwhile = async () => {} } = {},
+) {
   const headers = [["S7PAsyncMode", "true"]] as const;
   const request = requestTo(gateway, { headers, body: "question" });
   const serving = handleRequest(gateway.services, request, engine);
   await expect.poll(() => gateway.clock.pending, eventually).toBeGreaterThan(0);
+  await meanwhile();
   await gateway.clock.advance(1000);
   expect((await serving).status).toBe(202);
 }
@@ -55,12 +59,14 @@ describe("a request that was promoted, and moved to another lane while a worker 
   it("ends where it was moved to: the engine is not told that it has ended", async () => {
     const gateway = open();
     const engine = fakeEngine();
-    const serving = promoted(gateway, engine);
-    await expect.poll(() => gateway.bus.sent.length, eventually).toBe(1);
     gateway.backends.silence();
-    const running = run(gateway, gateway.bus.sent[0]?.message.body, { engine });
-    await expect.poll(() => gateway.backends.calls.length, eventually).toBe(1);
-    await serving;
+    let running: Promise<unknown> | undefined;
+    const meanwhile = async (): Promise<void> => {
+      await expect.poll(() => gateway.bus.sent.length, eventually).toBe(1);
+      running = run(gateway, gateway.bus.sent[0]?.message.body, { engine });
+      await expect.poll(() => gateway.backends.calls.length, eventually).toBe(1);
+    };
+    await promoted(gateway, { engine, meanwhile });
     await moveJob(gateway.services, {
       id: ID,
       headers: [],
