@@ -102,10 +102,7 @@ function inOnePiece(chunks: readonly Uint8Array[]): Uint8Array | undefined {
   return totalBytes > MAX_JOINED_BYTES ? undefined : Buffer.concat(chunks, totalBytes);
 }
 
-/**
- * Nearly every body is one: a generator would await each of its pieces twice, and an object literal with
- * a name that is computed takes V8 3 us to make. Scope: one body.
- */
+/** Nearly every body is one: a generator would await each of its pieces twice. Scope: one body. */
 class Pieces implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #chunks: readonly Uint8Array[];
   #at = 0;

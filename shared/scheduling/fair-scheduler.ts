@@ -168,9 +168,9 @@ export class FairScheduler {
   }
 
   /** Whether a request would get a slot before its deadline. Refuses nothing without measurements. */
-  canMeet({ deadlineAt, ...request }: PlaceRequest & { deadlineAt: number }): DeadlineOutlook {
+  canMeet(request: PlaceRequest & { readonly deadlineAt: number }): DeadlineOutlook {
     const estimatedWaitMs = this.estimateWaitMs(request);
-    const remainingMs = Math.max(0, deadlineAt - this.#clock.now());
+    const remainingMs = Math.max(0, request.deadlineAt - this.#clock.now());
     if (estimatedWaitMs === undefined || estimatedWaitMs <= remainingMs) {
       return { refused: false, position: this.position(request), estimatedWaitMs };
     }

@@ -20,7 +20,7 @@ async function run({ targets: names, scenarios }: Plan): Promise<Measured[]> {
     if (typeof target === "string") console.log(`left out: ${target}`);
     else targets.push(running.use(target));
   }
-  await warmUp(load, targets);
+  await warmUp(load, targets, scenarios);
   const results: Measured[] = [];
   for (const scenario of scenarios) {
     const measured = { scenario, rounds: await measure(load, targets, scenario) };

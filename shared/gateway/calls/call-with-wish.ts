@@ -1,4 +1,5 @@
 import type { BackendAnswer, BackendCall } from "../../backends/index.ts";
+import { AsyncSource } from "../../core/async-source.ts";
 import type { EventPiece } from "../../core/event-bytes.ts";
 import { headerValue, withoutHeaders } from "../../core/headers.ts";
 import { isPlainEventStream } from "../../core/plain-event-stream.ts";
@@ -48,12 +49,12 @@ export async function callWithWish(
 
 /** The answer as it would have been without the wish. */
 export function withoutWish(answer: BackendAnswer): BackendAnswer {
-  const { whole, ...streamed } = answer;
+  const { whole } = answer;
   return {
-    ...streamed,
+    ...answer,
     headers: withoutHeaders(answer.headers, (name) => name === "content-length"),
-    body: { [Symbol.asyncIterator]: () => editing(answer.body[Symbol.asyncIterator]()) },
-    ...(whole ? { whole: editedWhole(whole) } : {}),
+    body: new AsyncSource(() => editing(answer.body[Symbol.asyncIterator]())),
+    whole: whole && editedWhole(whole),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { BackendAnswer } from "../../backends/index.ts";
+import { AsyncSource } from "../../core/async-source.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { EventPiece } from "../../core/event-bytes.ts";
 import type { BackendTurn } from "../../routing/index.ts";
@@ -32,10 +33,9 @@ export function holdingPlace(answer: BackendAnswer, holding: Holding): BackendAn
   };
   return {
     ...answer,
-    body: {
-      [Symbol.asyncIterator]: () =>
-        releasing(answer.body[Symbol.asyncIterator](), { turn, watch, onBroken }),
-    },
+    body: new AsyncSource(() =>
+      releasing(answer.body[Symbol.asyncIterator](), { turn, watch, onBroken }),
+    ),
     discard() {
       isGivenUp = true;
       watch?.ended("left");
