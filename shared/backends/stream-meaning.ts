@@ -54,13 +54,6 @@ export function eventMeaning(event: SseEvent, known: StreamProtocol | undefined)
   return known === "chat" ? chatMeaning(event) : parsedMeaning(event);
 }
 
-/**
- * What an event holds that may tell more of a stream than content, when the stream has begun and its
- * protocol is known: an error, a finish reason, a last word. Text that speaks of them is merely read.
- */
-export const TELLING_MORE =
-  /error["\r\n]|_reason"(?!: ?null)|\[DONE\]|message_stop|response\.(?:completed|incomplete|cancelled|failed)/g;
-
 function byType(type: string): EventMeaning | undefined {
   return BY_TYPE.get(type) ?? (type.startsWith("response.") ? RESPONSES_CONTENT : undefined);
 }

@@ -1,13 +1,9 @@
 import type { EventBytes } from "../core/event-bytes.ts";
+import { TURN_SIGNAL } from "../core/event-signals.ts";
 import type { SseEvent } from "../core/sse-event.ts";
 import { SseParser, type SseParserOptions } from "../core/sse-parser.ts";
 import { isRefusalEvent } from "./refusal-event.ts";
-import {
-  type EventMeaning,
-  eventMeaning,
-  type StreamProtocol,
-  TELLING_MORE,
-} from "./stream-meaning.ts";
+import { type EventMeaning, eventMeaning, type StreamProtocol } from "./stream-meaning.ts";
 
 /** Follows an event stream on the side: whether it has begun, failed, or ended as it should. Scope: one stream. */
 export class StreamWatch {
@@ -83,7 +79,7 @@ export class StreamWatch {
 
   /** Once an answer has begun its content tells nothing new, and nearly all of a stream is content. */
   #telling(): RegExp | undefined {
-    return this.#hasBegun && this.#protocol !== undefined ? TELLING_MORE : undefined;
+    return this.#hasBegun && this.#protocol !== undefined ? TURN_SIGNAL : undefined;
   }
 
   #see(event: SseEvent): void {

@@ -1,3 +1,4 @@
+import { ANY_SIGNAL, ANY_SIGNAL_OR_NULL } from "./event-signals.ts";
 import type { SseEvent } from "./sse-event.ts";
 
 interface Place {
@@ -7,6 +8,8 @@ interface Place {
   readonly isOpen?: boolean;
   /** Whether they go on with such an event. */
   readonly isRest?: boolean;
+  /** Whether usage that is told as null is to be found in them as well. */
+  readonly isEdited?: boolean;
 }
 
 /** What was read at an offset, no event where it had no data, and where the next one begins. */
@@ -24,15 +27,20 @@ export class EventBytes {
   readonly startsAt: number;
   readonly isOpen: boolean;
   readonly isRest: boolean;
+  readonly #isEdited: boolean;
   #text: string | undefined;
   #known: Map<number, ReadEvent> | undefined;
-  #found: { readonly pattern: RegExp; readonly at: number } | undefined;
+  #signalAt: number | undefined;
 
-  constructor(bytes: Buffer, { startsAt, isOpen = false, isRest = false }: Place) {
+  constructor(
+    bytes: Buffer,
+    { startsAt, isOpen = false, isRest = false, isEdited = false }: Place,
+  ) {
     this.bytes = bytes;
     this.startsAt = startsAt;
     this.isOpen = isOpen;
     this.isRest = isRest;
+    this.#isEdited = isEdited;
   }
 
   /** Each byte as the Latin-1 character that it is: a search through those costs less than through bytes. */
@@ -41,10 +49,13 @@ export class EventBytes {
     return this.#text;
   }
 
-  /** Where a pattern is first found, which is looked for once; -1 where it is not. */
-  first(pattern: RegExp): number {
-    if (this.#found?.pattern !== pattern) this.#found = { pattern, at: this.text.search(pattern) };
-    return this.#found.at;
+  /**
+   * Where that stands first which may matter to who follows the stream, which is looked for once; -1 where
+   * all is content.
+   */
+  get signalAt(): number {
+    this.#signalAt ??= this.text.search(this.#isEdited ? ANY_SIGNAL_OR_NULL : ANY_SIGNAL);
+    return this.#signalAt;
   }
 
   /** The same events as they are to be, among bytes that are so already. Nobody else may hold their memory. */
@@ -57,6 +68,7 @@ export class EventBytes {
       startsAt,
       isOpen,
       isRest,
+      isEdited: true,
     });
     part.#text = left;
     return part;
@@ -75,10 +87,11 @@ export class EventBytes {
   /** Those before an offset of the chunk. */
   before(end: number): EventBytes {
     const { startsAt, isOpen, isRest } = this;
+    const isEdited = this.#isEdited;
     const kept = this.bytes.subarray(0, Math.max(0, end - startsAt));
     return kept.length === this.bytes.length
       ? this
-      : new EventBytes(kept, { startsAt, isOpen, isRest });
+      : new EventBytes(kept, { startsAt, isOpen, isRest, isEdited });
   }
 }
 

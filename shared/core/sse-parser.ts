@@ -1,4 +1,5 @@
 import { EventBytes, type ReadEvent } from "./event-bytes.ts";
+import { isSignal } from "./event-signals.ts";
 import { SseEvent } from "./sse-event.ts";
 import { endOfLastEvent, endOfLine, WholeEvents } from "./whole-events.ts";
 
@@ -10,8 +11,6 @@ export interface SseParserOptions {
    * and a search through many costs less than the reading of one.
    */
   readonly telling?: () => RegExp | undefined;
-  /** Where every such event's telling part begins: others may look for it too, and it is looked for once. */
-  readonly mentioned?: RegExp | undefined;
   /** Takes the bytes of whole events, each as a Latin-1 character, before any of them is read. */
   readonly onBytes?: (events: string) => void;
   /** What whole events are to be before anybody looks at them: shorter or the same, each byte a Latin-1 character. */
@@ -35,7 +34,6 @@ const BOM = "\ufeff";
 export class SseParser {
   readonly #onEvent: SseParserOptions["onEvent"];
   readonly #telling: SseParserOptions["telling"];
-  readonly #mentioned: SseParserOptions["mentioned"];
   readonly #onBytes: SseParserOptions["onBytes"];
   readonly #rewrite: SseParserOptions["rewrite"];
   readonly #maxEventBytes: number;
@@ -51,14 +49,12 @@ export class SseParser {
   constructor({
     onEvent,
     telling,
-    mentioned,
     onBytes,
     rewrite,
     maxEventBytes = DEFAULT_MAX_EVENT_BYTES,
   }: SseParserOptions) {
     this.#onEvent = onEvent;
     this.#telling = telling;
-    this.#mentioned = mentioned;
     this.#onBytes = onBytes;
     this.#rewrite = rewrite;
     this.#maxEventBytes = maxEventBytes;
@@ -119,7 +115,7 @@ export class SseParser {
     for (let at = 0; at < bytes.length; ) {
       const telling = this.#isFirstLine ? undefined : this.#telling?.();
       if (telling) {
-        const from = this.#mentioned ? part.first(this.#mentioned) : at;
+        const from = isSignal(telling) ? part.signalAt : at;
         telling.lastIndex = Math.max(from, at);
         if (from < 0 || !telling.test(part.text)) return;
         at = endOfLastEvent(bytes.subarray(0, telling.lastIndex - 1), at);

@@ -1,5 +1,6 @@
 import { contentCodings } from "../core/content-codings.ts";
 import type { EventBytes } from "../core/event-bytes.ts";
+import { USAGE_SIGNAL } from "../core/event-signals.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import type { SseEvent } from "../core/sse-event.ts";
 import { SseParser } from "../core/sse-parser.ts";
@@ -11,7 +12,6 @@ import { DecodedCopy } from "./decoded-copy.ts";
 import { finishReasonsSaid } from "./finish-reasons.ts";
 import { isEventStream } from "./is-event-stream.ts";
 import { JsonDocument } from "./json-document.ts";
-import { NAMED_USAGE } from "./named-usage.ts";
 import { mergeUsage, type RawUsage, toTokenUsage } from "./token-usage.ts";
 import { reportIn, type UsageReport } from "./usage-report.ts";
 
@@ -56,7 +56,6 @@ export class UsageReader {
       taker = this.#events = new SseParser({
         onEvent: (event) => this.#see(event),
         telling: () => this.#telling(),
-        mentioned: NAMED_USAGE,
         onBytes: (bytes) => this.#text.take(bytes),
       });
     } else if (/\bjson\b/.test(type)) {
@@ -110,7 +109,7 @@ export class UsageReader {
 
   #telling(): RegExp | undefined {
     const isEarly = this.#model === undefined && this.#seenEvents < EVENTS_WITH_MODEL;
-    return isEarly ? undefined : USAGE_FIELD;
+    return isEarly ? undefined : USAGE_SIGNAL;
   }
 
   #see(event: SseEvent): void {
@@ -134,6 +133,3 @@ export class UsageReader {
     this.#isBeginning = isBeginning;
   }
 }
-
-/** Within a JSON string both quotes would be escaped, so that text is not taken for the field. */
-const USAGE_FIELD = /"usage(?:Metadata)?"(?!: ?null)/g;

@@ -1,6 +1,5 @@
 import { EventBytes } from "../core/event-bytes.ts";
 import { endOfFirstEvent, endOfLastEvent, WholeEvents } from "../core/whole-events.ts";
-import { NAMED_USAGE } from "./named-usage.ts";
 import { usageTrace } from "./usage-trace.ts";
 
 // Chunks are some hundred bytes; what is longer without an end is none, and passes as it is.
@@ -50,10 +49,11 @@ export class WithoutUsageChunk {
     const isSecondHalf = this.#isAmidEnd && bytes[0] === LF;
     this.#isAmidEnd = false;
     if (isSecondHalf) {
-      const rest = new EventBytes(bytes.subarray(1), { startsAt: part.startsAt + 1 });
+      const startsAt = part.startsAt + 1;
+      const rest = new EventBytes(bytes.subarray(1), { startsAt, isEdited: true });
       return this.#edited(rest, isOwn);
     }
-    const from = part.first(NAMED_USAGE);
+    const from = part.signalAt;
     // Nearly all have none.
     if (from < 0) return bytes;
     const kept = this.#keptOf(part, from);
@@ -91,10 +91,10 @@ function joined(kept: readonly Buffer[], own: Buffer | undefined): Buffer {
 /** A copy of what is taken something out of: these bytes are their sender's. */
 function rewritten(part: EventBytes): EventBytes {
   if (part.isOpen || part.isRest) return part;
-  const left = withoutNullUsage(part.text);
-  return left.length === part.text.length
-    ? part
-    : new EventBytes(Buffer.from(left, "latin1"), { startsAt: part.startsAt });
+  const { bytes, text, startsAt } = part;
+  const left = withoutNullUsage(text);
+  const own = left.length === text.length ? bytes : Buffer.from(left, "latin1");
+  return new EventBytes(own, { startsAt, isEdited: true });
 }
 
 function endOfEvent(events: Buffer, within: number): number {
