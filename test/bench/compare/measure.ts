@@ -26,6 +26,7 @@ const MIB = 1024 * 1024;
 // still takes twice the time of each that it takes behind forty thousand.
 const WARM_UP_REQUESTS = 40_000;
 const WARM_UP_MS = 30_000;
+const PACED_WARM_UP_MS = 10_000;
 const WARM_UP_WINDOW_MS = 2500;
 const WARM_UP_CONNECTIONS = 32;
 
@@ -35,24 +36,32 @@ export async function warmUp(
   targets: readonly Target[],
   scenarios: readonly Scenario[],
 ): Promise<void> {
-  const isStream = ({ answer }: Scenario): boolean => answer.events !== undefined;
-  const answers = [
-    ...(scenarios.every(isStream) ? [] : [{}]),
-    ...(scenarios.some(isStream) ? [{ events: 50 }] : []),
-  ];
+  const parts = new Set(scenarios.map(({ part }) => part));
   for (const target of targets) {
-    for (const answer of answers) await warmUpFor(load, target, answer);
+    if (parts.has("json")) await warmUpFor(load, target, { answer: {}, limitMs: WARM_UP_MS });
+    if (parts.has("sse")) {
+      await warmUpFor(load, target, { answer: { events: 50 }, limitMs: WARM_UP_MS });
+    }
+    if (parts.has("events")) {
+      const answer = { events: 50, intervalMs: 5 };
+      await warmUpFor(load, target, { answer, limitMs: PACED_WARM_UP_MS });
+    }
   }
+}
+
+interface WarmUp {
+  readonly answer: Scenario["answer"];
+  readonly limitMs: number;
 }
 
 async function warmUpFor(
   load: LoadGenerator,
   target: Target,
-  answer: Scenario["answer"],
+  { answer, limitMs }: WarmUp,
 ): Promise<void> {
   const order = orderOf(target, { answer, connections: WARM_UP_CONNECTIONS }, WARM_UP_WINDOW_MS);
   let requests = 0;
-  for (let ms = 0; ms < WARM_UP_MS && requests < WARM_UP_REQUESTS; ms += WARM_UP_WINDOW_MS) {
+  for (let ms = 0; ms < limitMs && requests < WARM_UP_REQUESTS; ms += WARM_UP_WINDOW_MS) {
     const { requestMs, failures } = await load.run(order);
     // Who answers none is not going to.
     if (requestMs.length === 0) return;

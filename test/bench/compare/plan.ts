@@ -49,7 +49,7 @@ export function readPlan(args: readonly string[]): Plan {
 function scenariosOf(rounds: number, durationMs: number): Scenario[] {
   const json = { part: "json", answer: {}, durationMs, rounds } as const;
   const sse = { part: "sse", answer: { events: EVENTS }, durationMs, rounds } as const;
-  const paced = { part: "events", durationMs: 0, rounds: Math.min(rounds, 3) } as const;
+  const paced = { part: "events", durationMs: 0, rounds } as const;
   return [
     { ...json, title: "1 KB of JSON, 1 connection", connections: 1 },
     { ...json, title: "1 KB of JSON, 32 connections", connections: 32 },
