@@ -37,15 +37,15 @@ export async function handleRequest(
   const trace = services.tracing?.begin(arrived.headers);
   const request = trace ? { ...arrived, trace } : arrived;
   const record = new RequestRecord(request, services);
+  let response: GatewayResponse;
   let code: string | undefined;
-  const response = await answering(services, request.id, async () => {
-    try {
-      return await serve(services, request, { engine, record });
-    } catch (error) {
-      code = toGatewayError(error).code;
-      throw error;
-    }
-  });
+  try {
+    response = await serve(services, request, { engine, record });
+  } catch (thrown) {
+    const error = toGatewayError(thrown);
+    code = error.code;
+    response = refusal(services, request.id, error);
+  }
   record.answered(response, code);
   return response;
 }
@@ -59,10 +59,18 @@ export async function answering(
   try {
     return await make();
   } catch (thrown) {
-    const error = toGatewayError(thrown);
-    if (!ERRORS[error.code].expose) services.emit(requestFailed(requestId, error));
-    return problemResponse(error, requestId);
+    return refusal(services, requestId, toGatewayError(thrown));
   }
+}
+
+/** The answer that an error is; what a client is not to see is told to operators. */
+function refusal(
+  { emit }: Pick<Services, "emit">,
+  requestId: string,
+  error: GatewayError,
+): GatewayResponse {
+  if (!ERRORS[error.code].expose) emit(requestFailed(requestId, error));
+  return problemResponse(error, requestId);
 }
 
 async function serve(

@@ -34,7 +34,7 @@ const ITERABLE_LITERAL = /\[Symbol\.asyncIterator\](?::|\(\) \{)/;
 
 /**
  * V8 goes to its runtime for each object literal with a computed name: 400 ns where nothing else is done, and
- * 3 us of a request. What is iterated is of a class (`AsyncSource`, shared/core), which takes 2.
+ * 3 µs of a request. What is iterated is of a class (`AsyncSource`, shared/core), which takes 2.
  */
 it("has no body that is an object literal with a computed name", () => {
   const literals = ROOMS.flatMap(sourceFiles).filter((file) =>
