@@ -1,17 +1,13 @@
 import type { PriorityClass } from "../core/domain.ts";
 import type { Entry } from "./entry.ts";
 import { FairShare } from "./fair-share.ts";
-import { type Flow, type FlowKind, flowKey } from "./flow.ts";
+import { type Flow, type FlowKind, flowKey, ofFlowKey } from "./flow.ts";
 import { type HouseNow, RecentDemand } from "./recent-demand.ts";
 import { createTurn, restartTurn, type Turn } from "./trickle.ts";
 import { type Weights, weightOf } from "./weights.ts";
 
 // A user over their share who holds fewer slots than all may hold has one of ten grants at least.
 const PASSED_OVER_AT_MOST = 9;
-
-// How the keys of accounts begin.
-const USER = "user ";
-const GROUP = "group ";
 
 /** Whose entries are meant. */
 export interface Caller {
@@ -88,10 +84,7 @@ export class Band {
     const load = { waiting, running, isFoundOver: foundOver > 0 };
     this.#recent.note(known?.key ?? flowKey(kind, id), load, { weight, now });
     for (const key of this.#recent.refresh(now)) {
-      const isGroup = key.startsWith(GROUP);
-      const flow = isGroup
-        ? this.#share.find("group", key.slice(GROUP.length))
-        : this.#share.find("user", key.slice(USER.length));
+      const flow = this.#share.find(...ofFlowKey(key));
       if (flow) this.#judge(flow);
     }
   }

@@ -35,6 +35,13 @@ export interface Flow extends HeapNode {
 /** What tells accounts of both kinds apart. */
 export const flowKey = (kind: FlowKind, id: string): string => `${kind} ${id}`;
 
+const GROUP = flowKey("group", "");
+const USER = flowKey("user", "");
+
+/** Whose account a key names. */
+export const ofFlowKey = (key: string): readonly [kind: FlowKind, id: string] =>
+  key.startsWith(GROUP) ? ["group", key.slice(GROUP.length)] : ["user", key.slice(USER.length)];
+
 /** A flow that owes nothing. */
 export function openFlow(kind: FlowKind, id: string, members: FairShare | undefined): Flow {
   return {

@@ -107,7 +107,7 @@ export class UsageJournal {
   }
 }
 
-// Nearly all are: to spread what is not there took each of them a microsecond.
+// Nearly all are; what is not there need not be spread.
 const isPlain = ({ id, work, endedAt }: UsageFacts): boolean =>
   id === undefined && work === undefined && endedAt === undefined;
 
