@@ -199,14 +199,7 @@ export const GATEWAY_FLOORS: readonly (readonly string[])[] = [
   ["operators"],
   ["calls"],
   // A request that is let in: who calls, and all that serving it needs.
-  [
-    "recognise.ts",
-    "notify-targets.ts",
-    "request-envelope.ts",
-    "request-record.ts",
-    "lifetime.ts",
-    "admit-request.ts",
-  ],
+  ["entry"],
   ["usage"],
   ["lanes"],
   ["results"],

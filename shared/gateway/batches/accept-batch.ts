@@ -4,15 +4,15 @@ import { type HeaderList, headerValue, withoutHeaders } from "../../core/headers
 import type { GatewayResponse } from "../../core/http.ts";
 import { fromTraceFields, type TraceFields, toTraceFields } from "../../core/trace-context.ts";
 import type { BatchFacts } from "../../jobs/index.ts";
+import { notifyTargets } from "../entry/notify-targets.ts";
+import { recognise } from "../entry/recognise.ts";
+import type { AdmittedRequest } from "../entry/request-envelope.ts";
 import { acceptedAnswer } from "../jobs/accepted-answer.ts";
 import type { JobChange } from "../jobs/change-job.ts";
 import { jobRecordOf } from "../jobs/job-record.ts";
 import { startJob } from "../jobs/start-job.ts";
 import { enterLane } from "../lanes/enter-lane.ts";
 import { laneFor } from "../lanes/lane-for.ts";
-import { notifyTargets } from "../notify-targets.ts";
-import { recognise } from "../recognise.ts";
-import type { AdmittedRequest } from "../request-envelope.ts";
 import type { JobServices, Services } from "../services.ts";
 import { readBatchLines } from "./read-batch-lines.ts";
 

@@ -18,6 +18,7 @@ import { callBackends, type OutgoingRequest, type RoutedAnswer } from "../calls/
 import { decodedText } from "../calls/decoded-text.ts";
 import { takeAnswer } from "../calls/take-answer.ts";
 import { JobEndedError } from "../end-reasons.ts";
+import { fromEnvelope } from "../entry/request-envelope.ts";
 import { usageFacts } from "../jobs/account-job.ts";
 import { askedFacts } from "../jobs/asked-facts.ts";
 import { isBackendError } from "../jobs/job-attempt.ts";
@@ -26,7 +27,6 @@ import { laneFor } from "../lanes/lane-for.ts";
 import type { LaneRun } from "../lanes/lane-run.ts";
 import { sendTraced } from "../lanes/send-traced.ts";
 import { closeRequestBody } from "../read-request-body.ts";
-import { fromEnvelope } from "../request-envelope.ts";
 import { KeptUsage, toJobUsage } from "../results/kept-usage.ts";
 import { giveBack, settleClaim } from "../usage/within-limits.ts";
 import type { LinePlace } from "./batch-rows.ts";

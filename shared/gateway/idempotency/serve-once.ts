@@ -7,7 +7,7 @@ import { headerValue } from "../../core/headers.ts";
 import type { GatewayResponse, ResponseBody } from "../../core/http.ts";
 import { endedEarly } from "../calls/answer-body.ts";
 import { ttlExpired } from "../end-reasons.ts";
-import type { AdmittedRequest } from "../request-envelope.ts";
+import type { AdmittedRequest } from "../entry/request-envelope.ts";
 import type { Services } from "../services.ts";
 import { HeldKey, type Idempotency } from "./held-key.ts";
 import type { ClaimedJob, KeptAnswer, KeyUse } from "./idempotency-store.ts";

@@ -1,9 +1,9 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { GatewayResponse } from "../../core/http.ts";
 import { type JobEngine, type JobSnapshot, stateOf } from "../../jobs/index.ts";
+import type { AdmittedRequest } from "../entry/request-envelope.ts";
 import { enterLane } from "../lanes/enter-lane.ts";
 import { packRequestBody } from "../read-request-body.ts";
-import type { AdmittedRequest } from "../request-envelope.ts";
 import type { Services } from "../services.ts";
 import { acceptedAnswer } from "./accepted-answer.ts";
 import { jobRecordOf, newEngineInput } from "./job-record.ts";

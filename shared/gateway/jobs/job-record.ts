@@ -2,7 +2,7 @@ import type { Settings } from "../../config/index.ts";
 import { type TraceContext, toTraceFields } from "../../core/trace-context.ts";
 import { firstLookMs, type JobEngineInput, type JobRecord } from "../../jobs/index.ts";
 import type { MessageBody } from "../../messaging/index.ts";
-import { type AdmittedRequest, toEnvelope } from "../request-envelope.ts";
+import { type AdmittedRequest, toEnvelope } from "../entry/request-envelope.ts";
 import { resultPlaceOf } from "../results/result-place.ts";
 import type { Services } from "../services.ts";
 

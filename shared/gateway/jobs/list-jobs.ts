@@ -8,8 +8,8 @@ import { GatewayError } from "../../core/errors.ts";
 import type { HeaderList } from "../../core/headers.ts";
 import { type GatewayResponse, jsonResponse } from "../../core/http.ts";
 import { type JobListing, type JobStore, stateOf } from "../../jobs/index.ts";
+import { recognise } from "../entry/recognise.ts";
 import { requireOperator } from "../operators/require-operator.ts";
-import { recognise } from "../recognise.ts";
 import type { Services } from "../services.ts";
 import { jobView } from "./job-view.ts";
 

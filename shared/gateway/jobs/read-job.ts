@@ -2,8 +2,8 @@ import { GatewayError } from "../../core/errors.ts";
 import { type HeaderList, withoutHeaders } from "../../core/headers.ts";
 import { type GatewayResponse, jsonResponse } from "../../core/http.ts";
 import type { JobResult, JobSnapshot } from "../../jobs/index.ts";
+import { recognise } from "../entry/recognise.ts";
 import { responseHeaders } from "../forwarded-headers.ts";
-import { recognise } from "../recognise.ts";
 import type { JobServices, Services } from "../services.ts";
 import { jobView } from "./job-view.ts";
 

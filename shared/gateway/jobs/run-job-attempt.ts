@@ -1,9 +1,9 @@
 import { wantsStream } from "../../admission/index.ts";
 import { callBackends, type OutgoingRequest } from "../calls/call-backends.ts";
 import { JobEndedError } from "../end-reasons.ts";
+import { fromEnvelope } from "../entry/request-envelope.ts";
 import type { LaneRun } from "../lanes/lane-run.ts";
 import { closeRequestBody } from "../read-request-body.ts";
-import { fromEnvelope } from "../request-envelope.ts";
 import {
   type AttemptResult,
   commitAttempt,

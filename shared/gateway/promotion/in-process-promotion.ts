@@ -1,10 +1,10 @@
 import { FIRST_TURN } from "../../jobs/index.ts";
 import type { MessageBody } from "../../messaging/index.ts";
 import { promotionFailed } from "../../telemetry/index.ts";
+import type { AdmittedRequest } from "../entry/request-envelope.ts";
 import { engineInputOf, jobRecordOf } from "../jobs/job-record.ts";
 import { startJob } from "../jobs/start-job.ts";
 import { packRequestBody } from "../read-request-body.ts";
-import type { AdmittedRequest } from "../request-envelope.ts";
 import type { Services } from "../services.ts";
 import { SharedBody } from "../shared-body.ts";
 import type { PromotionResult } from "./answered-or-promoted.ts";

@@ -1,9 +1,9 @@
 import { asJobTicket } from "../../admission/index.ts";
 import type { MessageBody } from "../../messaging/index.ts";
 import { promotionFailed } from "../../telemetry/index.ts";
+import type { AdmittedRequest } from "../entry/request-envelope.ts";
 import { engineInputOf, jobRecordOf } from "../jobs/job-record.ts";
 import { startJob } from "../jobs/start-job.ts";
-import type { AdmittedRequest } from "../request-envelope.ts";
 import type { Services } from "../services.ts";
 import type { PromotionResult } from "./answered-or-promoted.ts";
 import type { Promoter } from "./promoter.ts";

@@ -7,6 +7,7 @@ import { callBackends, type OutgoingRequest } from "../calls/call-backends.ts";
 import { RequeueError } from "../calls/requeue-error.ts";
 import { takeAnswer } from "../calls/take-answer.ts";
 import { isCallersEnd, JobEndedError, JobMovedError } from "../end-reasons.ts";
+import { fromEnvelope } from "../entry/request-envelope.ts";
 import {
   type AttemptResult,
   commitAttempt,
@@ -18,7 +19,6 @@ import { abandonJob, runJobAttempt } from "../jobs/run-job-attempt.ts";
 import type { LaneRun } from "../lanes/lane-run.ts";
 import { asJobRun, isJobByNow, mayBeJob, PromotedTurn } from "../promotion/promoted-turn.ts";
 import { closeRequestBody } from "../read-request-body.ts";
-import { fromEnvelope } from "../request-envelope.ts";
 import { receiptOfFailure } from "./explain-error.ts";
 
 // What comes too late for its caller still says that their request was run.

@@ -1,13 +1,13 @@
 import { asJobTicket } from "../../admission/index.ts";
 import type { GatewayResponse } from "../../core/http.ts";
 import type { Slot } from "../../scheduling/index.ts";
+import { lifetimeOf } from "../entry/lifetime.ts";
+import type { AdmittedRequest } from "../entry/request-envelope.ts";
 import { acceptedAnswer } from "../jobs/accepted-answer.ts";
 import { jobOwnershipOf } from "../jobs/job-record.ts";
-import { lifetimeOf } from "../lifetime.ts";
 import { answeredOrPromoted } from "../promotion/answered-or-promoted.ts";
 import { InProcessPromotion } from "../promotion/in-process-promotion.ts";
 import type { Promoter } from "../promotion/promoter.ts";
-import type { AdmittedRequest } from "../request-envelope.ts";
 import type { Services } from "../services.ts";
 import { serveDirect } from "./serve-direct.ts";
 

@@ -7,6 +7,7 @@ import { type LaneJudgement, type QueuePlace, retryAfterWait } from "../../sched
 import { endedEarly } from "../calls/answer-body.ts";
 import { timingHeaders } from "../calls/attempt-headers.ts";
 import { isCallersEnd, ttlExpired } from "../end-reasons.ts";
+import { type AdmittedRequest, toEnvelope } from "../entry/request-envelope.ts";
 import { acceptedAnswer } from "../jobs/accepted-answer.ts";
 import { jobOwnershipOf } from "../jobs/job-record.ts";
 import { turnMessageId } from "../jobs/place-attempt.ts";
@@ -17,7 +18,6 @@ import { answeredOrPromoted } from "../promotion/answered-or-promoted.ts";
 import { promoteQueued } from "../promotion/promote-queued.ts";
 import type { Promoter } from "../promotion/promoter.ts";
 import { packRequestBody } from "../read-request-body.ts";
-import { type AdmittedRequest, toEnvelope } from "../request-envelope.ts";
 import type { Services, WaitingRoom } from "../services.ts";
 import { waitHeaders, waitTooLong } from "./serve-direct.ts";
 

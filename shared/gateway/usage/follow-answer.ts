@@ -3,7 +3,7 @@ import { headerValue } from "../../core/headers.ts";
 import type { GatewayResponse, ResponseBody } from "../../core/http.ts";
 import { type AnswerUsage, isEventStream, UsageReader } from "../../usage/index.ts";
 import { type AnswerSlot, UNKNOWN_USAGE } from "../calls/answer-watch.ts";
-import type { AnswerEnd } from "../request-record.ts";
+import type { AnswerEnd } from "../entry/request-record.ts";
 
 type Result = IteratorResult<Uint8Array, undefined>;
 

@@ -3,8 +3,8 @@ import { GatewayError } from "../../core/errors.ts";
 import { type HeaderList, headerValue } from "../../core/headers.ts";
 import { type GatewayResponse, jsonResponse } from "../../core/http.ts";
 import { compared, createCostOf, type UsageSum, UsageSummary } from "../../ledger/index.ts";
+import { recognise } from "../entry/recognise.ts";
 import { requireOperator } from "../operators/require-operator.ts";
-import { recognise } from "../recognise.ts";
 import type { Services } from "../services.ts";
 import { usageCsv } from "./usage-csv.ts";
 

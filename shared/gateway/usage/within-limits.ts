@@ -14,9 +14,9 @@ import {
   withRateLimits,
 } from "../../limits/index.ts";
 import type { AnswerSlot } from "../calls/answer-watch.ts";
-import type { Recognised } from "../recognise.ts";
-import type { AdmittedRequest } from "../request-envelope.ts";
-import type { RequestRecord } from "../request-record.ts";
+import type { Recognised } from "../entry/recognise.ts";
+import type { AdmittedRequest } from "../entry/request-envelope.ts";
+import type { RequestRecord } from "../entry/request-record.ts";
 import type { Services } from "../services.ts";
 import { followAnswer } from "./follow-answer.ts";
 import type { LimitLedger } from "./limit-ledger.ts";

@@ -1,6 +1,6 @@
 import type { Weakening } from "../weakening.ts";
 
-const RECOGNISE = "shared/gateway/recognise.ts";
+const RECOGNISE = "shared/gateway/entry/recognise.ts";
 const FILTER = "shared/gateway/forwarded-headers.ts";
 const ATTEMPT = "shared/gateway/calls/attempt-headers.ts";
 const test = (title: string): string => `security/forged-identity.test.ts > ${title}`;
@@ -98,7 +98,7 @@ export const IDENTITY: readonly Weakening[] = [
     name: "everybody may have a receipt",
     edits: [
       [
-        "shared/gateway/admit-request.ts",
+        "shared/gateway/entry/admit-request.ts",
         "if (profile?.mayDebug === true || verified?.isOperator === true) return true;",
         "if (profile?.mayDebug !== true || verified?.isOperator === true) return true;",
       ],

@@ -180,7 +180,7 @@ export const TENANTS_AND_SECRETS: readonly Weakening[] = [
     name: "records have targets as they came",
     edits: [
       [
-        "shared/gateway/request-record.ts",
+        "shared/gateway/entry/request-record.ts",
         "path: redactTarget(target)",
         "path: redactTarget && target",
       ],

@@ -1,17 +1,17 @@
-import { validate } from "../admission/index.ts";
-import type { Settings } from "../config/index.ts";
-import { GatewayError } from "../core/errors.ts";
-import { type HeaderList, withoutConnection, withoutHeaders } from "../core/headers.ts";
-import type { GatewayRequest } from "../core/http.ts";
+import { validate } from "../../admission/index.ts";
+import type { Settings } from "../../config/index.ts";
+import { GatewayError } from "../../core/errors.ts";
+import { type HeaderList, withoutConnection, withoutHeaders } from "../../core/headers.ts";
+import type { GatewayRequest } from "../../core/http.ts";
 import {
   ANONYMOUS_USER,
   type Authenticated,
   type Caller,
   type Profile,
   type VerifiedCaller,
-} from "../identity/index.ts";
-import type { PolicySnapshot } from "./policy.ts";
-import type { Services } from "./services.ts";
+} from "../../identity/index.ts";
+import type { PolicySnapshot } from "../policy.ts";
+import type { Services } from "../services.ts";
 
 /** Who asks, as the policy in force has it. */
 export interface Recognised {

@@ -1,5 +1,5 @@
-import type { Cancel, Clock } from "../core/clock.ts";
-import { ttlExpired } from "./end-reasons.ts";
+import type { Cancel, Clock } from "../../core/clock.ts";
+import { ttlExpired } from "../end-reasons.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
 
 export interface LifetimeOptions {

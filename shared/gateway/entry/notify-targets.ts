@@ -1,7 +1,7 @@
-import { GatewayError } from "../core/errors.ts";
-import { headerValue } from "../core/headers.ts";
-import { allowedWebhook, defaultWebhooks } from "../identity/index.ts";
-import type { NotifyTargets } from "../jobs/index.ts";
+import { GatewayError } from "../../core/errors.ts";
+import { headerValue } from "../../core/headers.ts";
+import { allowedWebhook, defaultWebhooks } from "../../identity/index.ts";
+import type { NotifyTargets } from "../../jobs/index.ts";
 import type { Recognised } from "./recognise.ts";
 
 /**

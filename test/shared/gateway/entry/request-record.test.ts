@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { BackendFailure } from "../../../shared/backends/index.ts";
-import type { HeaderList } from "../../../shared/core/headers.ts";
-import { handleRequest } from "../../../shared/gateway/index.ts";
-import { createGateway, requestTo, type TestGateway } from "../../support/gateway.ts";
-import { bodyOf, textOf } from "../../support/streams.ts";
+import { BackendFailure } from "../../../../shared/backends/index.ts";
+import type { HeaderList } from "../../../../shared/core/headers.ts";
+import { handleRequest } from "../../../../shared/gateway/index.ts";
+import { createGateway, requestTo, type TestGateway } from "../../../support/gateway.ts";
+import { bodyOf, textOf } from "../../../support/streams.ts";
 
 const HOSTS = {
   GATEWAY_SYNC_MODE: "direct",

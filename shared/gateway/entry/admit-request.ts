@@ -1,15 +1,15 @@
-import { admit, type Ticket } from "../admission/index.ts";
-import { GatewayError } from "../core/errors.ts";
-import { type HeaderList, headerValue } from "../core/headers.ts";
-import type { GatewayRequest } from "../core/http.ts";
-import type { Profile } from "../identity/index.ts";
-import { modelHint } from "../telemetry/index.ts";
+import { admit, type Ticket } from "../../admission/index.ts";
+import { GatewayError } from "../../core/errors.ts";
+import { type HeaderList, headerValue } from "../../core/headers.ts";
+import type { GatewayRequest } from "../../core/http.ts";
+import type { Profile } from "../../identity/index.ts";
+import { modelHint } from "../../telemetry/index.ts";
+import type { PolicySnapshot } from "../policy.ts";
+import { readRequestBody } from "../read-request-body.ts";
+import type { Services } from "../services.ts";
 import { notifyTargets } from "./notify-targets.ts";
-import type { PolicySnapshot } from "./policy.ts";
-import { readRequestBody } from "./read-request-body.ts";
 import type { Recognised } from "./recognise.ts";
 import type { AdmittedRequest } from "./request-envelope.ts";
-import type { Services } from "./services.ts";
 
 /** Lets a request of a known caller in, with its whole body, or throws with the reason why not. */
 export async function admitRequest(

@@ -1,9 +1,9 @@
-import type { Ticket } from "../admission/index.ts";
-import type { EventLogSettings, Settings } from "../config/index.ts";
-import type { Clock } from "../core/clock.ts";
-import { headerValue } from "../core/headers.ts";
-import type { GatewayRequest, GatewayResponse, RequestBody, RouteFacts } from "../core/http.ts";
-import type { Caller } from "../identity/index.ts";
+import type { Ticket } from "../../admission/index.ts";
+import type { EventLogSettings, Settings } from "../../config/index.ts";
+import type { Clock } from "../../core/clock.ts";
+import { headerValue } from "../../core/headers.ts";
+import type { GatewayRequest, GatewayResponse, RequestBody, RouteFacts } from "../../core/http.ts";
+import type { Caller } from "../../identity/index.ts";
 import {
   type Emit,
   genAiRequest,
@@ -12,9 +12,9 @@ import {
   redactTarget,
   requestEnded,
   spanFacts,
-} from "../telemetry/index.ts";
-import type { AnswerUsage } from "../usage/index.ts";
-import { modelOfBody } from "./calls/call-usage.ts";
+} from "../../telemetry/index.ts";
+import type { AnswerUsage } from "../../usage/index.ts";
+import { modelOfBody } from "../calls/call-usage.ts";
 
 /** How an answer ended, and what it said it used. */
 export interface AnswerEnd {

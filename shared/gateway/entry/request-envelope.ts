@@ -1,13 +1,13 @@
-import type { Promotion, Ticket } from "../admission/index.ts";
-import type { Settings } from "../config/index.ts";
-import type { GatewayRequest, RequestBody } from "../core/http.ts";
-import { type Caller, openRequest, type Profile, sealRequest } from "../identity/index.ts";
-import type { NotifyTargets } from "../jobs/index.ts";
-import type { Reservation } from "../limits/index.ts";
-import type { ClaimCheck, MessageBody, RequestEnvelope } from "../messaging/index.ts";
-import type { AnswerSlot } from "./calls/answer-watch.ts";
-import type { OutgoingRequest } from "./calls/call-backends.ts";
-import { unpackRequestBody } from "./read-request-body.ts";
+import type { Promotion, Ticket } from "../../admission/index.ts";
+import type { Settings } from "../../config/index.ts";
+import type { GatewayRequest, RequestBody } from "../../core/http.ts";
+import { type Caller, openRequest, type Profile, sealRequest } from "../../identity/index.ts";
+import type { NotifyTargets } from "../../jobs/index.ts";
+import type { Reservation } from "../../limits/index.ts";
+import type { ClaimCheck, MessageBody, RequestEnvelope } from "../../messaging/index.ts";
+import type { AnswerSlot } from "../calls/answer-watch.ts";
+import type { OutgoingRequest } from "../calls/call-backends.ts";
+import { unpackRequestBody } from "../read-request-body.ts";
 
 /** An admitted request with its whole body: all that serving it needs, whichever way. */
 export interface AdmittedRequest {
