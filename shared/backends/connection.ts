@@ -1,9 +1,11 @@
 import type { Socket } from "node:net";
 import { type buildConnector, Client, type Dispatcher } from "undici";
+import { CloseNotice } from "./close-notice.ts";
 
 /** What is known of the connection on which a request goes out. Scope: one connection slot. */
 export class Line {
   #socket: Socket | undefined;
+  #notice: CloseNotice | undefined;
   #hasServed = false;
   #seenBytes = 0;
   #seenAt = 0;
@@ -11,6 +13,7 @@ export class Line {
   /** There is a new connection. */
   opened(socket: Socket | undefined): void {
     this.#socket = socket;
+    this.#notice = socket && isTls(socket) && !this.isShared ? new CloseNotice(socket) : undefined;
     this.#hasServed = false;
     this.#seenBytes = -1;
   }
@@ -35,9 +38,14 @@ export class Line {
     return alpnOf(this.#socket) === "h2";
   }
 
-  /** Whether it broke, and did not end: only the one completes an answer that has neither length nor chunks. */
+  /**
+   * Whether it broke, and did not end: only the one completes an answer that has neither length nor chunks. That
+   * is asked as an answer ends, and all others end while their connection can still be read.
+   */
   get isBroken(): boolean {
-    return (this.#socket?.errored ?? null) !== null;
+    if (!this.#socket) return false;
+    if (this.#socket.errored) return true;
+    return this.#socket.readableEnded && this.#notice?.hasCome === false;
   }
 
   /**
@@ -71,6 +79,8 @@ export class Line {
 export const PING_MS = 15_000;
 // Two answers that did not come, and time for a third.
 const SILENT_MS = 40_000;
+
+const isTls = (socket: Socket): boolean => "encrypted" in socket;
 
 const alpnOf = (socket: object | undefined): unknown =>
   socket && "alpnProtocol" in socket ? socket.alpnProtocol : undefined;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { TEST_CERTIFICATE } from "./test-certificate.ts";
 
 /** One request as it came over the wire, and the connection to misbehave on. */
@@ -27,10 +27,16 @@ export interface RawBackend extends AsyncDisposable {
   readonly open: ReadonlySet<Socket>;
 }
 
+export interface RawBackendOptions {
+  readonly isSecure?: boolean;
+  /** What of TLS is to be other than usual. */
+  readonly tls?: TlsOptions;
+}
+
 /** Starts one on a free port of this machine, behind TLS where that is asked for. */
 export async function startRawBackend(
   script: RawScript,
-  { isSecure = false }: { readonly isSecure?: boolean } = {},
+  { isSecure = false, tls }: RawBackendOptions = {},
 ): Promise<RawBackend> {
   const requests: RawRequest[] = [];
   const open = new Set<Socket>();
@@ -49,7 +55,7 @@ export async function startRawBackend(
     });
   };
   const server = isSecure
-    ? createTlsServer({ ...TEST_CERTIFICATE, allowHalfOpen: true }, serve)
+    ? createTlsServer({ ...TEST_CERTIFICATE, allowHalfOpen: true, ...tls }, serve)
     : createServer({ allowHalfOpen: true }, serve);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

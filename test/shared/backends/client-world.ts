@@ -7,7 +7,12 @@ import {
   type TokenSource,
 } from "../../../shared/backends/index.ts";
 import { hostWith } from "../../support/hosts.ts";
-import { type RawBackend, type RawScript, startRawBackend } from "../../support/raw-backend.ts";
+import {
+  type RawBackend,
+  type RawBackendOptions,
+  type RawScript,
+  startRawBackend,
+} from "../../support/raw-backend.ts";
 
 const tokens: TokenSource = {
   token: async (scope) => `token for ${scope}`,
@@ -24,7 +29,7 @@ export function openClient(options: Partial<BackendClientOptions> = {}) {
 /** A scripted backend that ends with its test. */
 export async function openBackend(
   script: RawScript,
-  options?: { readonly isSecure: boolean },
+  options?: RawBackendOptions,
 ): Promise<RawBackend> {
   const backend = await startRawBackend(script, options);
   onTestFinished(() => backend[Symbol.asyncDispose]());
