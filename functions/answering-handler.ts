@@ -2,7 +2,8 @@ import type { HttpHandler, HttpRequest, InvocationContext } from "@azure/functio
 import type { GatewayRequest, GatewayResponse } from "../shared/core/http.ts";
 import { answering } from "../shared/gateway/index.ts";
 import type { AppContext } from "./app-context.ts";
-import { toGatewayRequest, toHttpResponse } from "./http-exchange.ts";
+import { arrivedRequest } from "./arrived-request.ts";
+import { toHttpResponse } from "./http-exchange.ts";
 
 /** One call of a function of the gateway's own interface. */
 export interface OwnCall {
@@ -14,17 +15,14 @@ export interface OwnCall {
 
 /** The handler of a function that the gateway itself answers. It never throws: what goes wrong becomes the answer. */
 export function answeringHandler(
-  { owned, connections }: AppContext,
+  appContext: AppContext,
   answer: (call: OwnCall) => Promise<GatewayResponse>,
 ): HttpHandler {
-  const { services } = owned;
+  const { owned, connections } = appContext;
   return async (httpRequest, context) => {
-    const requestId = services.newId();
-    const receivedAt = services.clock.now();
-    const options = { connections, requestId, receivedAt };
-    const request = toGatewayRequest(httpRequest, context, options);
+    const request = arrivedRequest(appContext, httpRequest, context);
     const call = { request, params: httpRequest.params, context };
-    const response = await answering(services, requestId, () => answer(call));
+    const response = await answering(owned.services, request.id, () => answer(call));
     return toHttpResponse(response, connections.find(context.invocationId));
   };
 }

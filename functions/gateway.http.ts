@@ -1,15 +1,16 @@
 import { app, type HttpMethod } from "@azure/functions";
 import * as df from "durable-functions";
 import { handleRequest } from "../shared/gateway/index.ts";
-import { withoutFunctionKey } from "../shared/identity/index.ts";
 import type { AppContext } from "./app-context.ts";
-import { toGatewayRequest, toHttpResponse } from "./http-exchange.ts";
+import { arrivedRequest } from "./arrived-request.ts";
+import { toHttpResponse } from "./http-exchange.ts";
 import { createJobEngine } from "./job-engine.ts";
 
 const EVERY_METHOD: HttpMethod[] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
 /** The gateway's door: every path and method that no other function takes. */
-export function registerGateway({ owned, connections, authLevel }: AppContext): void {
+export function registerGateway(appContext: AppContext): void {
+  const { owned, connections, authLevel } = appContext;
   const { services } = owned;
   app.http("gateway", {
     route: "{*path}",
@@ -17,16 +18,9 @@ export function registerGateway({ owned, connections, authLevel }: AppContext): 
     authLevel,
     extraInputs: services.jobs ? [df.input.durableClient()] : [],
     handler: async (request, context) => {
-      const options = {
-        connections,
-        requestId: services.newId(),
-        receivedAt: services.clock.now(),
-      };
       const engine = services.jobs && createJobEngine(context);
-      const asked = toGatewayRequest(request, context, options);
-      const gatewayRequest =
-        authLevel === "function" ? { ...asked, target: withoutFunctionKey(asked.target) } : asked;
-      const response = await handleRequest(services, gatewayRequest, engine);
+      const arrived = arrivedRequest(appContext, request, context);
+      const response = await handleRequest(services, arrived, engine);
       return toHttpResponse(response, connections.find(context.invocationId));
     },
   });

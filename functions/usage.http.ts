@@ -9,7 +9,7 @@ export function registerUsage(context: AppContext): void {
   app.http("usageRead", {
     route: "usage",
     methods: ["GET"],
-    authLevel: "anonymous",
+    authLevel: context.authLevel,
     handler: answeringHandler(context, ({ request }) => readUsage(services, request)),
   });
 }

@@ -51,6 +51,16 @@ describe("the functions of the built bundle", () => {
     expect(routes(jobs).filter((route) => !isElsewhere(route))).toEqual(own.sort());
   });
 
+  it("ask all but the probes and the page, which tell nothing, for a key where callers show one", () => {
+    const open = functionsOfRole("jobs", {
+      GATEWAY_AUTHENTICATION: "function-key",
+      GATEWAY_METRICS: "prometheus",
+    })
+      .filter(({ bindings }) => bindings.some(({ authLevel }) => authLevel === "anonymous"))
+      .map(({ name }) => name);
+    expect(open.sort()).toEqual(["health", "liveness", "operationsPage", "readiness", "startup"]);
+  });
+
   it("serve every queue of the lanes document that is not read otherwise", () => {
     const { lanes, webhooks, submissions } = shippedLanes();
     const served = bindingsOf(jobs)

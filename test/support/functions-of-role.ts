@@ -15,6 +15,7 @@ export interface Binding {
   readonly direction: string;
   readonly route?: string;
   readonly methods?: readonly string[];
+  readonly authLevel?: string;
   readonly queueName?: string;
 }
 
@@ -46,10 +47,14 @@ const CONNECTIONS = {
 };
 const FUNCTIONS_FD = 3;
 
-/** The functions that the built bundle has in a role, as its host hears of them. */
-export function functionsOfRole(role: "stream" | "jobs" | "all"): readonly AppFunction[] {
+/** The functions that the built bundle has in a role, with such settings, as its host hears of them. */
+export function functionsOfRole(
+  role: "stream" | "jobs" | "all",
+  settings: Readonly<Record<string, string>> = {},
+): readonly AppFunction[] {
+  const host = { Host1: "host=http://127.0.0.1:1;mode=direct" };
   const run = spawnSync(process.execPath, ["-e", LOADER, BUNDLE], {
-    env: { ...CONNECTIONS, GATEWAY_ROLE: role, Host1: "host=http://127.0.0.1:1;mode=direct" },
+    env: { ...CONNECTIONS, ...host, GATEWAY_ROLE: role, ...settings },
     stdio: ["ignore", "ignore", "pipe", "pipe"],
     encoding: "utf8",
   });
