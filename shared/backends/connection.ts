@@ -1,19 +1,27 @@
 import type { Socket } from "node:net";
 import { type buildConnector, Client, type Dispatcher } from "undici";
+import type { Clock } from "../core/clock.ts";
 import { CloseNotice } from "./close-notice.ts";
 
 /** What is known of the connection on which a request goes out. Scope: one connection slot. */
 export class Line {
+  readonly #aging: Aging;
   #socket: Socket | undefined;
   #notice: CloseNotice | undefined;
+  #keptBefore = 0;
   #hasServed = false;
   #seenBytes = 0;
   #seenAt = 0;
+
+  constructor(aging: Aging) {
+    this.#aging = aging;
+  }
 
   /** There is a new connection. */
   opened(socket: Socket | undefined): void {
     this.#socket = socket;
     this.#notice = socket && isTls(socket) && !this.isShared ? new CloseNotice(socket) : undefined;
+    this.#keptBefore = this.#aging.clock.now() + this.#aging.keptForMs;
     this.#hasServed = false;
     this.#seenBytes = -1;
   }
@@ -49,13 +57,14 @@ export class Line {
   }
 
   /**
-   * An answer has ended. What its backend left unread of the request would come before the next one, which
-   * might then never be read.
+   * An answer has ended, and with it a connection that is too old for another. So does one whose backend left
+   * something unread of the request: that would come before the next one, which might then never be read.
    */
   ended(): void {
     const socket = this.#socket;
-    if (!socket || this.isShared || socket.writableLength === 0) return;
-    queueMicrotask(() => socket.destroy());
+    if (!socket || this.isShared) return;
+    const isOld = this.#aging.clock.now() >= this.#keptBefore;
+    if (isOld || socket.writableLength > 0) queueMicrotask(() => socket.destroy());
   }
 
   /** Looks whether something has come since the last look; gives for how long at least nothing has. */
@@ -90,16 +99,23 @@ export interface Passenger extends Dispatcher.DispatchHandler {
   takes(line: Line): void;
 }
 
+/** How long a connection that is not shared is kept after it was opened, for who asks for another request. */
+interface Aging {
+  readonly clock: Clock;
+  readonly keptForMs: number;
+}
+
 export interface ConnectionOptions extends Omit<Client.Options, "connect"> {
   readonly connect: buildConnector.connector;
+  readonly aging: Aging;
 }
 
 /** Undici's connection, which tells each request what it goes out on. Scope: one connection at a time. */
 export class Connection extends Client {
   readonly #line: Line;
 
-  constructor(origin: string | URL, { connect, ...options }: ConnectionOptions) {
-    const line = new Line();
+  constructor(origin: string | URL, { connect, aging, ...options }: ConnectionOptions) {
+    const line = new Line(aging);
     super(origin, { ...options, connect: noting(connect, line) });
     this.#line = line;
   }

@@ -1,6 +1,7 @@
 import type { LookupAddress, LookupOptions } from "node:dns";
 import type { LookupFunction } from "node:net";
-import { describe, expect, it } from "vitest";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { describe, expect, it, vi } from "vitest";
 import { createCachedLookup, createPinnedLookup } from "../../../shared/backends/lookup.ts";
 import { eventually } from "../../support/eventually.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -99,6 +100,49 @@ describe("a call to a host with an address of its own", () => {
 });
 
 describe("connections that have become old", () => {
+  it("are kept for another request until it could find them too old", async () => {
+    const clock = new FakeClock();
+    const backend = await openBackend(
+      ({ socket }) => void socket.write(`${headOf("200 OK", "Content-Length: 2")}ok`),
+    );
+    const client = openClient({ clock, dnsRefreshMs: 100_000 });
+    const connection = async (): Promise<number | undefined> => {
+      await readOut((await client.call(callTo(backend))).body);
+      // Undici keeps a connection apart for a turn of the loop, should its backend not keep its word.
+      for (let turns = 0; turns < 3; turns++) await nextTurn();
+      return backend.requests.at(-1)?.connection;
+    };
+    expect(await connection()).toBe(1);
+    await clock.advance(74_999);
+    expect(await connection()).toBe(1);
+    await clock.advance(1);
+    expect(await connection()).toBe(1);
+    expect(await connection()).toBe(2);
+  });
+
+  it("are not asked for their age by requests that do not go out on them", async () => {
+    const backend = await openBackend(({ socket, text }) => {
+      const length = text.startsWith("GET /open") ? 4 : 2;
+      socket.write(`${headOf("200 OK", `Content-Length: ${length}`)}ok`);
+    });
+    const client = openClient();
+    const askedOf = async (): Promise<number> => {
+      const now = vi.spyOn(Date, "now");
+      await readOut((await client.call(callTo(backend))).body);
+      const { length } = now.mock.calls;
+      now.mockRestore();
+      return length;
+    };
+    await askedOf();
+    const alone = await askedOf();
+    const open = Array.from({ length: 50 }, () =>
+      client.call(callTo(backend, { target: "/open" })),
+    );
+    for (const answer of open) await answer;
+    await askedOf();
+    expect(await askedOf()).toBeLessThan(alone + 10);
+  });
+
   it("end with what they serve, and later calls get new ones", async () => {
     const rest = Promise.withResolvers<void>();
     const backend = await openBackend(async ({ socket, text }) => {
