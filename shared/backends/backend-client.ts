@@ -6,7 +6,7 @@ import { type HeaderList, headerValue, withoutHeaders, withoutHopByHop } from ".
 import type { RequestBody } from "../core/http.ts";
 import { isPlainEventStream } from "../core/plain-event-stream.ts";
 import { Agents } from "./agents.ts";
-import { BackendFailure } from "./backend-failure.ts";
+import { BackendFailure, type UnseenBy } from "./backend-failure.ts";
 import { callIdentified, type Send } from "./call-identified.ts";
 import { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
 import { closedJson } from "./closed-json.ts";
@@ -37,6 +37,8 @@ export interface BackendCall {
   readonly rewrite?: ((events: string) => string) | undefined;
   /** Called when the request begins to go out: from then on the backend may be working on it. */
   onSent?(): void;
+  /** Called when it goes out once more because the backend has not seen it. */
+  onResent?(by: UnseenBy): void;
   /** Called when the first meaningful bytes are in, which may be long before the call resolves. */
   onBegun?(): void;
 }
@@ -112,7 +114,8 @@ export function createBackendClient({
           const spentMs = isFresh ? clock.now() - startedAt : 0;
           const totalMs = own.totalMs - spentMs;
           const limits = { ...own, totalMs, firstByteMs: firstByteMs - spentMs };
-          const exchange = new Exchange({ clock, limits, signal, onSent: call.onSent });
+          const onResent = (): void => call.onResent?.("refused");
+          const exchange = new Exchange({ clock, limits, signal, onSent: call.onSent, onResent });
           dispatch(agents, exchange, { call, headers, isFresh });
           return exchange;
         });
@@ -181,7 +184,8 @@ async function commit(
   try {
     head = await exchange.head;
   } catch (error) {
-    if (!(error instanceof BackendFailure) || !error.isUnseen) throw error;
+    if (!(error instanceof BackendFailure) || !error.unseenBy) throw error;
+    call.onResent?.(error.unseenBy);
     exchange = start(true);
     head = await exchange.head;
   }

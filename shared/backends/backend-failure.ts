@@ -12,11 +12,17 @@ export type BackendFailureKind =
   | "error-event"
   | "protocol";
 
+/**
+ * By what a request is known not to have been seen: its kept connection closed as it went out, or the backend
+ * said so itself.
+ */
+export type UnseenBy = "closed" | "refused";
+
 export interface BackendFailureOptions {
   /** Whether the backend may have begun to work: false only when nothing was sent to it. */
   readonly mayHaveBegun: boolean;
-  /** Whether by all that is known the backend has not seen the request, although it was sent. */
-  readonly isUnseen?: boolean;
+  /** Set where by all that is known the backend has not seen the request, although it was sent. */
+  readonly unseenBy?: UnseenBy | undefined;
   readonly cause?: unknown;
 }
 
@@ -25,13 +31,13 @@ export class BackendFailure extends Error {
   override readonly name = "BackendFailure";
   readonly kind: BackendFailureKind;
   readonly mayHaveBegun: boolean;
-  readonly isUnseen: boolean;
+  readonly unseenBy: UnseenBy | undefined;
 
   constructor(kind: BackendFailureKind, message: string, options: BackendFailureOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.mayHaveBegun = options.mayHaveBegun;
-    this.isUnseen = options.isUnseen === true;
+    this.unseenBy = options.unseenBy;
   }
 }
 
@@ -42,13 +48,13 @@ export type CallProgress = "connecting" | "sent" | "answering";
 export function toBackendFailure(
   error: unknown,
   progress: CallProgress,
-  isUnseen = false,
+  unseenBy?: UnseenBy,
 ): BackendFailure {
   if (error instanceof BackendFailure) return error;
   const mayHaveBegun = progress !== "connecting";
   return new BackendFailure(kindOf(error, progress), describe(error), {
     mayHaveBegun,
-    isUnseen,
+    unseenBy,
     cause: error,
   });
 }

@@ -1,4 +1,4 @@
-import { codeOf } from "./backend-failure.ts";
+import { codeOf, type UnseenBy } from "./backend-failure.ts";
 import type { Line } from "./connection.ts";
 
 // By then a backend has the request if it is ever to have it; a call that breaks later is its doing.
@@ -28,18 +28,19 @@ export class Departure {
   }
 
   /**
-   * Whether a request of which no answer has begun may be sent once more at no risk to anybody: its
+   * By what a request of which no answer has begun may be sent once more at no risk to anybody: its
    * connection was kept from an earlier one and closed as the request crossed the wire (RFC 9112, section
    * 9.3.1), or the backend itself says that it left the request alone (RFC 9113, section 8.7).
    */
-  wasUnseen(error: unknown, nowMs: number): boolean {
+  unseenBy(error: unknown, nowMs: number): UnseenBy | undefined {
     // What is in memory undici sends again by itself; once is enough.
-    if (this.#isAgain) return false;
-    if (isRefusedStream(error)) return true;
-    if (!this.#isKept || !LOST_CONNECTION.has(codeOf(error))) return false;
-    if (nowMs - this.#at > CROSSING_MS) return false;
+    if (this.#isAgain) return undefined;
+    if (isRefusedStream(error)) return "refused";
+    if (!this.#isKept || !LOST_CONNECTION.has(codeOf(error))) return undefined;
+    if (nowMs - this.#at > CROSSING_MS) return undefined;
     // In HTTP/2 others' answers come on it too.
-    return this.#line.isShared || this.#line.bytesRead === this.#bytesRead;
+    const isUnanswered = this.#line.isShared || this.#line.bytesRead === this.#bytesRead;
+    return isUnanswered ? "closed" : undefined;
   }
 }
 

@@ -20,6 +20,8 @@ export interface ExchangeOptions {
   readonly signal: AbortSignal;
   /** Called when the request begins to go out. */
   readonly onSent?: (() => void) | undefined;
+  /** Called when undici sends it again, which it does in HTTP/2 where the backend says that it left it alone. */
+  readonly onResent?: (() => void) | undefined;
 }
 
 // As much as a reader that is behind lets the backend run ahead.
@@ -36,6 +38,7 @@ export class Exchange implements Passenger {
   readonly #timer: CallTimer;
   readonly #signal: AbortSignal;
   readonly #onSent: ExchangeOptions["onSent"];
+  readonly #onResent: ExchangeOptions["onResent"];
   readonly #onAbort = (): void => this.#abort(this.#signal.reason);
   #line: Line | undefined;
   #departure: Departure | undefined;
@@ -45,10 +48,11 @@ export class Exchange implements Passenger {
   #over: { readonly reason: unknown } | undefined;
   #trailers: HeaderList = [];
 
-  constructor({ clock, limits, signal, onSent }: ExchangeOptions) {
+  constructor({ clock, limits, signal, onSent, onResent }: ExchangeOptions) {
     this.#clock = clock;
     this.#signal = signal;
     this.#onSent = onSent;
+    this.#onResent = onResent;
     this.#timer = new CallTimer({ clock, limits, onLimit: (failure) => this.#late(failure) });
     this.#queue = new ByteQueue({
       highWaterBytes: HIGH_WATER_BYTES,
@@ -98,6 +102,7 @@ export class Exchange implements Passenger {
     this.#controller = controller;
     // Undici cannot take back a request that still waits for its connection; here it stops it.
     if (this.#over) controller.abort(asError(this.#over.reason));
+    else if (this.#departure) this.#onResent?.();
     else this.#onSent?.();
     this.#progress = "sent";
     this.#departure = this.#departs();
@@ -137,8 +142,8 @@ export class Exchange implements Passenger {
       return;
     }
     const isOpen = this.#progress === "sent" && !this.#over;
-    const isUnseen = isOpen && this.#departure?.wasUnseen(error, this.#clock.now());
-    this.fail(toBackendFailure(error, this.#progress, isUnseen));
+    const unseenBy = isOpen ? this.#departure?.unseenBy(error, this.#clock.now()) : undefined;
+    this.fail(toBackendFailure(error, this.#progress, unseenBy));
   }
 
   /** Ends the call with an error that was met outside of undici. */

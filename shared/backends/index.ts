@@ -5,7 +5,7 @@ export {
   type BackendClientOptions,
   createBackendClient,
 } from "./backend-client.ts";
-export { BackendFailure, type BackendFailureKind } from "./backend-failure.ts";
+export { BackendFailure, type BackendFailureKind, type UnseenBy } from "./backend-failure.ts";
 export { ContinuedStream } from "./continued-stream.ts";
 export { SpoolError } from "./spool-file.ts";
 export { storeBody } from "./store-body.ts";

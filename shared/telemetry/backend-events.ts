@@ -8,6 +8,15 @@ export const backendHealthChanged = (backend: string, isHealthy: boolean): Telem
   isHealthy,
 });
 
+/**
+ * A request went out once more to the same backend, which had not seen it: its kept connection closed at that
+ * moment, or it refused the request unread. It is one call still, and no failure.
+ */
+export const attemptResent = (
+  requestId: string,
+  facts: { backend: string; reason: "closed" | "refused" },
+): TelemetryEvent => ({ event: "attempt.resent", level: "info", requestId, ...facts });
+
 interface BreakerFacts {
   readonly state: "open" | "half-open" | "closed";
   readonly reason: string;

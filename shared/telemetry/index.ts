@@ -1,4 +1,4 @@
-export { backendBreakerChanged, backendHealthChanged } from "./backend-events.ts";
+export { attemptResent, backendBreakerChanged, backendHealthChanged } from "./backend-events.ts";
 export {
   anonymousAllowed,
   attemptFailed,

@@ -27,6 +27,8 @@ export function measureRecords(book: MetricBook, { maxModels, maxUsers }: Limits
   const measures: Readonly<Record<string, (event: TelemetryEvent) => void>> = {
     "request.ended": (event) => measureRequest(book, requestFacts(event), { models, users }),
     "attempt.ended": (event) => measureAttempt(book, attemptFacts(event), models),
+    "attempt.resent": ({ backend, reason }) =>
+      book.record(METRICS.resends, [String(backend), String(reason)]),
     "response.broken": () => book.record(METRICS.brokenAnswers, []),
     "backend.breaker.changed": ({ backend, state, reason }) =>
       book.record(METRICS.backendChanges, [String(backend), String(state), String(reason)]),

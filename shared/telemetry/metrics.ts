@@ -57,6 +57,14 @@ export const METRICS = {
     ["{attempt}", "Calls to backends that were not the first for their request."],
     { attributes: [A.backend] },
   ),
+  resends: counter(
+    "simplel7proxy.resends",
+    [
+      "{request}",
+      "Requests that went out once more to a backend that had not seen them: its kept connection closed, or it refused them.",
+    ],
+    { attributes: [A.backend, A.reason] },
+  ),
   spills: counter(
     "simplel7proxy.spills",
     ["{attempt}", "Calls to backends of a tier that is not the first."],

@@ -1,4 +1,4 @@
-import { type BackendAnswer, BackendFailure } from "../../backends/index.ts";
+import { type BackendAnswer, BackendFailure, type UnseenBy } from "../../backends/index.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderList } from "../../core/headers.ts";
 import {
@@ -9,7 +9,7 @@ import {
   utilizationIn,
   type Verdict,
 } from "../../routing/index.ts";
-import { attemptFailed } from "../../telemetry/index.ts";
+import { attemptFailed, attemptResent } from "../../telemetry/index.ts";
 import { isCallersEnd, JobEndedError } from "../end-reasons.ts";
 import type { Services } from "../services.ts";
 import { noteCutOff, type UsingRequest, watchAnswer } from "./call-usage.ts";
@@ -60,6 +60,7 @@ export async function attemptBackend(
       onSent() {
         isSent = true;
       },
+      onResent: (reason: UnseenBy) => emit(attemptResent(request.id, { backend: host.id, reason })),
       onBegun() {
         begunAt = clock.now();
       },

@@ -19,7 +19,10 @@ export interface WishedAnswer {
 }
 
 /** What a call is besides its request and its host. */
-type CallMeans = Pick<BackendCall, "signal" | "limits" | "onSent" | "onBegun" | "rewrite">;
+type CallMeans = Pick<
+  BackendCall,
+  "signal" | "limits" | "onSent" | "onResent" | "onBegun" | "rewrite"
+>;
 
 const BAD_REQUEST = 400;
 

@@ -64,9 +64,16 @@ describe("a kept connection that its backend closes as a request goes out on it"
   it.each(ways)("is replaced when it is %s", async (_, isSecure, breaks) => {
     const backend = await openBackend(closingAtReuse(breaks), { isSecure });
     const client = openClient({ ignoreTlsErrors: true });
-    const post = callTo(backend, { method: "POST", body: Buffer.from("question") });
+    const told: string[] = [];
+    const post = callTo(backend, {
+      method: "POST",
+      body: Buffer.from("question"),
+      onResent: (by) => void told.push(by),
+    });
     expect(await readToEnd(await client.call(post))).toBe("1");
+    expect(told).toEqual([]);
     expect(await readToEnd(await client.call(post))).toBe("2");
+    expect(told).toEqual(["closed"]);
     expect(connectionsOf(backend.requests)).toEqual([1, 1, 2]);
     expect(backend.requests.map(({ text }) => text.endsWith("question"))).not.toContain(false);
   });
@@ -162,9 +169,11 @@ describe("in HTTP/2, a request that its backend has not seen", () => {
     const backend = await startRawHttp2((stream) => script(stream, streams.push(stream)));
     onTestFinished(() => backend[Symbol.asyncDispose]());
     const client = openClient({ ignoreTlsErrors: true, allowHttp2: true });
+    const told: string[] = [];
+    const onResent = (by: string): void => void told.push(by);
     const ask = async (body: RequestBody = Buffer.from("question")) =>
-      readOut((await client.call(callTo(backend, { method: "POST", body }))).body);
-    return { ask, streams };
+      readOut((await client.call(callTo(backend, { method: "POST", body, onResent }))).body);
+    return { ask, streams, told };
   }
 
   it("goes out once more when its kept connection closes", async () => {
@@ -181,11 +190,12 @@ describe("in HTTP/2, a request that its backend has not seen", () => {
     ["in memory", async () => Buffer.from("question")],
     ["on disk", storedBody],
   ])("goes out once more when it was refused, with its body %s", async (_, bodyOf) => {
-    const { ask, streams } = await open((stream, count) => {
+    const { ask, streams, told } = await open((stream, count) => {
       if (count === 1) refuse(stream);
       else say(stream, "taken");
     });
     expect(await ask(await bodyOf())).toEqual({ text: "taken" });
+    expect(told).toEqual(["refused"]);
     expect(streams).toHaveLength(2);
   });
 
@@ -195,11 +205,12 @@ describe("in HTTP/2, a request that its backend has not seen", () => {
   ])(
     "goes out once more when the backend said goodbye before, with its body %s",
     async (_, bodyOf) => {
-      const { ask, streams } = await open((stream, count) => {
+      const { ask, streams, told } = await open((stream, count) => {
         if (count > 1) return say(stream, "taken");
         stream.socket.end(frame(FRAME.goaway, 0, 0, numbers(0, 0)));
       });
       expect(await ask(await bodyOf())).toEqual({ text: "taken" });
+      expect(told).toEqual(["refused"]);
       expect(connectionsOf(streams)).toEqual([1, 2]);
     },
   );

@@ -121,6 +121,23 @@ describe("the figures of backends", () => {
   });
 });
 
+describe("a request that went out once more", () => {
+  it("is told by backend and reason, and is no retry", () => {
+    const { of, values } = measured(
+      { event: "attempt.resent", reason: "closed" },
+      { event: "attempt.resent", reason: "refused" },
+      { event: "attempt.resent", reason: "closed" },
+    );
+    const points = of("simplel7proxy.resends");
+    expect(points.map(({ attributes }) => Object.values(attributes))).toEqual([
+      ["Host1", "closed"],
+      ["Host1", "refused"],
+    ]);
+    expect(values("simplel7proxy.resends")).toEqual([2, 1]);
+    expect(values("simplel7proxy.retries")).toEqual([]);
+  });
+});
+
 describe("the figures of requests", () => {
   it("are times in seconds, by model and backend", () => {
     const { of } = measured({});

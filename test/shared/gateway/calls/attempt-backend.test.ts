@@ -109,3 +109,19 @@ describe("a backend's place", () => {
     expect(inFlight()).toBe(0);
   });
 });
+
+describe("a request that goes out once more to a backend that has not seen it", () => {
+  it("is told, and is one call that succeeded", async () => {
+    const gateway = openPair({ CBErrorThreshold: "1" });
+    gateway.backends.answers.push(async ({ onResent }) => {
+      onResent?.("closed");
+      return { status: 200, headers: [], body: bodyOf("ok"), discard() {} };
+    });
+    const { headers } = await serve(gateway);
+    expect(headers).toContainEqual(["x-attempts", "1"]);
+    expect(gateway.events).toMatchObject([
+      { event: "attempt.resent", level: "info", backend: "Host1", reason: "closed" },
+    ]);
+    expect(gateway.events[0]?.["requestId"]).toBeTypeOf("string");
+  });
+});
