@@ -1,11 +1,15 @@
 const WINDOW_PROBES = 50;
+/** With fewer probes a part of them says nothing: of two, one that got lost is half. */
+const MIN_PROBES = 5;
 /** So many failures in a row remove a backend, however well it did before. */
 const FAILURES_IN_A_ROW = 5;
 
 /**
  * A backend's latest probes. It is healthy while enough of them succeeded; one that never answered a
  * probe is judged by its traffic alone, for not every backend has a path to probe. Once out, only what
- * it does from then on brings it back. Scope: one backend, per instance.
+ * it does from then on brings it back, and only what it does from its return on removes it again. Until
+ * there are enough probes to judge by, its breaker is what keeps traffic from it. Scope: one backend, per
+ * instance.
  */
 export class HealthWindow {
   #results: boolean[] = [];
@@ -26,10 +30,9 @@ export class HealthWindow {
     this.#failuresInARow = hasSucceeded ? 0 : this.#failuresInARow + 1;
     this.#results = [...this.#results.slice(1 - WINDOW_PROBES), hasSucceeded];
     const wasHealthy = this.#isHealthy;
-    this.#isHealthy =
-      successRate === 0 || (!this.#isSilent() && partOf(this.#results) >= successRate);
+    this.#isHealthy = successRate === 0 || (!this.#isSilent() && this.#doesWell(successRate));
     if (this.#isHealthy === wasHealthy) return false;
-    if (!this.#isHealthy) this.#results = [false];
+    this.#results = this.#isHealthy ? [] : [false];
     return true;
   }
 
@@ -39,6 +42,11 @@ export class HealthWindow {
     this.#hasEverSucceeded = false;
     this.#isHealthy = true;
     this.#failuresInARow = 0;
+  }
+
+  #doesWell(successRate: number): boolean {
+    if (this.#isHealthy && this.#results.length < MIN_PROBES) return true;
+    return partOf(this.#results) >= successRate;
   }
 
   #isSilent(): boolean {

@@ -76,15 +76,22 @@ describe("HealthWindow", () => {
     ["", true],
     ["-----------------------", true],
     ["+", true],
-    ["+-", false],
+    ["+-", true],
+    ["+---", true],
+    ["+----", false],
     ["++++-", true],
+    ["++-+-", false],
+    ["+++++-", true],
     ["+++++++++++++++++++++-----", false],
-    ["+-+", false],
+    ["+-+", true],
     ["+-++++", true],
     ["----+", true],
     [`+${"-".repeat(200)}+++`, false],
     [`+${"-".repeat(200)}++++`, true],
     [`+${"-".repeat(5)}++++`, true],
+    ["+----++++-", true],
+    ["+----++++----", true],
+    ["+----++++-----", false],
     [`+${"-+++".repeat(50)}`, false],
   ])("after the probes %j says healthy: %j", (results, isHealthy) => {
     expect(healthAfter(results)).toBe(isHealthy);
@@ -94,6 +101,11 @@ describe("HealthWindow", () => {
     const steady = `${"+".repeat(40)}${"+++++++--+".repeat(5)}`;
     expect(healthAfter(steady)).toBe(true);
     expect(healthAfter(`${steady}--`, 0.81)).toBe(false);
+  });
+
+  it("holds a single failure against nobody but where every probe must succeed", () => {
+    expect(healthAfter("+++++-", 1)).toBe(false);
+    expect(healthAfter("+++++-", 0.83)).toBe(true);
   });
 
   it("removes nobody where no success is asked for", () => {
@@ -113,8 +125,9 @@ describe("HealthWindow", () => {
 
   it("tells when a backend goes out and when it comes back", () => {
     const health = new HealthWindow();
-    const told = [..."+-++++"].map((result) => health.record(result === "+", 0.8));
-    expect(told).toEqual([false, true, false, false, false, true]);
+    const told = [..."+----++++"].map((result) => health.record(result === "+", 0.8));
+    const [out, back] = [4, 8];
+    expect(told).toEqual(told.map((_, at) => at === out || at === back));
   });
 });
 

@@ -44,6 +44,8 @@ describe("probeBackends", () => {
     backends.answer(204);
     backends.answer(500);
     start();
+    await clock.advance(3000);
+    expect(active()).toEqual(["Host1", "Host2"]);
     await clock.advance(1000);
     expect(active()).toEqual(["Host2"]);
     backends.answers.splice(0);
@@ -61,7 +63,7 @@ describe("probeBackends", () => {
     backends.answer(200);
     backends.silence();
     start();
-    await clock.advance(1299);
+    await clock.advance(4299);
     expect(active()).toHaveLength(2);
     await clock.advance(1);
     expect(active()).toHaveLength(1);
