@@ -53,6 +53,12 @@ export class HeldSlot implements Slot, HeapNode {
     return this.#hasDelivered;
   }
 
+  /** What its user is charged: nothing for what a holder that gave way had not delivered. */
+  costOf(actual: number | undefined): number {
+    if (actual !== undefined && actual >= 0 && Number.isFinite(actual)) return actual;
+    return this.isPreempted && !this.#hasDelivered ? 0 : this.entry.cost;
+  }
+
   release(actualCost?: number): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;

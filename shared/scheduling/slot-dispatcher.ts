@@ -101,8 +101,13 @@ export class SlotDispatcher {
     return entry;
   }
 
-  /** Takes a waiting entry out of the line. */
+  /** Takes a waiting entry out of the line: who stood behind one that was held back may start. */
   withdraw(entry: Entry): void {
+    this.#leave(entry);
+    this.#dispatch();
+  }
+
+  #leave(entry: Entry): void {
     this.#band(entry.priority).withdraw(entry);
     this.#observe(entry);
     this.#waiting -= 1;
@@ -130,7 +135,7 @@ export class SlotDispatcher {
     this.#holders.remove(slot);
     this.#running -= 1;
     this.users.add(entry.userId, { waiting: 0, running: -1 });
-    this.#band(entry.priority).finish(entry, chargedCost(slot, actualCost));
+    this.#band(entry.priority).finish(entry, slot.costOf(actualCost));
     this.#observe(entry);
     if (!slot.isPreempted) {
       this.#meter.finished(entry.priority, Math.max(0, this.#clock.now() - slot.startedAt));
@@ -164,7 +169,7 @@ export class SlotDispatcher {
       if (!band || !entry) return undefined;
       // A signal may tell others first, who give slots back before this entry has left.
       if (entry.signal?.aborted || entry.expiresAt <= this.#clock.now()) {
-        this.withdraw(entry);
+        this.#leave(entry);
         entry.refuse();
         continue;
       }
@@ -286,12 +291,6 @@ export class SlotDispatcher {
       band.configure({ every: trickleOf(this.#policy, band.priority), weights });
     }
   }
-}
-
-/** What a holder that gave way before it delivered anything has used is nobody's charge. */
-function chargedCost({ entry, isPreempted, hasDelivered }: HeldSlot, actual?: number): number {
-  if (actual !== undefined && actual >= 0 && Number.isFinite(actual)) return actual;
-  return isPreempted && !hasDelivered ? 0 : entry.cost;
 }
 
 function checkCapacity(capacity: number): number {

@@ -19,6 +19,28 @@ describe("leaving the queue", () => {
     expect(house.started).toEqual(["blocker", "stayer"]);
   });
 
+  it("lets start who stood behind one that was held back for users within their share", async () => {
+    const house = new FairHouse({ capacity: 6, headroom: 1 / 3 });
+    const caller = new AbortController();
+    const heavy = { priority: 1, userId: "heavy", signal: caller.signal };
+    await house.sendAll(names("heavy", 20), heavy);
+    for (let round = 1; round <= 20 && house.running.length === 6; round++) {
+      await house.send(`light${round}`, { priority: 1, userId: "light" });
+      await house.clock.advance(50);
+      for (const name of house.running) if (name.startsWith("light")) await house.end(name);
+      const [oldest = ""] = house.running;
+      await house.end(oldest);
+      await house.send(`heavy again ${round}`, heavy);
+    }
+    expect(house.running).toHaveLength(5);
+    await house.send("background", { priority: 2, userId: "other" });
+    expect(house.running).not.toContain("background");
+    caller.abort(new Error("left"));
+    await house.clock.advance(0);
+    expect(house.running).toContain("background");
+    expect(house.scheduler.waiting).toBe(0);
+  });
+
   it("leaves no listener behind", async () => {
     const house = new FairHouse();
     const { signal } = new AbortController();
