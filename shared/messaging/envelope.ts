@@ -28,7 +28,7 @@ const tripSchema = z.lazy(() =>
     waitedMs: z.number().min(0),
     /** Epoch milliseconds: the wait that follows counts from here. */
     leftAt: z.number(),
-    /** Of the attempts since a backend last asked for a wait. */
+    /** Of the attempts since a backend last asked for a wait; each status once, the latest last. */
     statuses: z.array(z.int()),
     /** Keys of backends that had their turn; those that were silent get no other. */
     tried: z.array(z.tuple([z.string(), z.enum(["tried", "silent"])])),

@@ -32,6 +32,7 @@ export interface DecisionReceipt {
   readonly decisions: readonly Decision[];
   /** Decisions left out because there were too many. */
   readonly omitted: number;
+  /** The latest hundred, here. */
   readonly attempts: readonly AttemptRecord[];
   /** Waits for a backend's clock, for room, or for the leave to spill. */
   readonly waitedMs: number;

@@ -21,7 +21,7 @@ export async function learnFromAttempt(
   trip.cycle = Math.max(trip.cycle + 1, Number.isSafeInteger(counted) ? counted : 0);
   if (!("answer" in attempt)) {
     trip.countedAttempts += 1;
-    trip.statuses.push(attempt.status);
+    trip.cameTo(attempt.status);
     trip.exclude(candidate, attempt.failure === "timed-out" ? "silent" : "tried");
     trip.failed();
     return undefined;
@@ -29,7 +29,7 @@ export async function learnFromAttempt(
   const { answer, verdict, status } = attempt;
   if (verdict.kind === "answered") return answer;
   if (verdict.kind === "refused") return refusal({ trip, signal }, candidate, answer);
-  trip.statuses.push(status);
+  trip.cameTo(status);
   remember(trip, candidate, verdict);
   trip.hold({ answer, waitMs: waitOf(verdict), isVerdict: false });
   return undefined;
@@ -80,7 +80,7 @@ async function refusal(
 /** A larger model may take it; the refusal is kept for the case that none does. */
 function tooLong(trip: RouteTrip, candidate: Candidate, answer: BackendAnswer): undefined {
   trip.countedAttempts += 1;
-  trip.statuses.push(answer.status);
+  trip.cameTo(answer.status);
   trip.exclude(candidate, "tried");
   trip.tooLong(candidate);
   trip.hold({ answer, waitMs: undefined, isVerdict: true });

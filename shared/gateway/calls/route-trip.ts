@@ -46,14 +46,14 @@ interface RememberedTrip {
 }
 
 const MAX_DECISIONS = 20;
+const MAX_ATTEMPTS_KEPT = 100;
 const BROKEN_STATUS = 502;
 
 /** A request's way through the backends, its requeues included. Scope: one request. */
 export class RouteTrip {
   readonly facts: TripFacts;
+  /** The latest: who waits for hours for a backend may make any number. */
   readonly attempts: AttemptRecord[] = [];
-  /** Of the attempts since the last requeue. */
-  readonly statuses: number[] = [];
   readonly requeueDelaysMs: number[] = [];
   /** Attempts that count against the request's budget. */
   countedAttempts = 0;
@@ -71,8 +71,10 @@ export class RouteTrip {
   readonly #decisions: DecisionMoment[] = [];
   #omitted = 0;
   #spill: DecisionReceipt["spill"];
-
-  readonly #earlier: Pick<TripMemory, "attempts" | "processMs">;
+  /** Of the attempts since the last requeue, each where it came last: more of a kind say no more. */
+  readonly #statuses = new Set<number>();
+  /** What the attempts that are not kept came to. */
+  #earlier: Pick<TripMemory, "attempts" | "processMs">;
 
   /** `memory` is what the request's way came to before it was sent here as a message. */
   constructor(facts: TripFacts, { memory, nowMs = 0 }: RememberedTrip = {}) {
@@ -83,7 +85,7 @@ export class RouteTrip {
     this.cycle = memory.cycle;
     this.waitedMs = memory.waitedMs + Math.max(0, nowMs - memory.leftAt);
     this.#hasFailed = memory.hasFailed;
-    this.statuses.push(...memory.statuses);
+    for (const status of memory.statuses) this.cameTo(status);
     for (const [key, how] of memory.tried) this.#tried.set(key, how);
   }
 
@@ -108,7 +110,7 @@ export class RouteTrip {
       processMs,
       waitedMs,
       leftAt: nowMs,
-      statuses: [...this.statuses],
+      statuses: this.statuses,
       // A brief wait is over by then.
       tried: [...this.#tried].flatMap(([key, how]) => (how === "brief" ? [] : [[key, how]])),
     };
@@ -143,10 +145,27 @@ export class RouteTrip {
     this.#omitted += 1;
   }
 
+  get statuses(): number[] {
+    return [...this.#statuses];
+  }
+
+  /** An attempt came to this status, its own or the one that stands for what went wrong. */
+  cameTo(status: number): void {
+    this.#statuses.delete(status);
+    this.#statuses.add(status);
+  }
+
   attempted(record: AttemptRecord, firstTier: number | undefined): void {
     this.attempts.push(record);
+    if (this.attempts.length > MAX_ATTEMPTS_KEPT) this.#letGoOfOldest();
     this.#spill =
       record.tier === firstTier ? undefined : { tier: record.tier, afterMs: record.atMs };
+  }
+
+  #letGoOfOldest(): void {
+    const { attempts, processMs } = this.#earlier;
+    const { tookMs = 0 } = this.attempts.shift() ?? {};
+    this.#earlier = { attempts: attempts + 1, processMs: processMs + tookMs };
   }
 
   exclude({ key }: Candidate, how: "tried" | "silent"): void {
@@ -179,7 +198,7 @@ export class RouteTrip {
   /** An answer that had been delivered in part broke off: its backend has had its turn. */
   broke(candidate: Candidate, how: "tried" | "silent"): void {
     this.countedAttempts += 1;
-    this.statuses.push(BROKEN_STATUS);
+    this.cameTo(BROKEN_STATUS);
     this.exclude(candidate, how);
     this.failed();
   }
@@ -229,7 +248,7 @@ export class RouteTrip {
     this.requeueDelaysMs.length = 0;
     this.#forgetBrief();
     if (!isAsked) return;
-    this.statuses.length = 0;
+    this.#statuses.clear();
     this.goRound();
   }
 

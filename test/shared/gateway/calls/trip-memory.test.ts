@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BackendFailure } from "../../../../shared/backends/index.ts";
 import { GatewayError } from "../../../../shared/core/errors.ts";
 import { problemResponse } from "../../../../shared/core/problem.ts";
+import { RouteTrip } from "../../../../shared/gateway/calls/route-trip.ts";
 import { handleRequest } from "../../../../shared/gateway/index.ts";
 import { readRequestEnvelope } from "../../../../shared/messaging/index.ts";
 import { createGateway, requestTo, type TestGateway } from "../../../support/gateway.ts";
@@ -29,6 +30,26 @@ const replyOf = ({ bus }: TestGateway) =>
 
 const cycles = ({ backends }: TestGateway) =>
   backends.calls.map(({ headers }) => Object.fromEntries(headers)["x-PolicyCycleCounter"]);
+
+describe("what is remembered of a request's way", () => {
+  const facts = {
+    ...{ requestId: "r", priority: 1, receivedAt: 0, expiresAt: 1, affinity: undefined },
+    trace: undefined,
+  };
+
+  it("stays small, however often its backends ask for a wait", () => {
+    const trip = new RouteTrip(facts);
+    const record = { backend: "Host1", tier: 1, atMs: 0, tookMs: 3, status: 429, outcome: "x" };
+    for (let attempt = 0; attempt < 5000; attempt++) {
+      trip.attempted(record, 1);
+      trip.cameTo(attempt % 2 === 0 ? 503 : 429);
+    }
+    expect(trip.attempts.length).toBeLessThanOrEqual(100);
+    const memory = trip.memory(0);
+    expect(memory).toMatchObject({ attempts: 5000, processMs: 15_000, statuses: [503, 429] });
+    expect(new RouteTrip(facts, { memory }).memory(0)).toEqual(memory);
+  });
+});
 
 describe("a request that comes out of its lane again", () => {
   it("does not go back to a backend that was silent", async () => {
