@@ -34,6 +34,13 @@ export class FairOrder<Item extends Standing> {
     return this.#size;
   }
 
+  /** How many sharers it knows: those that wait, and those that had a turn more than others. */
+  get remembered(): number {
+    let count = 0;
+    for (const { shares } of this.#classes.values()) count += shares.size;
+    return count;
+  }
+
   /** The most urgent class of which somebody waits. */
   get mostUrgent(): PriorityClass | undefined {
     return this.#size === 0 ? undefined : Math.min(...this.#classes.keys());
@@ -79,6 +86,7 @@ export class FairOrder<Item extends Standing> {
     if (!share || !item) return undefined;
     own.turns = share.turns;
     share.turns += 1;
+    forgetIdle(own);
     this.#left(priority, own);
     return item;
   }
@@ -94,6 +102,13 @@ export class FairOrder<Item extends Standing> {
     own.waiting -= 1;
     this.#size -= 1;
     if (own.waiting === 0) this.#classes.delete(priority);
+  }
+}
+
+/** Whoever waits no more and has had no turn beyond the others' would begin anew all the same. */
+function forgetIdle({ shares, turns }: PriorityLine<unknown>): void {
+  for (const [sharer, share] of shares) {
+    if (share.line.length === 0 && share.turns <= turns) shares.delete(sharer);
   }
 }
 

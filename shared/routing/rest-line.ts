@@ -29,7 +29,8 @@ const MIN_REST_MS = 50;
 
 /**
  * Requests that wait for a backend that rests. When its rest is over they are called one by one, the
- * most urgent first, no faster than its pace; if it asks for rest again, the others stay where they are. Scope: one backend, per instance; instances pace themselves, each by what it sees.
+ * most urgent first, no faster than its pace; if it asks for rest again, the others stay where they are.
+ * Scope: one backend, per instance; instances pace themselves, each by what it sees.
  */
 export class RestLine {
   readonly #clock: Clock;
@@ -103,9 +104,7 @@ export class RestLine {
     if (this.#order.size === 0) return;
     const nowMs = this.#clock.now();
     const waitMs = Math.max(this.#restsUntil, this.#nextAt) - nowMs;
-    if (waitMs <= 0) {
-      this.#callNext(nowMs);
-    }
+    if (waitMs <= 0) this.#callNext(nowMs);
     if (this.#order.size > 0) {
       const againMs = Math.max(this.#restsUntil, this.#nextAt) - nowMs;
       this.#cancelTimer = this.#clock.schedule(againMs, () => this.#advance());
@@ -116,9 +115,10 @@ export class RestLine {
     const next = this.#order.shift();
     if (!next) return;
     const { intervalMs } = this.#paceOf(next.priority);
-    this.#nextAt = nowMs + (this.#isProbeDue ? Math.max(PROBE_MS, intervalMs) : intervalMs);
+    const isProbe = this.#isProbeDue;
+    this.#nextAt = nowMs + (isProbe ? Math.max(PROBE_MS, intervalMs) : intervalMs);
     this.#isProbeDue = false;
-    next.called(this.#turn(next));
+    next.called(this.#turn(next, isProbe));
   }
 
   #paceOf(priority: PriorityClass): RecoveryPace {
@@ -129,7 +129,7 @@ export class RestLine {
     return pace;
   }
 
-  #turn(waiter: LineWaiter): LineTurn {
+  #turn(waiter: LineWaiter, isProbe: boolean): LineTurn {
     const { priority } = waiter;
     let isOpen = true;
     const once = (end: () => void): void => {
@@ -147,6 +147,8 @@ export class RestLine {
       giveBack: () =>
         once(() => {
           this.#order.refund(waiter);
+          // Nothing was learned of the backend: the next one tries it.
+          this.#isProbeDue ||= isProbe;
           this.#nextAt = this.#clock.now();
           this.#advance();
         }),

@@ -48,6 +48,18 @@ describe("FairOrder", () => {
     expect(drained(order)).toBe("x3yz4");
   });
 
+  it("forgets who has been through, though others go on waiting", () => {
+    const order = orderOf(item("stays", 2, 0, "heavy"));
+    for (let guest = 0; guest < 1000; guest++) {
+      order.add(item("stays", 2, guest, "heavy"));
+      order.add(item("guest", 2, guest, `guest ${guest}`));
+      order.shift();
+      order.shift();
+    }
+    expect(order.size).toBe(1);
+    expect(order.remembered).toBeLessThanOrEqual(2);
+  });
+
   it("does not count a turn that came to nothing", () => {
     const [first, second] = [item("1", 2, 0, "a"), item("2", 2, 1, "a")];
     const order = orderOf(first, second, item("x", 2, 5, "x"));

@@ -85,6 +85,26 @@ describe("a line for a backend that rests", () => {
     expect(called).toHaveLength(3);
   });
 
+  it("has the backend tried once more by the next one where its trial was given back", async () => {
+    const { clock, enter, rest, called, times } = lineOf();
+    rest(100);
+    for (let n = 0; n < 9; n++) enter(`${n}`, 2, n, "a");
+    for (let used = 0; used < 4; used++) {
+      while (called.length <= used) await clock.advance(10);
+      called[used]?.turn?.used("accepted");
+    }
+    rest(1000, called.at(-1)?.turn);
+    const before = called.length;
+    while (called.length === before) await clock.advance(10);
+    called.at(-1)?.turn?.giveBack();
+    expect(called).toHaveLength(before + 2);
+    await clock.advance(2000);
+    const [triedAt = 0, nextAt = 0] = times()
+      .slice(before + 1)
+      .map(([, atMs]) => Number(atMs));
+    expect(nextAt - triedAt).toBeGreaterThanOrEqual(500);
+  });
+
   it("lets go of whoever leaves, and of all when the backend is gone", async () => {
     const { clock, line, enter, rest, called } = lineOf();
     rest(1000);
