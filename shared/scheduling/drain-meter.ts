@@ -60,7 +60,9 @@ export class DrainMeter {
   /** One that waited was granted; `waiting` still do. */
   granted(nowMs: number, waiting: number): void {
     if (this.#grantedAt !== undefined) {
-      learn(this.#interval, nowMs - this.#grantedAt, this.#intervalWeight);
+      // A clock that was set back would make of this a wait below zero.
+      const intervalMs = Math.max(0, nowMs - this.#grantedAt);
+      learn(this.#interval, intervalMs, this.#intervalWeight);
     }
     this.#grantedAt = waiting > 0 ? nowMs : undefined;
   }

@@ -101,7 +101,8 @@ export function sumOf(others: readonly InstanceUse[], nowMs: number): Map<string
   const today = Math.floor(nowMs / DAY_MS);
   const sum = new Map<string, RemoteUse>();
   for (const { updatedAt, day, subjects } of others) {
-    const ageMs = nowMs - updatedAt;
+    // Its clock may be a little ahead: nobody has used more for that.
+    const ageMs = Math.max(0, nowMs - updatedAt);
     // What was counted a while ago has partly left the minute since.
     const minutePart = Math.max(0, 1 - ageMs / MINUTE_MS);
     for (const [id, use] of Object.entries(subjects)) {

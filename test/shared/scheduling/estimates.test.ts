@@ -1,6 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { FairSchedulerOptions } from "../../../shared/scheduling/index.ts";
+import {
+  FairScheduler,
+  type FairSchedulerOptions,
+  FairShareBook,
+} from "../../../shared/scheduling/index.ts";
 import { FairHouse, names } from "./fair-house.ts";
 
 /** A house that has measured services of one second. */
@@ -32,6 +36,25 @@ describe("estimates", () => {
       position: 0,
       estimatedWaitMs: 0,
     });
+  });
+
+  it("are never below zero, though the clock was set back", async () => {
+    let nowMs = 1_000_000;
+    const clock = { now: () => nowMs, schedule: () => () => {} };
+    const scheduler = new FairScheduler({ capacity: 1, clock });
+    const { signal } = new AbortController();
+    const ask = () => scheduler.acquire({ priority: 1, signal, isLimited: true });
+    const waits = [ask(), ask(), ask(), ask()];
+    for (const wait of waits.slice(0, 3)) {
+      const slot = await wait;
+      nowMs -= 50_000;
+      slot.release();
+    }
+    expect(scheduler.estimateWaitMs({ priority: 1 })).toBeGreaterThanOrEqual(0);
+    const book = new FairShareBook({ clock, capacityOf: () => 1 });
+    book.ended(1, -50_000);
+    book.hold(1, { userId: "u" });
+    expect(book.judge(1, { userId: "u" }).estimatedWaitMs).toBeGreaterThanOrEqual(0);
   });
 
   it("count the user's own backlog, not that of others", async () => {

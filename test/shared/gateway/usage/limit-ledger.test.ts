@@ -96,6 +96,7 @@ describe("the ledger of limits", () => {
       tokensToday: 5000,
       concurrent: 0,
     });
+    expect(sumOf([dead], now - 60_000).get("user:ann")).toMatchObject({ requestsInMinute: 60 });
     expect(sumOf([dead], now + 86_400_000).get("user:ann")).toMatchObject({
       requestsInMinute: 0,
       tokensToday: 0,
