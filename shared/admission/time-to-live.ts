@@ -11,12 +11,14 @@ export function parseTimeToLive(text: string, receivedAt: number): number | unde
   return Math.abs(expiresAt) <= MAX_EPOCH_MS ? Math.floor(expiresAt) : undefined;
 }
 
+// One way to read each text: two for the same digits would be tried for every length of theirs.
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const DATE_START =
   /^(\d{1,4}[-/ ]|(sun|mon|tue|wed|thu|fri|sat|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,? +\d)/i;
 
 function readExpiry(value: string, receivedAt: number): number {
   if (/^\+\d+$/.test(value)) return Number(value.slice(1)) * 1000;
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)) return receivedAt + Number(value) * 1000;
+  if (NUMBER.test(value)) return receivedAt + Number(value) * 1000;
   // V8 finds a date in "soon 1-2" too; one begins with its year, month or day, or the name of one.
   return DATE_START.test(value) ? Date.parse(value) : Number.NaN;
 }

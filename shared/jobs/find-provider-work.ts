@@ -53,10 +53,13 @@ function responseTarget(fields: WorkAnswer["fields"], { target }: Called): strin
   return below(target, `/${id}`);
 }
 
+// Looked for where they begin only: a path of slashes would be gone through from each of them.
+const LAST_SLASHES = /(?<!\/)\/+$/;
+
 /** A target with a path below its own, before its query. */
 export function below(target: string, path: string): string {
   const [own = "", query] = splitQuery(target);
-  return `${own.replace(/\/+$/, "")}${path}${query}`;
+  return `${own.replace(LAST_SLASHES, "")}${path}${query}`;
 }
 
 function splitQuery(target: string): readonly [path: string, query: string] {

@@ -14,9 +14,10 @@ const VALUE = /[^\s"'\\&;,}\]<]+/y;
 // After a colon these go on to the end of their line: they have schemes, and more than one part.
 const LINE_NAME = /(?:authorization|cookie2?)$/i;
 const LINE_VALUE = /(?:=\\{0,64}["'][^\r\n"']*["']|[^\r\n"'\\])+/y;
-// In a connection string they may hold what ends any other value.
+// In a connection string they may hold what ends any other value. Not without a bound: it is looked for
+// behind every such name, however far away the end is.
 const PHRASE_NAME = /(?:password|pwd|passwd)$/i;
-const PHRASE_VALUE = /[^;\r\n"']+(?=;)/y;
+const PHRASE_VALUE = /[^;\r\n"']{1,256}(?=;)/y;
 
 /** Only the values of names on the list are passed over: any other may have such a name within it. */
 export function redactNamed(text: string): string {

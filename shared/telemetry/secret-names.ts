@@ -69,7 +69,8 @@ const SECRET_WHOLE_NAMES = new Set([
   "phpsessid",
 ]);
 
-const NUMBER = /v?\d+$/;
+// Looked for at its first digit only: a name of digits would be gone through from each of them.
+const NUMBER = /v?(?<!\d)\d+$/;
 // Many tokens are a count.
 const PLURAL = /(?<!token)s$/;
 const MAX_ENCODINGS = 3;

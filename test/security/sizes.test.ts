@@ -1,17 +1,22 @@
 import { describe, expect, it } from "vitest";
+import { parseTimeToLive } from "../../shared/admission/time-to-live.ts";
 import { parseJobListQuery, parseJobPatch, parseUsageQuery } from "../../shared/api/index.ts";
 import { parseTraceContext } from "../../shared/core/trace-context.ts";
 import { readBatchLines } from "../../shared/gateway/batches/read-batch-lines.ts";
 import { followJobEvents, handleRequest, moveJob } from "../../shared/gateway/index.ts";
-import { lineOutput, parseBatchLine } from "../../shared/jobs/index.ts";
+import { below, lineOutput, parseBatchLine } from "../../shared/jobs/index.ts";
 import { PoisonMessageError, readSubmission } from "../../shared/messaging/index.ts";
-import { redactText, redactValue } from "../../shared/telemetry/index.ts";
+import { utilizationIn } from "../../shared/routing/utilization.ts";
+import { redactTarget, redactText, redactValue } from "../../shared/telemetry/index.ts";
 import { KnownNames } from "../../shared/telemetry/known-names.ts";
 import { withUsageWish } from "../../shared/usage/index.ts";
+import { withoutNullUsage } from "../../shared/usage/without-usage-chunk.ts";
 import { createGateway, fakeEngine, requestTo } from "../support/gateway.ts";
 import { acceptedJob } from "../support/lane-messages.ts";
 import { bodyOf, textOf } from "../support/streams.ts";
 
+const QUADRATIC_MS = 200;
+const utilized = (value: string) => [["azure-openai-deployment-utilization", value]] as const;
 const DEPTH = 20_000;
 const nested = "[".repeat(DEPTH) + "]".repeat(DEPTH);
 const line = (change: object = {}): string =>
@@ -59,6 +64,28 @@ describe("JSON that is nested too deeply", () => {
   it("is no change of a job, and no event", () => {
     expect(parseJobPatch(`{"priority":${nested}}`).ok).toBe(false);
     expect(JSON.stringify(redactValue(JSON.parse(nested)))).toMatch(/REDACTED/);
+  });
+});
+
+describe("text that a pattern could go through again from each of its places", () => {
+  const LENGTH = 16_000;
+  const repeated = (text: string): string => text.repeat(LENGTH / text.length);
+  const passwords = [..."123456"].map((each) => `${each} ${repeated("pwd=a ")}`);
+  const target = (query: string): object => ({ path: redactTarget(`/chat?${query}`) });
+
+  it.each<[string, () => unknown]>([
+    ["a time to live of digits", () => parseTimeToLive(`${repeated("1")}x`, 0)],
+    ["a parameter's name of digits", () => target(`${repeated("1")}x=1`)],
+    ["passwords that nothing ends", () => passwords.map(redactText)],
+    ["a path of slashes, below which a response is", () => below(`/${repeated("/")}x`, "/r")],
+    ["a backend's utilization", () => utilizationIn(utilized(`5${repeated(" ")}x`))],
+    ["a stream of nothing but usage", () => withoutNullUsage(repeated(',"usage":null').repeat(8))],
+  ])("costs no more than its length: %s", (_, read) => {
+    const before = process.threadCpuUsage();
+    read();
+    const { user, system } = process.threadCpuUsage(before);
+    // A hundredth of it on a slow machine; several times as much for what grows with the square.
+    expect((user + system) / 1000).toBeLessThan(QUADRATIC_MS);
   });
 });
 

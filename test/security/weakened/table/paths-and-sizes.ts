@@ -217,4 +217,12 @@ export const PATHS_AND_SIZES: readonly Weakening[] = [
       "shared/gateway/handle-request.test.ts > refuses a body that is too large, and reads no further",
     ],
   },
+  {
+    name: "patterns try the same text from each of its places",
+    edits: [
+      ["shared/admission/time-to-live.ts", "(?:\\d+(?:\\.\\d*)?|", "(?:\\d+\\.?\\d*|"],
+      ["shared/telemetry/secret-names.ts", "/v?(?<!\\d)\\d+$/", "/v?\\d+$/"],
+    ],
+    breaks: [size("costs no more than its length: %s")],
+  },
 ];
