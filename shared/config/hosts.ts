@@ -83,7 +83,7 @@ const hostSchema = z.strictObject({
   probe: z.string().optional(),
   path: z.string().optional(),
   mode: choice("direct", "apim", "").optional(),
-  ipaddress: z.union([z.ipv4(), z.ipv6()]).optional(),
+  ipaddress: z.union([z.ipv4(), z.ipv6()], "expected an IPv4 or IPv6 address").optional(),
   processor: z.string().optional(),
   stripprefix: flag.optional(),
   usemi: flag.optional(),

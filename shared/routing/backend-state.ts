@@ -84,6 +84,7 @@ export class BackendState {
       nextInLine: this.line.mostUrgent,
       inFlight: this.#inFlight,
       latencyMs: this.latency.latencyMs(nowMs),
+      isUntried: this.latency.isUntried(nowMs),
       failureRate: this.#breaker.failureRate(nowMs),
       utilization: this.#utilization.at(nowMs),
       turn: this.turn,
@@ -155,11 +156,13 @@ export class BackendState {
         return;
       case "refused":
       case "elsewhere":
+        this.latency.answeredUnmeasured(call.nowMs);
         // It works, or it could not judge; but what a client sends must not hide failures either.
         if (call.isProbe) this.#breaker.succeeded(call.nowMs, true);
         this.#sayNothing(call);
         return;
       case "requeued":
+        this.latency.answeredUnmeasured(call.nowMs);
         this.#sayNothing(call);
     }
   }

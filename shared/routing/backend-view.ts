@@ -15,6 +15,8 @@ export interface BackendView {
   readonly inFlight: number;
   /** Time to its first byte; undefined before anything was measured. */
   readonly latencyMs: number | undefined;
+  /** Whether it is worth a call to learn how long it takes. */
+  readonly isUntried: boolean;
   /** The part of its latest calls that failed, 0 to 1. */
   readonly failureRate: number;
   /** The part of its provisioned throughput that it said lately is in use; undefined where it says nothing. */

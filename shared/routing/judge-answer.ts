@@ -22,9 +22,22 @@ export type Verdict =
   | { readonly kind: "elsewhere" };
 
 const DEFAULT_REQUEUE_MS = 1000;
+const UNAUTHORIZED = 401;
+
+export interface JudgedCall {
+  readonly nowMs: number;
+  /** Whether the backend was called with the gateway's own token. */
+  readonly isIdentified?: boolean;
+}
 
 /** Judges an answer by its status and headers. */
-export function judgeAnswer(status: number, headers: HeaderList, nowMs: number): Verdict {
+export function judgeAnswer(
+  status: number,
+  headers: HeaderList,
+  { nowMs, isIdentified = false }: JudgedCall,
+): Verdict {
+  // The gateway is who is refused, and only there; but a client's other credentials may be why.
+  if (isIdentified && status === UNAUTHORIZED) return { kind: "elsewhere" };
   if (isPassedOn(status)) return { kind: status <= 300 ? "answered" : "refused" };
   const waitMs = retryAfterMs(headers, nowMs);
   if (status === 429) {

@@ -7,6 +7,8 @@ interface Average {
 const LATENCY_WEIGHT = 0.2;
 /** What was measured so long ago is forgotten, so that a backend that was slow is tried again. */
 const STALE_MS = 300_000;
+/** How soon one is tried again that answered with nothing by which its speed can be told. */
+const TRY_AGAIN_MS = 10_000;
 
 /**
  * How long a backend takes to its first byte: by real calls where there are any, else by probes.
@@ -15,6 +17,7 @@ const STALE_MS = 300_000;
 export class LatencyMeter {
   #real: Average | undefined;
   #probed: Average | undefined;
+  #unmeasuredAt = Number.NEGATIVE_INFINITY;
 
   record(firstByteMs: number, nowMs: number): void {
     this.#real = moved(fresh(this.#real, nowMs), firstByteMs, nowMs);
@@ -22,6 +25,17 @@ export class LatencyMeter {
 
   recordProbe(firstByteMs: number, nowMs: number): void {
     this.#probed = moved(fresh(this.#probed, nowMs), firstByteMs, nowMs);
+  }
+
+  /** A call was answered, with a refusal or the like: how long that took says nothing of an answer. */
+  answeredUnmeasured(nowMs: number): void {
+    this.#unmeasuredAt = nowMs;
+  }
+
+  /** Whether nothing is known of it that a call to it could not tell better. */
+  isUntried(nowMs: number): boolean {
+    const isNew = nowMs - this.#unmeasuredAt >= TRY_AGAIN_MS;
+    return isNew && this.latencyMs(nowMs) === undefined;
   }
 
   latencyMs(nowMs: number): number | undefined {

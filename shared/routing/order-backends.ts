@@ -32,11 +32,12 @@ function byMode<View extends BackendView>(
 function byLatency<View extends BackendView>(views: readonly View[]): View[] {
   const measured = views.flatMap(({ latencyMs }) => latencyMs ?? []);
   const guessMs = measured.length > 0 ? Math.min(...measured) : 1;
-  const cost = ({ latencyMs, inFlight, failureRate, host }: View): number => {
+  const cost = ({ latencyMs, isUntried, inFlight, failureRate, host }: View): number => {
     // One that was never measured is tried at once, by one call; others do not pile up behind it.
-    const isUntried = latencyMs === undefined && inFlight === 0 && failureRate === 0;
-    if (isUntried) return 0;
-    const penalty = 1 + FAILURE_PENALTY * failureRate;
+    if (isUntried && inFlight === 0 && failureRate === 0) return 0;
+    // Who answers, and never with what was asked for, must not be the first choice for being unknown.
+    const isUseless = latencyMs === undefined && !isUntried;
+    const penalty = 1 + FAILURE_PENALTY * (isUseless ? 1 : failureRate);
     return (Math.max(1, latencyMs ?? guessMs) * (inFlight + 1) * penalty) / host.weight;
   };
   return [...views].sort((a, b) => cost(a) - cost(b));

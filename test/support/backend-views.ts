@@ -16,6 +16,7 @@ export function viewWith(
     nextInLine: undefined,
     inFlight: 0,
     latencyMs: undefined,
+    isUntried: rest.latencyMs === undefined,
     failureRate: 0,
     turn: 0,
     canRetry: true,

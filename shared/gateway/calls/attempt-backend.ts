@@ -130,7 +130,10 @@ function judged(
   }
   const verdict: Verdict = isTooLong(answer)
     ? { kind: "refused" }
-    : judgeAnswer(status, headers, nowMs);
+    : judgeAnswer(status, headers, {
+        nowMs,
+        isIdentified: candidate.host.tokenScope !== undefined,
+      });
   turn.settle({ verdict, firstByteMs, utilization: utilizationIn(headers) }, nowMs);
   if (verdict.kind !== "answered") {
     // It may be kept while others are asked, for long; its backend is done with the request by now.

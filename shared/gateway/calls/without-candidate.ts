@@ -30,11 +30,7 @@ export async function withoutCandidate(
     case "exhausted":
       return exhausted(trip);
     case "again":
-      // What was kept may hold its backend's connection.
-      trip.letGo();
-      trip.goRound();
-      await delay(services.clock, backoffMs(trip.round, services.random), signal);
-      return undefined;
+      return againOrExhausted(services, trip, signal);
     case "requeue":
       trip.requeued(step);
       throw requeueError(services, step, passedOver);
@@ -47,6 +43,21 @@ export async function withoutCandidate(
         { retryAfterMs: step.retryAfterMs },
       );
   }
+}
+
+/** Another round after a back-off; what would come after the deadline is over now, with what there is. */
+async function againOrExhausted(
+  { clock, random }: Services,
+  trip: RouteTrip,
+  signal: AbortSignal,
+): Promise<BackendAnswer | undefined> {
+  const delayMs = backoffMs(trip.round + 1, random);
+  if (clock.now() + delayMs >= trip.facts.expiresAt) return exhausted(trip);
+  // What was kept may hold its backend's connection.
+  trip.letGo();
+  trip.goRound();
+  await delay(clock, delayMs, signal);
+  return undefined;
 }
 
 function stepOf(

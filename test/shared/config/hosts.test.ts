@@ -185,7 +185,7 @@ describe("parseHosts", () => {
     ["host=a.test;colour=red;size=1", "Host1: unknown keys colour, size"],
     ["host=a.test;mode=sometimes", "Host1: mode:"],
     ["host=a.test;usemi=yes", 'Host1: usemi: expected true or false, got "yes"'],
-    ["host=a.test;ipaddress=10.0.0.300", "Host1: ipaddress:"],
+    ["host=a.test;ipaddress=10.0.0.300", "Host1: ipaddress: expected an IPv4 or IPv6 address"],
     ["path=/api;probe=x", "Host1: host:"],
     ["ftp://a.test", 'Host1: "ftp://a.test" is not an http(s) URL'],
     ["https://", 'Host1: "https://" is not an http(s) URL'],

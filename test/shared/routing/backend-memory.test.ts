@@ -160,6 +160,18 @@ describe("LatencyMeter", () => {
   });
 });
 
+describe("LatencyMeter of a backend that was never measured", () => {
+  it("wants a call, and when that said nothing of it another one after a while", () => {
+    const meter = new LatencyMeter();
+    expect(meter.isUntried(0)).toBe(true);
+    meter.answeredUnmeasured(0);
+    expect(meter.isUntried(9999)).toBe(false);
+    expect(meter.isUntried(10_000)).toBe(true);
+    meter.record(5, 10_000);
+    expect(meter.isUntried(10_000)).toBe(false);
+  });
+});
+
 describe("isFairTimeout", () => {
   it.each([
     [1000, 1000, 5000, true],

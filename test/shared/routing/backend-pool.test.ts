@@ -55,6 +55,19 @@ describe("BackendPool", () => {
     expect(select().candidates).toHaveLength(1);
   });
 
+  it.each(["refused", "elsewhere"] as const)(
+    "does not prefer one that answers nothing but %s to one that serves",
+    async (kind) => {
+      const { call, clock } = poolWith({ LoadBalanceMode: "latency", Host2: "http://b.test" });
+      const useless: CallOutcome = { verdict: { kind }, firstByteMs: 1 };
+      expect([call(useless), call(ANSWERED)]).toEqual(["Host1", "Host2"]);
+      expect([1, 2, 3].map(() => call(ANSWERED))).toEqual(["Host2", "Host2", "Host2"]);
+      // It may be well by now: one call finds out.
+      await clock.advance(10_000);
+      expect([call(useless), call(ANSWERED)]).toEqual(["Host1", "Host2"]);
+    },
+  );
+
   it("begins anew with a backend that is somewhere else now", () => {
     const { pool, call, select } = poolWith();
     for (let n = 0; n < 5; n++) call(BROKEN);

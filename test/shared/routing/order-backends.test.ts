@@ -29,6 +29,7 @@ describe("orderBackends", () => {
     (mode) => {
       const view = fc.record({
         latencyMs: fc.option(fc.nat(5000), { nil: undefined }),
+        isUntried: fc.boolean(),
         inFlight: fc.nat(50),
         failureRate: fc.double({ min: 0, max: 1, noNaN: true }),
         turn: fc.integer({ min: -100, max: 100 }),
@@ -93,6 +94,13 @@ describe("orderBackends", () => {
       idsOf(orderBackends([measured, named("n", { inFlight })], "latency", noChance));
     expect(order(0)).toBe("na");
     expect(order(1)).toBe("an");
+  });
+
+  it("takes one that answers nothing to measure for slow, and for no slower than one that fails", () => {
+    const useless = named("a", { isUntried: false });
+    const order = (view: BackendView) => idsOf(orderBackends([useless, view], "latency", noChance));
+    expect(order(named("b", { latencyMs: 900 }))).toBe("ba");
+    expect(order(named("b", { latencyMs: 10, inFlight: 20 }))).toBe("ab");
   });
 
   it("takes a heavier one for quicker", () => {

@@ -58,7 +58,7 @@ describe("judgeAnswer", () => {
     [503, { "retry-after": "1" }, { kind: "failed", waitMs: 1000 }],
     [500, { S7PREQUEUE: "true" }, { kind: "failed" }],
   ])("takes %d with %j for %j", (status, headers, verdict) => {
-    expect(judgeAnswer(status, Object.entries(headers), 0)).toEqual(verdict);
+    expect(judgeAnswer(status, Object.entries(headers), { nowMs: 0 })).toEqual(verdict);
   });
 });
 

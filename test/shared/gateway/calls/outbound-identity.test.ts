@@ -157,6 +157,18 @@ describe("the gateway's own identity", () => {
     expect(leaves()).not.toContain('"Bearer secret');
   });
 
+  it("is refused at one host alone: another serves, and where none does the refusal is the answer", async () => {
+    const { tokens } = hourly();
+    const refusing = await backendOf((_, response) => void response.writeHead(401).end("no role"));
+    const serving = await backendOf();
+    const first = `${refusing.url};tier=1;usemi=true`;
+    const both = open([first, `${serving.url};tier=2;usemi=true`], tokens);
+    for (let n = 0; n < 3; n++) expect((await both.ask()).text).toBe("fine");
+    expect(await open([first], tokens).ask()).toMatchObject({ status: 401, text: "no role" });
+    const own = open([`${refusing.url};tier=1`, `${serving.url};tier=2`], tokens);
+    expect((await own.ask()).status).toBe(401);
+  });
+
   it("is not there: who else can serve does, and nobody hears why", async () => {
     const [first, second] = [await backendOf(), await backendOf()];
     const hosts = [`${first.url};tier=1;usemi=true`, `${second.url};tier=2`];
