@@ -1,11 +1,14 @@
+import type { Socket } from "node:net";
 import { expect } from "vitest";
 import {
+  chunkOf,
   headOf,
+  LAST_CHUNK,
   type RawBackend,
   type RawScript,
   startRawBackend,
 } from "../support/raw-backend.ts";
-import { connectTo, type RawClient } from "../support/raw-client.ts";
+import { connectTo, type RawClient, requestFor } from "../support/raw-client.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
 
 /** What the backend answers where a test says nothing else. */
@@ -82,4 +85,30 @@ function settingsFor(backend: RawBackend, silent: RawBackend): Record<string, st
     Host5: `host=${silent.origin};mode=direct;path=/failover`,
     Host6: `host=${backend.origin};mode=direct;path=/failover`,
   };
+}
+
+/** Streams events, each sent when the client has the one before: what came, and how long each took. */
+export async function tellEventByEvent(
+  world: TransportWorld,
+  count: number,
+): Promise<{ readonly received: string; readonly delaysMs: readonly number[] }> {
+  const head = headOf("200 OK", "Content-Type: text/event-stream", "Transfer-Encoding: chunked");
+  const asked = Promise.withResolvers<Socket>();
+  using client = await world.ask(
+    requestFor(
+      world.path(({ socket }) => asked.resolve(socket)),
+      "Connection: close",
+    ),
+  );
+  const backend = await asked.promise;
+  backend.write(head);
+  const delaysMs: number[] = [];
+  for (let event = 0; event < count; event++) {
+    const sentAt = performance.now();
+    backend.write(chunkOf(`data: event ${event}\n\n`));
+    await client.until(new RegExp(`event ${event}\n\n`));
+    delaysMs.push(performance.now() - sentAt);
+  }
+  backend.write(LAST_CHUNK);
+  return { received: await client.closed(), delaysMs };
 }

@@ -169,3 +169,15 @@ describe("a request that a backend wants again", () => {
     expect(hostsOf(gateway)).toEqual(["Host1", ...Array(5).fill("Host2")]);
   });
 });
+
+describe("another round after a back-off", () => {
+  it("is none where it would begin after the deadline: what backends said is the answer, at once", async () => {
+    const gateway = openPair({ IterationMode: "multipass" });
+    gateway.backends.answer(503);
+    const serving = serve(gateway, { headers: [["S7PTTL", "0.05"]] });
+    await settle();
+    expect((await serving).status).toBe(503);
+    expect(hostsOf(gateway)).toHaveLength(2);
+    expect(gateway.clock.pending).toBe(0);
+  });
+});
