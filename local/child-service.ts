@@ -48,11 +48,13 @@ export function startChild(
   name: ServiceName,
   { options, env = process.env, log = () => {} }: ChildServiceOptions,
 ): Promise<ChildService> {
-  const child = fork(ENTRY, [name, JSON.stringify(options)], {
+  const child = fork(ENTRY, [name, placeOf(options)], {
     env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
     execArgv: nodeOptionsOf(name),
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
+  // A child that is gone already is noticed by its exit.
+  child.send(options, () => {});
   const exited = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once("exit", (code, signal) => resolve(code ?? signal ?? 1));
   });
@@ -65,6 +67,12 @@ export function startChild(
     child.once("error", reject);
     exited.then((how) => reject(new StartError(`${name} ended while starting (${how}).`)), reject);
   });
+}
+
+/** What lists of processes show of a part. They are everybody's to read, so nothing that may hold a key. */
+function placeOf(options: { port?: unknown; dataDir?: unknown }): string {
+  const { port, dataDir } = options;
+  return JSON.stringify({ port, dataDir });
 }
 
 function childService(

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { StartError } from "./service.ts";
 
 /** The folder of one stack. Only one stack at a time may use it. Scope: one stack process. */
@@ -19,7 +19,7 @@ const KEY_BYTES = 32;
 export function openDataFolder(folder: string): DataFolder {
   const claimPath = join(folder, "stack.pid");
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     refuseIfClaimed(folder, claimPath);
     writeFileSync(claimPath, `${process.pid}\n`);
     return {
@@ -35,6 +35,18 @@ export function openDataFolder(folder: string): DataFolder {
       `The data folder ${folder} cannot be used (${reason}). ` +
         "Set LOCAL_DATA_DIR to a folder that can be written.",
     );
+  }
+}
+
+/** By hand: the recursive way of node never returns in folders like /proc, whose parents are there and take nothing. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another stack may have made it meanwhile.
+    if (!existsSync(folder)) throw error;
   }
 }
 

@@ -7,8 +7,8 @@ import {
 } from "./service.ts";
 
 /**
- * Entry point of a child process: `node local/service-entry.ts broker '{"port":5672,...}'`.
- * It tells the parent `ready` or `failed` over IPC, closes when told so, and dies with its parent so
+ * Entry point of a child process: `node local/service-entry.ts broker`, with a word for people behind it on
+ * which place it is. Its options come as the first message. It tells the parent `ready` or `failed` over IPC, closes when told so, and dies with its parent so
  * that a killed stack leaves nothing behind that holds a port.
  */
 const LOADERS: Record<ServiceName, () => Promise<(options: never) => Promise<RunningService>>> = {
@@ -24,11 +24,10 @@ const tellParent = (message: ServiceMessage): void => {
   process.send?.(message, undefined, undefined, () => {});
 };
 
-async function run(name: ServiceName, optionsText: string): Promise<void> {
+async function run(name: ServiceName, given: Promise<object>): Promise<void> {
   const start = await LOADERS[name]();
   const log = (line: string): void => tellParent({ type: "log", line });
-  const options = { ...JSON.parse(optionsText), log } as never;
-  const service = await start(options);
+  const service = await start({ ...(await given), log } as never);
   const stop = (): void => {
     service.close().then(
       () => process.exit(0),
@@ -58,6 +57,9 @@ process.on("disconnect", () => process.exit(1));
 // which parts stop, and tells each over IPC.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
 
-const [, , name = "", optionsText = "{}"] = process.argv;
+const [, , name = ""] = process.argv;
+const options = new Promise<object>((resolve) => {
+  process.once("message", (first) => resolve(Object(first)));
+});
 if (!Object.hasOwn(LOADERS, name)) fail(new StartError(`There is no local service "${name}".`));
-else run(name as ServiceName, optionsText).catch(fail);
+else run(name as ServiceName, options).catch(fail);

@@ -5,7 +5,17 @@ import { StartError } from "./service.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
-const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+const HIGHEST_PORT = 65_535;
+
+const port = (fallback: number) =>
+  z.string().regex(/^\d+$/).transform(Number).pipe(z.number().max(HIGHEST_PORT)).default(fallback);
+
+// What zod says of a value is for programmers; `got` is added to each.
+const EXPECTED: Readonly<Record<string, string>> = {
+  LOCAL_STORAGE_TLS: "true or false",
+  LOCAL_ROLES: `roles, separated by commas: ${PACKAGED_ROLES.join(", ")}`,
+  LOCAL_HOST: "one of node, none, func",
+};
 
 const schema = z.object({
   PORT: port(7071),
@@ -50,7 +60,11 @@ export function readStackSettings(env: NodeJS.ProcessEnv): StackSettings {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const parsed = schema.safeParse(present);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((i) => `- ${i.path.join(".")}: ${i.message}`);
+    const names = new Set(parsed.error.issues.map(({ path: [name] }) => String(name)));
+    const problems = [...names].map((name) => {
+      const expected = EXPECTED[name] ?? `a port from 0 to ${HIGHEST_PORT}`;
+      return `- ${name}: expected ${expected}, got "${present[name]}"`;
+    });
     throw new StartError(`The local stack's settings cannot be used:\n${problems.join("\n")}`);
   }
   const { data } = parsed;

@@ -65,7 +65,8 @@ export async function startStack(
 /** Names every bad setting before anything listens, as the app itself would at its start. */
 function checkAppSettings(env: Environment): void {
   try {
-    loadSettings(env["Host1"] ? env : { ...env, Host1: PLACEHOLDER_HOST });
+    const isSimulated = !Object.keys(env).some((name) => /^Host\d+$/.test(name) && env[name]);
+    loadSettings(isSimulated ? { ...env, Host1: PLACEHOLDER_HOST } : env);
   } catch (error) {
     if (error instanceof SettingsError) throw new StartError(error.message);
     throw error;

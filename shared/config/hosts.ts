@@ -79,7 +79,7 @@ const tier = z.string().transform((text, context) => {
 export const midstream = choice("error", "verify");
 
 const hostSchema = z.strictObject({
-  host: z.string().min(1),
+  host: z.string({ error: "expected a URL" }).min(1, { error: "expected a URL" }),
   probe: z.string().optional(),
   path: z.string().optional(),
   mode: choice("direct", "apim", "").optional(),
@@ -189,6 +189,8 @@ function toUrl(text: string): URL | undefined {
 
 /** Why a URL is no backend's; what may hold a password is not repeated. */
 function urlFault(url: URL | undefined, text: string): string | undefined {
+  // A URL's host may hold these, no backend's does: keys were put behind a plain URL.
+  if (/[;,]/.test(text)) return "keys need the form host=URL;key=value;...";
   if (!url) return `"${text.replace(/^.*@/, "...@")}" is not an http(s) URL`;
   if (url.username !== "" || url.password !== "") return "the URL must not hold credentials";
   // It would be lost: a request has a query of its own.
@@ -214,7 +216,7 @@ function useFault(
   );
   return addresses.every((text) => isBackendAddress(text ?? ""))
     ? undefined
-    : "the address is none of a backend";
+    : "the address belongs to a platform's own services, not to a backend";
 }
 
 const withoutTrailingSlash = (path: string): string => path.replace(/\/+$/, "");

@@ -34,8 +34,8 @@ const logLevel = choice(...LOG_LEVELS).transform((level) => {
 
 /** Every setting with its default. Names without a `GATEWAY_` prefix are the original's. */
 export const settingsSchema = z.object({
-  GATEWAY_ROLE: z.enum(["stream", "jobs", "all"]).default("all"),
-  GATEWAY_SYNC_MODE: z.enum(["direct", "queued", "auto"]).optional(),
+  GATEWAY_ROLE: choice("stream", "jobs", "all").default("all"),
+  GATEWAY_SYNC_MODE: choice("direct", "queued", "auto").optional(),
   GATEWAY_HTTP_MAX_BODY_BYTES: integer(1, MAX_INT32).default(MAX_HTTP_BODY_BYTES),
   GATEWAY_MESSAGING_INLINE_BYTES: integer(0, 90_000_000).default(160_000),
   GATEWAY_JOBS_MAX_ATTEMPTS: integer(1, 100).default(5),

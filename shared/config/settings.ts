@@ -22,6 +22,7 @@ import { toUsage, type UsageSettings } from "./usage.ts";
 import { READ_ONCE } from "./values.ts";
 
 const HOUR_MS = 3_600_000;
+const NO_BACKEND = "Host1: no backend is set; their numbers begin with 1 and have no gap";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -122,7 +123,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     ...notificationProblems(env),
     ...eventLogProblems(env),
   );
-  if (!env["Host1"]) problems.push("Host1: no backend is set");
+  if (!env["Host1"]) problems.push(NO_BACKEND);
   if (!parsed.success || problems.length > 0) throw new SettingsError(problems);
   return frozen(toSettings(parsed.data, hosts, env));
 }

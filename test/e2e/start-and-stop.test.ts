@@ -16,12 +16,14 @@ describe("starting the stack", () => {
       Workers: "many",
       DefaultTTLSecs: "-5",
       PriorityKeys: "a,b,c",
+      GATEWAY_ROLE: "job",
       Host1: "host=ftp://nowhere;colour=blue",
     });
     expect(code).toBe(1);
     expect(output).toContain("Workers");
     expect(output).toContain("DefaultTTLSecs");
     expect(output).toContain("colour");
+    expect(output).toContain('GATEWAY_ROLE: expected one of stream, jobs, all, got "job"');
     expect(output).not.toContain("ready");
   });
 
@@ -33,7 +35,8 @@ describe("starting the stack", () => {
     const port = typeof address === "object" ? String(address?.port) : "";
     const { code, output } = await failedStart({ PORT: port });
     expect(code).toBe(1);
-    expect(output).toContain(port);
+    expect(output).toContain(`Port ${port} is taken`);
+    expect(output).toContain("set PORT");
   });
 
   it("names a data folder that is in use", async () => {

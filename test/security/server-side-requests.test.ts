@@ -59,7 +59,9 @@ describe("a host of the settings", () => {
     "http://168.63.129.16/",
     "host=http://a.test;ipaddress=169.254.169.254",
   ])("cannot spell such an address out: %s", (host) => {
-    expect(() => settingsWith({ Host1: host })).toThrow("the address is none of a backend");
+    expect(() => settingsWith({ Host1: host })).toThrow(
+      "the address belongs to a platform's own services",
+    );
   });
 
   it("has no credentials in its URL, and the refusal does not repeat them", () => {

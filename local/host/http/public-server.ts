@@ -42,8 +42,7 @@ export function createPublicServer(handle: PublicHandler): PublicServer {
 export function listen(server: Server, { port, handle }: PortReservation): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
-      const reason = error.code === "EADDRINUSE" ? "is taken by another process" : error.message;
-      reject(new StartError(`Port ${port} for the Functions host: ${reason}.`, { cause: error }));
+      reject(new StartError(sentenceFor(error, port), { cause: error }));
     };
     const onListening = (): void => {
       server.off("error", onError);
@@ -53,6 +52,12 @@ export function listen(server: Server, { port, handle }: PortReservation): Promi
     if (typeof handle === "number") server.listen(handle, "127.0.0.1", onListening);
     else server.listen(handle, onListening);
   });
+}
+
+function sentenceFor(error: NodeJS.ErrnoException, port: number): string {
+  return error.code === "EADDRINUSE"
+    ? `Port ${port} is taken, and the gateway needs it. Stop what uses it, or set PORT to a free port.`
+    : `Port ${port} cannot be used for the gateway (${error.code ?? error.message}). Set PORT to another one.`;
 }
 
 // Responses that are written may still be on their way to a slow client.

@@ -84,7 +84,7 @@ describe("a host that cannot start", () => {
     await new Promise<void>((resolve) => blocker.listen(0, "127.0.0.1", resolve));
     const { port } = blocker.address() as { port: number };
     expect(await failure("echo", { options: { port } })).toBe(
-      `Port ${port} for the Functions host: is taken by another process.`,
+      `Port ${port} is taken, and the gateway needs it. Stop what uses it, or set PORT to a free port.`,
     );
     await new Promise((resolve) => blocker.close(resolve));
   });

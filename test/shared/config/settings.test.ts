@@ -89,7 +89,9 @@ describe("loadSettings", () => {
   });
 
   it("names a missing backend beside everything else", () => {
-    expect(problemsOf({ Workers: "x" })).toContain("Host1: no backend is set");
+    expect(problemsOf({ Workers: "x" })).toContain(
+      "Host1: no backend is set; their numbers begin with 1 and have no gap",
+    );
   });
 
   it("counts an empty value as absent", () => {
