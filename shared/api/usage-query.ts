@@ -10,7 +10,17 @@ const HOUR_MS = 3_600_000;
 const time = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
   error: "expected a day, or a time with its zone, such as 2026-11-23T07:00:00Z",
 });
-const group = z.enum(["user", "group", "model", "backend", "class", "provenance", "day", "hour"]);
+const group = z.enum([
+  "user",
+  "group",
+  "model",
+  "backend",
+  "class",
+  "provenance",
+  "serviceTier",
+  "day",
+  "hour",
+]);
 
 /** The query of `GET /usage`. */
 export const usageQuerySchema = z.lazy(() =>

@@ -20,6 +20,9 @@ export const usageRowSchema = z.lazy(() =>
     backend: z.string().optional().meta({ description: "For operators." }),
     class: z.string().optional(),
     provenance: z.string().optional(),
+    serviceTier: z.string().optional().meta({
+      description: "The provider's tier, as its answers told it; `default` for the usual one.",
+    }),
     day: z.string().optional(),
     hour: z.string().optional(),
     answers: count,

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { TIER_NAME, tierNamed } from "../core/service-tier.ts";
 import { flag } from "./values.ts";
 
 const MAX_PRICES = 1000;
@@ -10,9 +11,18 @@ const MAX_RETENTION_DAYS = 3660;
 const MS_PER_DAY = 86_400_000;
 const CURRENCY = /^[A-Z]{3}$/;
 
+const serviceTier = z
+  .string()
+  .regex(TIER_NAME, { error: "expected the name of a tier in lower case, such as priority" })
+  .refine((name) => tierNamed(name) === name, {
+    error: ({ input }) => `the ledger calls this tier ${tierNamed(String(input))}`,
+  });
+
 const price = z.number().min(0);
 const priceSchema = z.strictObject({
   model: z.string().min(1),
+  serviceTier: serviceTier.optional(),
+  backend: z.string().min(1).optional(),
   input: price,
   output: price.default(0),
   cachedInput: price.optional(),
@@ -26,6 +36,10 @@ const priceSchema = z.strictObject({
 export interface ModelPrice {
   /** The model's name; `*` stands for any characters. */
   readonly model: string;
+  /** The tier of the provider's that it is the price of; every one unless given. */
+  readonly serviceTier?: string | undefined;
+  /** The backend's name, with `*` as in the model's; every one unless given. */
+  readonly backend?: string | undefined;
   readonly input: number;
   readonly output: number;
   /** Input that came from a cache; as other input unless given. */
@@ -49,12 +63,30 @@ const prices = z.string().transform((text, context): readonly ModelPrice[] => {
     return z.NEVER;
   }
   const parsed = z.array(priceSchema).max(MAX_PRICES).safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    for (const message of hiddenIn(parsed.data)) context.addIssue({ code: "custom", message });
+    return parsed.data;
+  }
   for (const { path, message } of parsed.error.issues) {
     context.addIssue({ code: "custom", message: `[${path.join(".")}]: ${message}` });
   }
   return z.NEVER;
 });
+
+/** Prices of a tier or a backend that never count, because one for all of its model stands before them. */
+function hiddenIn(all: readonly ModelPrice[]): string[] {
+  return all.flatMap((price, at) => {
+    if (price.serviceTier === undefined && price.backend === undefined) return [];
+    const hiding = all.slice(0, at).findIndex((earlier) => isHiddenBy(price, earlier));
+    return hiding < 0 ? [] : [`[${at}]: never counts, because [${hiding}] stands before it`];
+  });
+}
+
+const isHiddenBy = (price: ModelPrice, earlier: ModelPrice): boolean =>
+  [price.model, "*"].some((model) => model.toLowerCase() === earlier.model.toLowerCase()) &&
+  (earlier.serviceTier ?? price.serviceTier) === price.serviceTier &&
+  (earlier.backend ?? price.backend) === price.backend &&
+  (earlier.from ?? "") <= (price.from ?? "");
 
 /** Settings of how use is counted and priced. */
 export const usageShape = {

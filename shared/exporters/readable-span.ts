@@ -195,12 +195,19 @@ const streamAttributes = (firstMs: number | undefined): Told["attributes"] =>
         [A.timeToFirstChunk, firstMs / MS_PER_SECOND],
       ];
 
-type Answered = Pick<RequestFacts, "model" | "responseId" | "finishReasons" | "tokens" | "usage">;
+type Answered = Pick<
+  RequestFacts,
+  "provider" | "model" | "responseId" | "finishReasons" | "serviceTier" | "tokens" | "usage"
+>;
+
+// The conventions have a name for the tiers of no other.
+const TIERED_PROVIDERS: ReadonlySet<unknown> = new Set(["openai", "azure.ai.openai"]);
 
 const usageAttributes = ({ model, tokens, usage, ...said }: Answered): Told["attributes"] => [
   [A.responseModel, model],
   [A.responseId, said.responseId],
   [A.finishReasons, said.finishReasons],
+  [A.serviceTier, TIERED_PROVIDERS.has(said.provider) ? said.serviceTier : undefined],
   [A.inputTokens, tokens?.inputTokens],
   [A.outputTokens, tokens?.outputTokens],
   [A.cacheReadTokens, tokens?.cacheReadInputTokens],

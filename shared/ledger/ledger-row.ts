@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { DEFAULT_TIER } from "../core/service-tier.ts";
 import {
   TOKEN_COUNTS,
   type UsageEvent,
@@ -31,6 +32,8 @@ export interface LedgerFacts {
   readonly priority: number;
   readonly kind: UsageKind;
   readonly provenance: UsageProvenance;
+  /** Which of its provider's tiers served it. */
+  readonly serviceTier: string;
 }
 
 export type LedgerRow = LedgerFacts & LedgerCounts;
@@ -67,17 +70,20 @@ export const partitionOf = (user: string, atMs: number): string => `${dayOf(atMs
 
 /** The row to which an event counts; `shard` tells rows apart that many write at once. */
 function rowKeyOf(facts: LedgerFacts, shard: number): string {
-  const { hourAt, group, model, backend, priority, kind, provenance } = facts;
+  const { hourAt, group, model, backend, priority, kind, provenance, serviceTier } = facts;
   const hour = new Date(hourAt).toISOString().slice(11, 13);
-  const name = JSON.stringify([group, model, backend, priority, kind, provenance]);
+  const usual = [group, model, backend, priority, kind, provenance];
+  // Rows of the usual tier have the names that they had before others were told apart.
+  const name = JSON.stringify(serviceTier === DEFAULT_TIER ? usual : [...usual, serviceTier]);
   return `${ROWS.from}${hour}~${digest(name)}~${shard}`;
 }
 
 /** The row of one event alone. */
 export function rowOf(event: UsageEvent): LedgerRow {
   const { endedAt, user, group = "", model = "", backend, priority, kind, provenance } = event;
+  const { serviceTier = DEFAULT_TIER } = event;
   const hourAt = Math.floor(endedAt / HOUR_MS) * HOUR_MS;
-  const facts = { hourAt, user, group, model, backend, priority, kind, provenance };
+  const facts = { hourAt, user, group, model, backend, priority, kind, provenance, serviceTier };
   return { ...facts, ...NO_COUNTS, ...event.tokens, events: 1 };
 }
 
@@ -85,8 +91,9 @@ export function rowOf(event: UsageEvent): LedgerRow {
 export function foldRows(rows: Iterable<LedgerRow>): LedgerRow[] {
   const sums = new Map<string, { -readonly [Name in keyof LedgerRow]: LedgerRow[Name] }>();
   for (const row of rows) {
-    const { hourAt, user, group, model, backend, priority, kind, provenance } = row;
-    const key = JSON.stringify([hourAt, user, group, model, backend, priority, kind, provenance]);
+    const { hourAt, user, group, model, backend, priority, kind, provenance, serviceTier } = row;
+    const call = [backend, priority, kind, provenance, serviceTier];
+    const key = JSON.stringify([hourAt, user, group, model, ...call]);
     const sum = sums.get(key);
     if (sum) for (const name of COUNTS) sum[name] += row[name];
     else sums.set(key, { ...row });
@@ -105,10 +112,11 @@ export function addCounts(one: LedgerCounts, other: LedgerCounts): LedgerCounts 
   ) as unknown as LedgerCounts;
 }
 
-/** Reads a row back; what a count lacks is zero. */
+/** Reads a row back; what a count lacks is zero, and what has no tier is of the usual one. */
 export function toLedgerRow(entity: LedgerEntity): LedgerRow {
   const counts = COUNTS.map((name) => [name, Number(entity[name] ?? 0)]);
   const { hourAt, user, group, model, backend, priority, kind, provenance } = entity;
+  const { serviceTier = DEFAULT_TIER } = entity;
   return {
     ...(Object.fromEntries(counts) as unknown as LedgerCounts),
     hourAt: Date.parse(String(hourAt)),
@@ -119,15 +127,18 @@ export function toLedgerRow(entity: LedgerEntity): LedgerRow {
     priority: Number(priority),
     kind: kind as UsageKind,
     provenance: provenance as UsageProvenance,
+    serviceTier: String(serviceTier),
   };
 }
 
-/** As the table keeps a row: times as text, so that people can read them. */
+/** As the table keeps a row: times as text, so that people can read them, and no tier but an unusual one. */
 export function toEntity(row: LedgerRow, shard: number): LedgerEntity {
+  const { serviceTier, ...usual } = row;
   return {
     partitionKey: partitionOf(row.user, row.hourAt),
     rowKey: rowKeyOf(row, shard),
-    ...row,
+    ...usual,
+    ...(serviceTier === DEFAULT_TIER ? {} : { serviceTier }),
     hourAt: new Date(row.hourAt).toISOString(),
     // As 64 bits: a plain number beyond 32 is not taken for a whole one.
     ...Object.fromEntries(COUNTS.map((name) => [name, BigInt(row[name])])),

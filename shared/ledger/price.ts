@@ -4,6 +4,10 @@ import type { LedgerRow } from "./ledger-row.ts";
 export interface Price {
   /** The model's name; `*` stands for any characters. */
   readonly model: string;
+  /** Every one unless given. */
+  readonly serviceTier?: string | undefined;
+  /** The backend's name, with `*` as in the model's; every one unless given. */
+  readonly backend?: string | undefined;
   readonly input: number;
   readonly output: number;
   readonly cachedInput?: number | undefined;
@@ -19,23 +23,37 @@ export type CostOf = (row: LedgerRow) => number | undefined;
 const MILLION = 1_000_000;
 
 /**
- * Costs by a list of prices: the first that matches the model, and held in the row's hour, counts. Failed
- * attempts cost nothing: their tokens are shown apart.
+ * Costs by a list of prices: the first that matches the model, the tier and the backend, and held in the
+ * row's hour, counts. Failed attempts cost nothing: their tokens are shown apart.
  */
 export function createCostOf(prices: readonly Price[]): CostOf {
-  const rules = prices.map((price) => ({
-    price,
-    pattern: patternOf(price.model),
-    fromAt: price.from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(price.from),
-  }));
+  const rules = prices.map(ruleOf);
   return (row) => {
     if (row.kind !== "answer") return 0;
-    const rule = rules.find(
-      ({ pattern, fromAt }) => row.hourAt >= fromAt && pattern.test(row.model),
-    );
+    const rule = rules.find((each) => holdsFor(each, row));
     return rule && costBy(rule.price, row);
   };
 }
+
+interface Rule {
+  readonly price: Price;
+  readonly model: RegExp;
+  readonly backend: RegExp | undefined;
+  readonly fromAt: number;
+}
+
+const ruleOf = (price: Price): Rule => ({
+  price,
+  model: patternOf(price.model),
+  backend: price.backend === undefined ? undefined : patternOf(price.backend),
+  fromAt: price.from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(price.from),
+});
+
+const holdsFor = ({ price, model, backend, fromAt }: Rule, row: LedgerRow): boolean =>
+  row.hourAt >= fromAt &&
+  (price.serviceTier ?? row.serviceTier) === row.serviceTier &&
+  (backend?.test(row.backend) ?? true) &&
+  model.test(row.model);
 
 function costBy({ input, output, ...other }: Price, row: LedgerRow): number {
   const {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { NewId } from "../core/domain.ts";
 import { parsedJson } from "../core/parsed-json.ts";
+import { DEFAULT_TIER, TIER_NAME } from "../core/service-tier.ts";
 import { TOKEN_COUNTS, type UsageEvent } from "../usage/index.ts";
 import { foldRows, type LedgerRow, NO_COUNTS, rowOf } from "./ledger-row.ts";
 import type { ToldUsage } from "./portions.ts";
@@ -24,11 +25,13 @@ const common = () => ({
   kind: z.enum(["answer", "attempt"]),
   provenance: z.enum(["reported", "estimated", "partial", "unknown"]),
 });
+const tierSchema = z.string().regex(TIER_NAME);
 const eventSchema = z.lazy(() =>
   z.object({
     ...common(),
     id: z.string().min(1),
     work: z.string().min(1).optional(),
+    serviceTier: tierSchema.optional(),
     endedAt: z.int().min(0),
     requestId: z.string(),
     status: z.int(),
@@ -41,11 +44,14 @@ const sumSchema = z.lazy(() =>
     ...tokenCounts(),
     group: z.string().default(""),
     model: z.string().default(""),
+    serviceTier: tierSchema.default(DEFAULT_TIER),
     hourAt: z.int().min(0),
     events: z.int().min(1),
   }),
 );
-const VERSION = 2;
+// Of a message that tells tiers apart: who does not would count it, and price it wrong.
+const TIERED_VERSION = 3;
+const PLAIN_VERSION = 2;
 const messageSchema = z.lazy(() =>
   z
     .object({
@@ -84,16 +90,16 @@ export function toUsageMessages(events: readonly UsageEvent[], newId: NewId): Us
   const oldestAt = oldestOf(events);
   const messages: UsageMessage[] = [];
   let draft = new Draft(newId(), oldestAt);
-  const put = (kind: Kind, value: object, eventCount: number): void => {
+  const put = (kind: Kind, value: Told, eventCount: number): void => {
     const text = JSON.stringify(value);
     if (!draft.hasRoomFor(text)) {
       messages.push(draft.message());
       draft = new Draft(newId(), oldestAt);
     }
-    draft.add(kind, text, eventCount);
+    draft.add(kind, { text, eventCount, isTiered: value.serviceTier !== undefined });
   };
   for (const sum of foldRows(once.map((event) => rowOf(shortened(event))))) {
-    put("sums", withoutZeros(sum), sum.events);
+    put("sums", withoutDefaults(sum), sum.events);
   }
   for (const event of again) put("events", shortened(event), 1);
   if (draft.eventCount > 0) messages.push(draft.message());
@@ -127,7 +133,7 @@ export function fromUsageMessage(message: unknown): ReadUsage {
     return { told: NOTHING, poison: { text, problem: problemOf(parsed.error) } };
   }
   const { version, id = digestOf(message) } = parsed.data;
-  if (version > VERSION) throw new NewerUsageError(`The message is of version ${version}.`);
+  if (version > TIERED_VERSION) throw new NewerUsageError(`The message is of version ${version}.`);
   const sums = partsOf(parsed.data.sums, sumSchema);
   const events = partsOf(parsed.data.events, eventSchema);
   // What JSON does not hold is absent, never undefined.
@@ -143,8 +149,11 @@ export function fromUsageMessage(message: unknown): ReadUsage {
   if (problem === undefined) return { told, poison: undefined };
   // Always the same: what is put aside twice counts once when it can be counted.
   const draft = new Draft(`${id}/poison`, oldestAt);
-  for (const sum of sums.wrong) draft.add("sums", JSON.stringify(sum), 1);
-  for (const event of events.wrong) draft.add("events", JSON.stringify(event), 1);
+  const isTiered = version === TIERED_VERSION;
+  const put = (kind: Kind, part: unknown): void =>
+    draft.add(kind, { text: JSON.stringify(part), eventCount: 1, isTiered });
+  for (const sum of sums.wrong) put("sums", sum);
+  for (const event of events.wrong) put("events", event);
   return { told, poison: { text: draft.message().text, problem } };
 }
 
@@ -180,12 +189,22 @@ export const notedAt = ({ endedAt, toldAt = endedAt }: UsageEvent): number => to
 
 type Kind = "sums" | "events";
 
+/** What a message tells: a sum or an event. */
+type Told = Pick<UsageEvent, "serviceTier">;
+
+interface Part {
+  readonly text: string;
+  readonly eventCount: number;
+  readonly isTiered: boolean;
+}
+
 /** A message that is being filled. Scope: one message. */
 class Draft {
   eventCount = 0;
   readonly #id: string;
   readonly #oldestAt: number;
   readonly #texts: Record<Kind, string[]> = { sums: [], events: [] };
+  #version = PLAIN_VERSION;
   #bytes: number;
 
   constructor(id: string, oldestAt: number) {
@@ -198,8 +217,9 @@ class Draft {
     return this.eventCount === 0 || this.#bytes + sizeOf(text) <= MAX_MESSAGE_BYTES;
   }
 
-  add(kind: Kind, text: string, eventCount: number): void {
+  add(kind: Kind, { text, eventCount, isTiered }: Part): void {
     this.#texts[kind].push(text);
+    if (isTiered) this.#version = TIERED_VERSION;
     this.#bytes += sizeOf(text);
     this.eventCount += eventCount;
   }
@@ -210,7 +230,7 @@ class Draft {
 
   #text(): string {
     const { sums, events } = this.#texts;
-    const head = `"version":${VERSION},"id":${JSON.stringify(this.#id)},"oldestAt":${this.#oldestAt}`;
+    const head = `"version":${this.#version},"id":${JSON.stringify(this.#id)},"oldestAt":${this.#oldestAt}`;
     return `{${head},"sums":[${sums.join(",")}],"events":[${events.join(",")}]}`;
   }
 }
@@ -218,10 +238,11 @@ class Draft {
 // With the comma before it.
 const sizeOf = (text: string): number => Buffer.byteLength(text) + 1;
 
-/** Most counts of tokens are; the reader knows. */
-function withoutZeros(sum: LedgerRow): object {
+/** Most counts of tokens are zero, and most tiers the usual one; the reader knows. */
+function withoutDefaults(sum: LedgerRow): Told {
   const zeros = TOKEN_COUNTS.filter((name) => sum[name] === 0).map((name) => [name, undefined]);
-  return { ...sum, ...Object.fromEntries(zeros) };
+  const serviceTier = sum.serviceTier === DEFAULT_TIER ? undefined : sum.serviceTier;
+  return { ...sum, ...Object.fromEntries(zeros), serviceTier };
 }
 
 /** Names that callers choose may be of any length; that of a user is cut nowhere, or two would be one. */

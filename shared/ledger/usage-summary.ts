@@ -9,6 +9,7 @@ const USAGE_GROUPS = [
   "backend",
   "class",
   "provenance",
+  "serviceTier",
   "day",
   "hour",
 ] as const;
@@ -33,6 +34,7 @@ const NAMES: Readonly<Record<UsageGroup, (row: LedgerRow) => string>> = {
   backend: ({ backend }) => backend,
   class: ({ priority }) => String(priority),
   provenance: ({ provenance }) => provenance,
+  serviceTier: ({ serviceTier }) => serviceTier,
   day: ({ hourAt }) => new Date(hourAt).toISOString().slice(0, 10),
   hour: ({ hourAt }) => new Date(hourAt).toISOString(),
 };

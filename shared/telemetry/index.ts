@@ -35,6 +35,7 @@ export {
   webhookFailed,
 } from "./events.ts";
 export { genAiRequest, modelHint } from "./gen-ai-request.ts";
+export { KnownNames } from "./known-names.ts";
 export { type LoggedExchange, loggedExchange } from "./logged-exchange.ts";
 export { measureRecords } from "./measure-records.ts";
 export { messageFailed, messageHandedBack, messagePutOff } from "./message-events.ts";

@@ -112,7 +112,9 @@ export function attributeAs<Value>(
   value: Value,
   usesLatestNames: boolean,
 ): readonly [name: string, value: Value | string] {
-  if (name !== ATTRIBUTES.provider || usesLatestNames) return [name, value];
+  if (usesLatestNames) return [name, value];
+  if (name === ATTRIBUTES.serviceTier) return [ATTRIBUTES.olderServiceTier, value];
+  if (name !== ATTRIBUTES.provider) return [name, value];
   return [ATTRIBUTES.system, OLDER_PROVIDERS[String(value)] ?? value];
 }
 

@@ -15,6 +15,9 @@ export const ATTRIBUTES = {
   responseModel: "gen_ai.response.model",
   responseId: "gen_ai.response.id",
   finishReasons: "gen_ai.response.finish_reasons",
+  serviceTier: "openai.response.service_tier",
+  /** What the tier was called before. */
+  olderServiceTier: "gen_ai.openai.response.service_tier",
   requestStream: "gen_ai.request.stream",
   tokenType: "gen_ai.token.type",
   tokenModality: "gen_ai.token.modality",

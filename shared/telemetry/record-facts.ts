@@ -47,6 +47,7 @@ export interface RequestFacts extends SpanFacts {
   readonly model?: string;
   readonly responseId?: string;
   readonly finishReasons?: readonly string[];
+  readonly serviceTier?: string;
   readonly tokens?: TokenFacts;
   readonly usage?: string;
   /** When its time to live is over; epoch milliseconds. */
@@ -85,6 +86,7 @@ export interface AttemptFacts extends SpanFacts {
   readonly model?: string;
   readonly responseId?: string;
   readonly finishReasons?: readonly string[];
+  readonly serviceTier?: string;
   readonly tokens?: TokenFacts;
   readonly usage?: string;
 }

@@ -14,9 +14,11 @@ export interface AnswerUsage {
   readonly model: string | undefined;
   readonly responseId: string | undefined;
   /** Why each of its parts ended, in the provider's words. */
-  readonly finishReasons?: readonly string[];
+  readonly finishReasons?: readonly string[] | undefined;
+  /** Which of its provider's tiers served it, in the provider's word, in lower case. */
+  readonly serviceTier?: string | undefined;
   /** When its provider began it in the background, and shows it to who asks; epoch milliseconds. */
-  readonly backgroundSince?: number;
+  readonly backgroundSince?: number | undefined;
   /** What was said, where a count of it is still wanted; never logged or stored. */
   readonly uncounted: UncountedText | undefined;
 }

@@ -1,22 +1,24 @@
-import { isFields } from "../core/fields.ts";
+import { type Fields, fieldsIn, isFields } from "../core/fields.ts";
+import { parsedJson } from "../core/parsed-json.ts";
 
 const NAMES = ["finish_reason", "finishReason", "stop_reason", "stopReason"] as const;
 // Words of a protocol; nothing that anybody could have said.
 const WORD = /^[A-Za-z_]{1,40}$/;
 // Begins with what all names share: an engine looks for a text faster than for a choice of texts.
 const SAID = /(?<="(?:finish_r|finishR|stop_r|stopR))eason"\s*:\s*"([A-Za-z_]{1,40})"/g;
+const DATA = /^data:(.*)$/gm;
 
-/** Why each part of an answer ended, as its document says it; empty where it does not. */
-export function finishReasonsIn(value: unknown): readonly string[] {
-  // A stream that is a list tells it last.
-  const whole: unknown = Array.isArray(value) ? value.at(-1) : value;
-  if (!isFields(whole)) return [];
-  const parts = [whole["choices"], whole["candidates"]].find(Array.isArray) ?? [whole];
-  const reasons: string[] = [];
-  for (const part of parts) {
-    const name = isFields(part) ? NAMES.find((each) => typeof part[each] === "string") : undefined;
-    const word = name === undefined ? "" : String(part[name]);
-    if (WORD.test(word)) reasons.push(word);
+/** Where nothing is said. */
+export const NO_REASONS: readonly string[] = [];
+
+/** Why each part of an answer ended, as one JSON value of it says; empty where it does not. */
+export function finishReasonsIn(value: Fields): readonly string[] {
+  const response = endOfResponse(value["object"] === "response" ? value : value["response"]);
+  if (response !== undefined) return [response];
+  let reasons = NO_REASONS;
+  for (const part of partsIn(value)) {
+    const word = reasonIn(part);
+    if (word !== undefined) reasons = [...reasons, word];
   }
   return reasons;
 }
@@ -29,5 +31,57 @@ export function finishReasonsSaid(ending: string): readonly string[] {
   for (let found = SAID.exec(ending); found; found = SAID.exec(ending)) {
     if (found[1] !== undefined) reasons.push(found[1]);
   }
-  return reasons;
+  return reasons.length > 1 ? ofEachPart(ending) : reasons;
+}
+
+/** Events may say it of one part after the other, or of the same part again and again: what is said last counts. */
+function ofEachPart(ending: string): readonly string[] {
+  const reasons = new Map<number, string>();
+  for (const [, data = ""] of ending.matchAll(DATA)) {
+    for (const [place, part] of partsIn(fieldsIn(parsedJson(data)) ?? {}).entries()) {
+      const word = reasonIn(part);
+      const index = isFields(part) ? part["index"] : undefined;
+      if (word !== undefined) reasons.set(typeof index === "number" ? index : place, word);
+    }
+  }
+  return [...reasons].sort(([one], [other]) => one - other).map(([, word]) => word);
+}
+
+/** The parts of an answer: its choices or candidates, or the answer itself, or what an event adds to it. */
+function partsIn(value: Fields): readonly unknown[] {
+  const { choices, candidates, delta } = value;
+  if (Array.isArray(choices)) return choices;
+  if (Array.isArray(candidates)) return candidates;
+  return [isFields(delta) ? delta : value];
+}
+
+function reasonIn(part: unknown): string | undefined {
+  if (!isFields(part)) return undefined;
+  for (const name of NAMES) {
+    const word = part[name];
+    if (typeof word === "string") return WORD.test(word) ? word : undefined;
+  }
+  return undefined;
+}
+
+const ENDED: ReadonlySet<unknown> = new Set(["completed", "incomplete", "failed", "cancelled"]);
+// What whoever asked has to do before it goes on.
+const TOOL_CALLS: ReadonlySet<unknown> = new Set([
+  ...["function_call", "custom_tool_call", "computer_call", "local_shell_call", "apply_patch_call"],
+]);
+
+/**
+ * Responses have a status instead of a reason; where it is not the whole story they say more. That they call
+ * tools they do not say: that is told in the word of chats.
+ */
+function endOfResponse(response: unknown): string | undefined {
+  if (!isFields(response) || !ENDED.has(response["status"])) return undefined;
+  const { status, output } = response;
+  const reason = fieldsIn(response["incomplete_details"])?.["reason"];
+  if (typeof reason === "string" && WORD.test(reason)) return reason;
+  const isForTools =
+    status === "completed" &&
+    Array.isArray(output) &&
+    output.some((item) => isFields(item) && TOOL_CALLS.has(item["type"]));
+  return isForTools ? "tool_calls" : String(status);
 }

@@ -2,7 +2,7 @@ import { asBuffer } from "../core/bytes.ts";
 import { parsedJson } from "../core/parsed-json.ts";
 import { AnswerText } from "./answer-text.ts";
 import { INVOCATION_METRICS } from "./bedrock.ts";
-import { finishReasonsIn } from "./finish-reasons.ts";
+import { NO_REASONS } from "./finish-reasons.ts";
 import { JsonFields } from "./json-fields.ts";
 import { reportIn, type UsageReport } from "./usage-report.ts";
 
@@ -11,6 +11,7 @@ const MAX_HELD_BYTES = 256 * 1024;
 const FIELDS = new Set([
   ...["usage", "usageMetadata", "x_groq", INVOCATION_METRICS, "model", "modelVersion"],
   ...["id", "responseId", "background", "object", "status", "created_at"],
+  ...["service_tier", "serviceTier"],
 ]);
 const BOM = "\ufeff";
 
@@ -25,7 +26,6 @@ export class JsonDocument {
   #fields: JsonFields | undefined;
   #found: Record<string, unknown> = {};
   #text: string | undefined;
-  #finishReasons: readonly string[] = [];
 
   constructor(onReport: (report: UsageReport) => void) {
     this.#onReport = onReport;
@@ -34,11 +34,6 @@ export class JsonDocument {
   /** What a short answer said, as the strings of its JSON. */
   get text(): string | undefined {
     return this.#text;
-  }
-
-  /** Why its parts ended; of a long answer that is not looked for. */
-  get finishReasons(): readonly string[] {
-    return this.#finishReasons;
   }
 
   push(bytes: Uint8Array): void {
@@ -57,10 +52,9 @@ export class JsonDocument {
     // One that was cut off tells what stands in its beginning: a stream may be a list.
     if (whole === undefined) this.#readAlong();
     this.#held = undefined;
-    const value = whole ?? this.#found;
-    this.#finishReasons = finishReasonsIn(whole);
-    const report = reportIn(value);
-    this.#onReport(report);
+    const report = reportIn(whole ?? this.#found);
+    // Where only some fields are known they may say less than the whole.
+    this.#onReport(this.#fields ? { ...report, finishReasons: NO_REASONS } : report);
     this.#text = whole === undefined ? saidIn(held) : report.usage ? undefined : spokenIn(whole);
   }
 

@@ -26,5 +26,7 @@ export interface UsageEvent {
   readonly priority: PriorityClass;
   readonly status: number;
   readonly provenance: UsageProvenance;
+  /** Which of its provider's tiers served it; absent for the usual one. */
+  readonly serviceTier?: string | undefined;
   readonly tokens?: TokenUsage | undefined;
 }

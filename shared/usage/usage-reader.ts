@@ -9,9 +9,10 @@ import { AnswerText } from "./answer-text.ts";
 import type { AnswerUsage, UncountedText } from "./answer-usage.ts";
 import { type BedrockEvent, bedrockEvent, usageInHead } from "./bedrock.ts";
 import { DecodedCopy } from "./decoded-copy.ts";
-import { finishReasonsSaid } from "./finish-reasons.ts";
+import { finishReasonsSaid, NO_REASONS } from "./finish-reasons.ts";
 import { isEventStream } from "./is-event-stream.ts";
 import { JsonDocument } from "./json-document.ts";
+import { serviceTierInHead } from "./service-tier.ts";
 import { mergeUsage, type RawUsage, toTokenUsage } from "./token-usage.ts";
 import { reportIn, type UsageReport } from "./usage-report.ts";
 
@@ -33,7 +34,9 @@ export class UsageReader {
   readonly #decoded: ReturnType<typeof DecodedCopy.of>;
   readonly #events: SseParser | undefined;
   readonly #document: JsonDocument | undefined;
+  readonly #headers: HeaderList;
   readonly #isStream: boolean;
+  readonly #isBinary: boolean;
   readonly #isToldInHead: boolean;
   readonly #text = new AnswerText(MAX_TEXT_BYTES);
   #seenEvents = 0;
@@ -43,14 +46,18 @@ export class UsageReader {
   #model: string | undefined;
   #responseId: string | undefined;
   #backgroundSince: number | undefined;
+  #serviceTier: string | undefined;
+  #finishReasons = NO_REASONS;
 
   constructor(headers: HeaderList) {
+    this.#headers = headers;
     const type = headerValue(headers, "content-type")?.toLowerCase() ?? "";
     this.#usage = usageInHead(headers);
     this.#isToldInHead = this.#usage !== undefined;
     this.#isStream = isEventStream(type);
+    this.#isBinary = type.includes(AMAZON_EVENTS);
     let taker: Taker | undefined;
-    if (type.includes(AMAZON_EVENTS)) {
+    if (this.#isBinary) {
       taker = new AmazonEvents((event) => this.#seeBedrock(bedrockEvent(event)));
     } else if (this.#isStream) {
       taker = this.#events = new SseParser({
@@ -85,7 +92,7 @@ export class UsageReader {
     const isLastWord = isComplete || this.#isToldInHead || (this.#isFinal && this.#isStream);
     // An error told within a message ends it as if it were whole.
     const isReported = tokens !== undefined && isLastWord && !this.#isBeginning;
-    const finishReasons = this.#document?.finishReasons ?? finishReasonsSaid(this.#text.ending);
+    const finishReasons = this.#ended();
     if (isReported) this.#text.forget();
     const isCut = !isComplete || this.#isBeginning;
     const isPartial = isCut && (tokens !== undefined || this.#uncounted() !== undefined);
@@ -94,10 +101,25 @@ export class UsageReader {
       tokens,
       model: this.#model,
       responseId: this.#responseId,
-      ...(finishReasons.length === 0 ? {} : { finishReasons }),
-      ...(this.#backgroundSince === undefined ? {} : { backgroundSince: this.#backgroundSince }),
+      finishReasons: finishReasons.length === 0 ? undefined : finishReasons,
+      serviceTier: this.#serviceTier ?? this.#tierInHead(),
+      backgroundSince: this.#backgroundSince,
       uncounted: isReported ? undefined : this.#uncounted(),
     };
+  }
+
+  /** Why its parts ended: what is read of a stream may have told it of some, and its last events of more. */
+  #ended(): readonly string[] {
+    if (this.#document) return this.#finishReasons;
+    const said = finishReasonsSaid(this.#text.ending);
+    return said.length > this.#finishReasons.length ? said : this.#finishReasons;
+  }
+
+  /** Only of those who say it there: most answers name no tier, and their heads are not searched for one. */
+  #tierInHead(): string | undefined {
+    const isFromGoogle = this.#usage?.["promptTokenCount"] !== undefined;
+    const isFromAmazon = this.#isToldInHead || this.#isBinary;
+    return isFromGoogle || isFromAmazon ? serviceTierInHead(this.#headers) : undefined;
   }
 
   #uncounted(): UncountedText | undefined {
@@ -123,13 +145,17 @@ export class UsageReader {
     if (json !== undefined) this.#take(reportIn(json));
   }
 
-  #take({ usage, isFinal, isBeginning, model, responseId, backgroundSince }: UsageReport): void {
-    this.#model ??= model;
-    this.#responseId ??= responseId;
-    this.#backgroundSince ??= backgroundSince;
+  #take(report: UsageReport): void {
+    const { usage, finishReasons } = report;
+    this.#model ??= report.model;
+    this.#responseId ??= report.responseId;
+    this.#backgroundSince ??= report.backgroundSince;
+    // What was asked for may be told before what was given.
+    if (report.serviceTier !== undefined) this.#serviceTier = report.serviceTier;
+    if (finishReasons.length > 0) this.#finishReasons = finishReasons;
     if (!usage) return;
     this.#usage = mergeUsage(this.#usage, usage);
-    this.#isFinal = isFinal;
-    this.#isBeginning = isBeginning;
+    this.#isFinal = report.isFinal;
+    this.#isBeginning = report.isBeginning;
   }
 }

@@ -1,5 +1,7 @@
 import { type Fields, isFields } from "../core/fields.ts";
 import { INVOCATION_METRICS } from "./bedrock.ts";
+import { finishReasonsIn, NO_REASONS } from "./finish-reasons.ts";
+import { serviceTierIn } from "./service-tier.ts";
 import { mergeUsage, type RawUsage } from "./token-usage.ts";
 
 /** What a JSON document of an answer, whole or one event, says about the answer's cost. */
@@ -13,6 +15,9 @@ export interface UsageReport {
   readonly responseId: string | undefined;
   /** When work began that its provider does by itself, and shows to who asks; epoch milliseconds. */
   readonly backgroundSince: number | undefined;
+  /** Which of its provider's tiers served it, in the provider's word. */
+  readonly serviceTier: string | undefined;
+  readonly finishReasons: readonly string[];
 }
 
 const textOf = (value: unknown): string | undefined =>
@@ -35,6 +40,8 @@ export function reportIn(value: unknown): UsageReport {
     model: first(inner, ["model", "modelVersion"]),
     responseId: first(inner, ["id", "responseId"]),
     backgroundSince: inner.map(backgroundSince).find((since) => since !== undefined),
+    serviceTier: serviceTierIn(inner, usage),
+    finishReasons: finishReasonsIn(value),
   };
 }
 
@@ -57,6 +64,8 @@ const laidOver = (earlier: UsageReport, later: UsageReport): UsageReport => ({
   model: earlier.model ?? later.model,
   responseId: earlier.responseId ?? later.responseId,
   backgroundSince: earlier.backgroundSince ?? later.backgroundSince,
+  serviceTier: later.serviceTier ?? earlier.serviceTier,
+  finishReasons: later.finishReasons.length > 0 ? later.finishReasons : earlier.finishReasons,
 });
 
 const BACKGROUND_OBJECTS: ReadonlySet<unknown> = new Set(["batch", "thread.run"]);
@@ -79,6 +88,8 @@ const NOTHING: UsageReport = {
   model: undefined,
   responseId: undefined,
   backgroundSince: undefined,
+  serviceTier: undefined,
+  finishReasons: NO_REASONS,
 };
 
 function usageOf(fields: Fields): Fields | undefined {

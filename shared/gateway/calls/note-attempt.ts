@@ -81,7 +81,7 @@ function attemptOf(
   totalMs: number,
   end: WatchedEnd | undefined,
 ): object {
-  const { tokens, provenance, model, responseId, finishReasons } = end?.usage ?? {};
+  const { tokens, provenance, model, responseId, finishReasons, serviceTier } = end?.usage ?? {};
   const { firstReadAt } = end ?? {};
   const { host, target } = candidate;
   const { origin } = host;
@@ -95,6 +95,7 @@ function attemptOf(
     model,
     responseId,
     finishReasons,
+    serviceTier,
     tokens,
     usage: provenance,
     origin,

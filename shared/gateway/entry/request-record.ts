@@ -123,6 +123,7 @@ export class RequestRecord {
       model: used?.model,
       responseId: used?.responseId,
       finishReasons: used?.finishReasons,
+      serviceTier: used?.serviceTier,
       tokens: used?.tokens,
       usage: used?.provenance,
       expiresAt: ticket?.expiresAt,

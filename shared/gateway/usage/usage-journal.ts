@@ -1,8 +1,9 @@
 import type { Clock } from "../../core/clock.ts";
 import type { BackendId, NewId, PriorityClass } from "../../core/domain.ts";
+import { DEFAULT_TIER, tierNamed } from "../../core/service-tier.ts";
 import type { Caller } from "../../identity/index.ts";
 import type { UsageOutbox } from "../../ledger/index.ts";
-import { type Emit, usageNoted, usageUnestimated } from "../../telemetry/index.ts";
+import { type Emit, KnownNames, usageNoted, usageUnestimated } from "../../telemetry/index.ts";
 import { encodingOf, type TokenCounter } from "../../tokens/index.ts";
 import type { AnswerUsage, UsageEvent, UsageKind } from "../../usage/index.ts";
 
@@ -41,6 +42,8 @@ export interface UsageJournalOptions {
 
 // An app that ends has a few seconds: what is counted by then is noted, the rest without its tokens.
 const CLOSE_MS = 2000;
+// A provider has a handful of them, and each makes rows of its own: who names ever new ones makes no more.
+const MAX_TIERS = 32;
 
 /**
  * The one place where it is noted what calls to backends used: one event for every answer and every
@@ -50,6 +53,7 @@ const CLOSE_MS = 2000;
 export class UsageJournal {
   readonly #options: UsageJournalOptions;
   readonly #counting = new Set<Promise<void>>();
+  readonly #tiers = new KnownNames(MAX_TIERS);
 
   constructor(options: UsageJournalOptions) {
     this.#options = options;
@@ -100,10 +104,18 @@ export class UsageJournal {
       priority,
       status,
       provenance: usage?.provenance ?? "unknown",
+      serviceTier: this.#tierOf(usage),
       tokens: usage?.tokens,
     };
     outbox?.take(event);
     emit(usageNoted(event));
+  }
+
+  /** The name of an unusual tier. */
+  #tierOf(usage: Used | undefined): string | undefined {
+    const told = usage?.serviceTier;
+    const tier = told === undefined ? DEFAULT_TIER : tierNamed(told);
+    return tier === DEFAULT_TIER ? undefined : this.#tiers.told(tier, true);
   }
 }
 

@@ -28,6 +28,23 @@ describe("loadSettings", () => {
     ]);
   });
 
+  it("says which price is wrong, and which never counts", () => {
+    const price = (change: object) => ({ model: "gpt-5*", input: 1, ...change });
+    const problems = (...prices: object[]) =>
+      problemsOf({ Host1: "http://a.test", GATEWAY_USAGE_PRICES: JSON.stringify(prices) });
+    expect(problems(price({ serviceTier: "flex", backend: "Host1" }), price({}))).toEqual([]);
+    expect(problems(price({ from: "2027-01-01" }), price({ serviceTier: "flex" }))).toEqual([]);
+    for (const [change, said] of [
+      [{ serviceTier: "Flex" }, "[1.serviceTier]: expected the name of a tier"],
+      [{ serviceTier: "standard" }, "[1.serviceTier]: the ledger calls this tier default"],
+      [{ backend: "" }, "[1.backend]: "],
+      [{ model: "GPT-5*", serviceTier: "flex" }, "[1]: never counts, because [0] stands before"],
+      [{ backend: "Host1", from: "2027-01-01" }, "[1]: never counts, because [0] stands before"],
+    ] as const) {
+      expect(problems(price({}), price(change))).toEqual([expect.stringContaining(said)]);
+    }
+  });
+
   it("has the original's defaults", () => {
     expect(settingsWith()).toMatchObject({
       role: "all",

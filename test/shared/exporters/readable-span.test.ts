@@ -24,7 +24,7 @@ const CALL = {
   ...{ method: "POST", origin: "https://models.example", path: "/v1/chat/completions" },
   ...{ operation: "chat", provider: "azure.ai.openai", requestModel: "gpt-4o", isSpilled: false },
   ...{ isWhole: true, model: "gpt-4o-2024", responseId: "c1", finishReasons: ["stop", "length"] },
-  ...{ firstChunkMs: 400, usage: "reported" },
+  ...{ firstChunkMs: 400, usage: "reported", serviceTier: "priority" },
   tokens: { inputTokens: 9, outputTokens: 5, totalTokens: 14, audioInputTokens: 4 },
 };
 
@@ -53,11 +53,18 @@ describe("the span of a call to a model", () => {
     };
     const latest = spanOf();
     expect(latest).toMatchObject({ name: "chat gpt-4o", kind: 2, status: { code: 0 } });
-    expect(latest.attributes).toMatchObject({ ...told, "gen_ai.provider.name": "azure.ai.openai" });
+    expect(latest.attributes).toMatchObject({
+      ...told,
+      "gen_ai.provider.name": "azure.ai.openai",
+      "openai.response.service_tier": "priority",
+    });
     expect(spanOf({}, false).attributes).toMatchObject({
       ...told,
       "gen_ai.system": "az.ai.openai",
+      "gen_ai.openai.response.service_tier": "priority",
     });
+    const { attributes } = spanOf({ provider: "anthropic" });
+    expect(attributes).not.toHaveProperty("openai.response.service_tier");
     expect(latest.attributes).not.toHaveProperty("error.type");
   });
 

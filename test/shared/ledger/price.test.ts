@@ -12,6 +12,7 @@ const row = (change: Partial<LedgerRow>): LedgerRow => ({
   priority: 2,
   kind: "answer",
   provenance: "reported",
+  serviceTier: "default",
   ...change,
 });
 
@@ -60,6 +61,25 @@ describe("createCostOf", () => {
     expect(costOf(row({ ...tokens, model: "GPT-4o-mini" }))).toBe(0.15);
     expect(costOf(row({ ...tokens, hourAt: Date.parse("2026-10-31T23:00:00Z") }))).toBe(5);
     expect(costOf(row({ ...tokens, hourAt: Date.parse("2026-11-01T00:00:00Z") }))).toBe(2.5);
+  });
+
+  it("is that of a tier, and of a backend, where such an entry stands first", () => {
+    const priced = createCostOf([
+      { model: "*", backend: "Host7", input: 0, output: 0 },
+      { model: "gpt-5*", serviceTier: "priority", backend: "host1*", input: 4, output: 0 },
+      { model: "gpt-5*", serviceTier: "priority", input: 3, output: 0 },
+      { model: "gpt-5*", serviceTier: "default", input: 2, output: 0 },
+      { model: "gpt-5*", input: 1, output: 0 },
+    ]);
+    const costOfTier = (serviceTier: string, backend: string) =>
+      priced(row({ model: "gpt-5.1", inputTokens: 1_000_000, serviceTier, backend }));
+    expect(costOfTier("default", "Host2")).toBe(2);
+    expect(costOfTier("flex", "Host2")).toBe(1);
+    expect(costOfTier("priority", "Host2")).toBe(3);
+    expect(costOfTier("priority", "Host12")).toBe(4);
+    expect(costOfTier("priority", "Host7")).toBe(0);
+    const [unpriced] = [createCostOf([{ model: "*", serviceTier: "flex", input: 1, output: 1 }])];
+    expect(unpriced(row({ inputTokens: 1 }))).toBeUndefined();
   });
 
   it("has no price for a model that no entry names, and none for failed attempts", () => {

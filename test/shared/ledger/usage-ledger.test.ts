@@ -74,6 +74,7 @@ describe("UsageLedger", () => {
       priority: 2,
       kind: "answer",
       provenance: "reported",
+      serviceTier: "default",
       events: 2,
       inputTokens: 20,
       outputTokens: 10,

@@ -23,6 +23,22 @@ describe("why an answer ended", () => {
     ["Gemini's content", { candidates: [{ finishReason: "MAX_TOKENS" }] }, ["MAX_TOKENS"]],
     ["Gemini's list", [{ candidates: [{}] }, { candidates: [{ finishReason: "STOP" }] }], ["STOP"]],
     ["a conversation", { output: {}, stopReason: "tool_use" }, ["tool_use"]],
+    ["a failed response", { object: "response", status: "failed", output: [] }, ["failed"]],
+    [
+      "a response that wants its tools run",
+      {
+        ...{ object: "response", status: "completed" },
+        output: [{ type: "message" }, { type: "custom_tool_call" }],
+      },
+      ["tool_calls"],
+    ],
+    [
+      "a response whose tools its provider ran",
+      { object: "response", status: "completed", output: [{ type: "web_search_call" }] },
+      ["completed"],
+    ],
+    ["a response in the background", { object: "response", status: "queued" }, undefined],
+    ["what is like a response", { object: "batch", status: "completed" }, undefined],
     ["an embedding", { data: [] }, undefined],
     [
       "what is no word",

@@ -7,6 +7,8 @@ export interface RecordedAnswer {
   readonly text: string;
   readonly tokens: TokenUsage | undefined;
   readonly model?: string;
+  readonly serviceTier?: string;
+  readonly finishReasons?: readonly string[];
 }
 
 export const event = (value: unknown, name?: string): string =>

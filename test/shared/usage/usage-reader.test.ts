@@ -2,31 +2,10 @@ import type { Transform } from "node:stream";
 import zlib from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type AnswerUsage, UsageReader } from "../../../shared/usage/index.ts";
+import { UsageReader } from "../../../shared/usage/index.ts";
+import { bytesOf, cut, JSON_TYPE, read, SSE } from "./reading.ts";
 import { RECORDED_ANSWERS } from "./recorded-answers.ts";
-import { CHAT_STREAM, type RecordedAnswer } from "./recorded-shapes.ts";
-
-interface Reading {
-  readonly type: string;
-  readonly coding?: string;
-  readonly isWhole?: boolean;
-}
-
-function read(
-  chunks: readonly Uint8Array[],
-  { type, coding, isWhole = true }: Reading,
-): Promise<AnswerUsage> {
-  const codingHeader = coding === undefined ? [] : [["Content-Encoding", coding] as const];
-  const reader = new UsageReader([["Content-Type", `${type}; charset=utf-8`], ...codingHeader]);
-  for (const chunk of chunks) reader.read(chunk);
-  return reader.end(isWhole);
-}
-
-/** Cuts bytes at the given places. */
-function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
-  const at = [0, ...[...places].sort((a, b) => a - b), bytes.byteLength];
-  return at.slice(0, -1).map((start, n) => bytes.subarray(start, at[n + 1]));
-}
+import { CHAT_STREAM } from "./recorded-shapes.ts";
 
 /** What a compressor has given for a text when it is told to keep nothing back. */
 async function flushed(compressor: Transform & zlib.Zlib, text: string): Promise<Buffer[]> {
@@ -38,10 +17,6 @@ async function flushed(compressor: Transform & zlib.Zlib, text: string): Promise
   compressor.destroy();
   return chunks;
 }
-
-const bytesOf = ({ text }: RecordedAnswer): Buffer => Buffer.from(text);
-const SSE = { type: "text/event-stream" };
-const JSON_TYPE = { type: "application/json" };
 
 describe("the usage of an answer", () => {
   it.each(RECORDED_ANSWERS)("is read exactly: $name", async (answer) => {

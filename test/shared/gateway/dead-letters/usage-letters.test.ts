@@ -110,8 +110,8 @@ describe("usage that can never be counted", () => {
 
   it("is no such thing when a newer app has sent it: it comes again", async () => {
     const { services, poison } = open();
-    const newer = JSON.stringify({ version: 3, id: "m1", events: [{}] });
-    await expect(countUsage(services, newer)).rejects.toThrow("version 3");
+    const newer = JSON.stringify({ version: 4, id: "m1", events: [{}] });
+    await expect(countUsage(services, newer)).rejects.toThrow("version 4");
     expect(poison.texts).toEqual([]);
   });
 });

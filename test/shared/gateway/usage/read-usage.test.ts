@@ -85,6 +85,40 @@ describe("GET /usage", () => {
     expect((await ask(second)).usage().rows).toMatchObject([{ user: "ann", answers: 1 }]);
   });
 
+  it("tells tiers apart, each by its own price, as JSON and as CSV", async () => {
+    const prices = [
+      { model: "*", serviceTier: "batch", input: 1, output: 5 },
+      { model: "*", backend: "Host2", input: 0 },
+      { model: "*", input: 2, output: 10 },
+    ];
+    gateway = createGateway({
+      OperatorKeys: "secret",
+      GATEWAY_USAGE_PRICES: JSON.stringify(prices),
+    });
+    await record(
+      usageEvent({ id: "a" }),
+      usageEvent({ id: "b", serviceTier: "batch" }),
+      usageEvent({ id: "c", serviceTier: "priority" }),
+      usageEvent({ id: "d", backend: "Host2" }),
+    );
+    const query = `${SPAN}&group=serviceTier`;
+    expect((await ask(query)).usage()).toMatchObject({
+      group: ["serviceTier"],
+      rows: [
+        { serviceTier: "batch", answers: 1, cost: 0.000035 },
+        { serviceTier: "default", answers: 2, cost: 0.00007 },
+        { serviceTier: "priority", answers: 1, cost: 0.00007 },
+      ],
+      total: { answers: 4, cost: 0.000175, unpricedTokens: 0 },
+    });
+    const { text } = await ask(`${query}&format=csv`);
+    expect(text.split("\r\n").map((line) => line.split(",")[0])).toEqual([
+      ...["serviceTier", "batch", "default", "priority", ""],
+    ]);
+    const ann = [["X-UserID", "ann"]] as const;
+    expect((await ask(query, ann)).usage().rows).toHaveLength(3);
+  });
+
   it("comes in pages, which together are all", async () => {
     const users = Array.from({ length: 7 }, (_, index) => `user-${index}`);
     await record(...users.map((user) => usageEvent({ id: user, user })));

@@ -1,0 +1,51 @@
+import { type Fields, isFields } from "../core/fields.ts";
+import { type HeaderList, headerValue } from "../core/headers.ts";
+import { TIER_NAME } from "../core/service-tier.ts";
+
+/**
+ * Which of its provider's tiers served an answer, as one of its JSON values says it: at its own place, or
+ * with the usage. A batch is a tier of its own, whatever its requests asked for.
+ */
+export function serviceTierIn(
+  places: readonly Fields[],
+  usage: Fields | undefined,
+): string | undefined {
+  for (const place of places) {
+    if (place["object"] === BATCH) return BATCH;
+    const told = place["service_tier"] ?? place["serviceTier"];
+    // Bedrock's is an object.
+    const tier = wordIn(isFields(told) ? told["type"] : told);
+    if (tier !== undefined) return tier;
+  }
+  return usage && tierOfUsage(usage);
+}
+
+const BATCH = "batch";
+
+function tierOfUsage(usage: Fields): string | undefined {
+  const tier = wordIn(usage["service_tier"] ?? usage["serviceTier"] ?? usage["trafficType"]);
+  // Anthropic's faster way is paid for like a tier, and told beside it.
+  const isFast = usage["speed"] === FAST && (tier === undefined || tier === "standard");
+  return isFast ? FAST : tier;
+}
+
+const FAST = "fast";
+
+// Gemini's, and that of Bedrock's `InvokeModel`: both may have no other place.
+const HEADERS = ["x-gemini-service-tier", "x-amzn-bedrock-service-tier"] as const;
+
+/** The same as an answer's head says it. */
+export function serviceTierInHead(headers: HeaderList): string | undefined {
+  for (const name of HEADERS) {
+    const tier = wordIn(headerValue(headers, name)?.trim());
+    if (tier !== undefined) return tier;
+  }
+  return undefined;
+}
+
+/** Nothing but a name: it is stored, and shown. */
+function wordIn(value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  const word = value.toLowerCase();
+  return TIER_NAME.test(word) ? word : undefined;
+}

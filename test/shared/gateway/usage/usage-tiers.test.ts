@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { textOf } from "../../../support/streams.ts";
+import { JSON_TYPE, open, serve, TOKENS, USAGE } from "./usage-calls.ts";
+
+describe("the journal of what was used", () => {
+  it("tells an unusual tier, in few names", async () => {
+    const gateway = open({ Host2: "" });
+    const tiers = ["default", "priority", "Priority", "standard", 7, "on_demand_flex", null];
+    const many = Array.from({ length: 40 }, (_, n) => `tier-${n}`);
+    const all = [...tiers, ...many];
+    for (const tier of all) {
+      const answer = JSON.stringify({ usage: USAGE, service_tier: tier });
+      gateway.backends.answer(200, answer, JSON_TYPE);
+    }
+    for (const _ of all) await textOf((await serve(gateway)).body);
+    const told = gateway.uses.map(({ serviceTier }) => serviceTier);
+    expect(told.slice(0, 7)).toEqual([
+      ...[undefined, "priority", "priority", undefined, undefined, "flex", undefined],
+    ]);
+    expect(new Set(told).size).toBe(34);
+    expect(told.at(-1)).toBe("other");
+    const record = gateway.records.find(({ event }) => event === "attempt.ended");
+    expect(record).toMatchObject({ serviceTier: "default" });
+  });
+
+  it("has a provider's batch as one of that tier, once it is over", async () => {
+    const gateway = open({ Host2: "" });
+    const batch = { id: "batch_1", object: "batch", created_at: 1_700_000_000 };
+    for (const status of ["in_progress", "completed"]) {
+      const usage = status === "completed" ? { input_tokens: 7, output_tokens: 3 } : undefined;
+      gateway.backends.answer(200, JSON.stringify({ ...batch, status, usage }), JSON_TYPE);
+    }
+    const asked = { method: "GET", target: "/v1/batches/batch_1", body: "" };
+    for (let times = 0; times < 2; times++) await textOf((await serve(gateway, asked)).body);
+    expect(gateway.uses.at(-1)).toMatchObject({ serviceTier: "batch", tokens: TOKENS });
+  });
+});
