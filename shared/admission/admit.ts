@@ -104,7 +104,8 @@ function promotionOf(
   return wallAt < expiresAt ? { isAsked: false, at: wallAt, expiresAt: jobExpiry } : undefined;
 }
 
-function priorityOf(headers: HeaderList, { priority }: Settings): PriorityClass {
+/** The class of a request: that of the key which it shows, or that of those who show none. */
+export function priorityOf(headers: HeaderList, { priority }: Settings): PriorityClass {
   const key = headerValue(headers, priority.header)?.trim().toLowerCase();
   return (key && priority.classByKey.get(key)) || priority.defaultClass;
 }

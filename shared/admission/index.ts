@@ -1,4 +1,11 @@
-export { admit, asJobTicket, isJobAtOnce, type Promotion, type Ticket } from "./admit.ts";
+export {
+  admit,
+  asJobTicket,
+  isJobAtOnce,
+  type Promotion,
+  priorityOf,
+  type Ticket,
+} from "./admit.ts";
 export { wantsStream } from "./serving-mode.ts";
 export { validate } from "./validate.ts";
 export {

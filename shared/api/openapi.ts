@@ -75,6 +75,9 @@ const moveOperation: Json = {
   responses: {
     "200": answer("The job waits in its new lane.", "Job"),
     "400": problem("The body cannot be read, or there is no such class."),
+    "403": problem(
+      "The class is more urgent than the job's, and than what the call shows a key for.",
+    ),
     ...NO_SUCH_JOB,
     "409": problem("The job runs, or has ended."),
   },

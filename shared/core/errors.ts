@@ -38,6 +38,7 @@ export const ERRORS = {
   "profile-not-found": kind(403, "There is no such user profile."),
   "profile-required": kind(403, "A user profile is required."),
   "jobs-not-allowed": kind(403, "The user may not have jobs."),
+  "priority-not-allowed": kind(403, "The caller may not have this priority."),
   "user-suspended": kind(403, "The user is suspended."),
   "job-not-found": kind(404, "There is no such job."),
   "event-not-found": kind(404, "There is no such event."),

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { HeaderList } from "../../shared/core/headers.ts";
 import type { GatewayResponse } from "../../shared/core/http.ts";
 import {
   answering,
@@ -24,13 +25,9 @@ const BOB = [["X-UserID", "bob"]] as const;
 const OPERATOR = [["x-operator-key", "the key"]] as const;
 const NEVER = new AbortController().signal;
 
-type Ask = (
-  gateway: TestGateway,
-  id: string,
-  headers: readonly (readonly [string, string])[],
-) => Promise<GatewayResponse>;
+type Ask = (gateway: TestGateway, id: string, headers: HeaderList) => Promise<GatewayResponse>;
 
-const queryOf = (id: string, headers: readonly (readonly [string, string])[]) => ({
+const queryOf = (id: string, headers: HeaderList) => ({
   id,
   headers,
   target: `/jobs/${id}`,
@@ -154,6 +151,29 @@ describe("another's job", () => {
     const accepting = acceptSubmission(gateway.services, submission, means);
     await expect(accepting).rejects.toMatchObject({ code: "job-id-taken" });
     expect((await jobs.store.read("job-1"))?.job.owner).toBe("ann");
+  });
+});
+
+describe("a job's own class", () => {
+  const KEY = ["S7PPriorityKey", "12345"] as const;
+  const move = async (gateway: TestGateway, priority: number, headers: HeaderList) => {
+    const body = bodyOf(JSON.stringify({ priority }));
+    const ask = () => moveJob(gateway.services, { ...queryOf("job-1", headers), body });
+    return (await answered(gateway, ask)).status;
+  };
+
+  it("is changed for no better one whose key its owner does not show", async () => {
+    const gateway = await annsJob();
+    expect(await move(gateway, 1, ANN)).toBe(403);
+    expect(await move(gateway, 1, [...ANN, ["S7PPriorityKey", "54321"]])).toBe(403);
+    expect(await move(gateway, 3, ANN)).toBe(200);
+    // Back to where it was accepted, and with the key beyond that.
+    expect(await move(gateway, 2, ANN)).toBe(200);
+    expect(await move(gateway, 1, [...ANN, KEY])).toBe(200);
+  });
+
+  it("is changed for any by operators", async () => {
+    expect(await move(await annsJob(), 1, OPERATOR)).toBe(200);
   });
 });
 

@@ -1,8 +1,11 @@
+import { priorityOf } from "../../admission/index.ts";
 import { parseJobPatch } from "../../api/index.ts";
 import { collectBytes } from "../../core/bytes.ts";
+import type { PriorityClass } from "../../core/domain.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { type GatewayResponse, jsonResponse } from "../../core/http.ts";
 import { type JobEngine, type JobSnapshot, stateOf } from "../../jobs/index.ts";
+import type { Recognised } from "../entry/recognise.ts";
 import type { JobServices, Services } from "../services.ts";
 import { signalEngine } from "./job-attempt.ts";
 import { endJob } from "./job-transitions.ts";
@@ -42,18 +45,25 @@ export async function cancelJob(services: Services, change: JobChange): Promise<
  * or at its next look, sends the new one.
  */
 export async function moveJob(services: Services, change: JobChange): Promise<GatewayResponse> {
-  const { snapshot, jobs } = await findOwn(services, change);
+  const { snapshot, jobs, asker } = await findOwn(services, change);
   const { priority } = await readPatch(services, change.body);
   const { job, turn } = snapshot;
   // The lines of a batch are many messages, which nobody can move as one.
   if (stateOf(snapshot) !== "queued" || job.batch) throw notWaiting(snapshot);
   if (priority === snapshot.priority) return jsonResponse(200, await jobView(services, snapshot));
+  if (asker && priority < mostUrgentFor(asker, snapshot)) {
+    throw new GatewayError("priority-not-allowed", "The class is more urgent than the caller's.");
+  }
   if (!(await jobs.store.move(job.id, turn, priority))) throw notWaiting(snapshot);
   const epoch = turn.epoch + 1;
   const ref = { services, engine: change.engine, jobId: job.id };
   await signalEngine(ref, { attempt: turn.attempt, isFinal: false, epoch });
   return jsonResponse(200, await jobView(services, await moved(jobs, snapshot)));
 }
+
+/** A job is moved to no class in which its owner could not have asked for it: what is needed for that is needed here. */
+const mostUrgentFor = ({ headers, policy }: Recognised, { job }: JobSnapshot): PriorityClass =>
+  Math.min(priorityOf(headers, policy.settings), job.priority);
 
 const notWaiting = (snapshot: JobSnapshot): GatewayError =>
   new GatewayError(

@@ -2,7 +2,7 @@ import { GatewayError } from "../../core/errors.ts";
 import { type HeaderList, withoutHeaders } from "../../core/headers.ts";
 import { type GatewayResponse, jsonResponse } from "../../core/http.ts";
 import type { JobResult, JobSnapshot } from "../../jobs/index.ts";
-import { recognise } from "../entry/recognise.ts";
+import { type Recognised, recognise } from "../entry/recognise.ts";
 import { responseHeaders } from "../forwarded-headers.ts";
 import type { JobServices, Services } from "../services.ts";
 import { jobView } from "./job-view.ts";
@@ -76,28 +76,39 @@ function resultHeaders({ status, headers, sizeBytes }: JobResult): HeaderList {
   return hasLength ? [...kept, ["content-length", String(sizeBytes)]] : kept;
 }
 
+/** A job for somebody who may see it. */
+export interface FoundJob {
+  readonly snapshot: JobSnapshot;
+  readonly jobs: JobServices;
+  /** Its owner; absent where an operator asks. */
+  readonly asker: Recognised | undefined;
+}
+
 /** The caller's own job, or any for an operator: others' are as unknown as those that never were. */
 export async function findOwn(
   services: Services,
   { id, headers, target }: JobQuery,
-): Promise<{ snapshot: JobSnapshot; jobs: JobServices }> {
+): Promise<FoundJob> {
   const { jobs } = services;
   if (!jobs) throw new GatewayError("async-unavailable", "This app serves no jobs.");
   // Before the job is looked for: who may not ask learns nothing of which jobs there are.
-  const mayRead = await readerOf(services, { headers, target });
+  const asker = await askerOf(services, { headers, target });
   const snapshot = await jobs.store.read(id);
-  if (!snapshot || !mayRead(snapshot.job.owner)) {
+  if (!snapshot || !mayRead(asker, snapshot.job.owner)) {
     throw new GatewayError("job-not-found", "There is no such job.");
   }
-  return { snapshot, jobs };
+  return { snapshot, jobs, asker };
 }
 
-/** Whose jobs the caller may read. */
-async function readerOf(
+/** Undefined for operators, by key or by role. */
+async function askerOf(
   services: Services,
   asked: Pick<JobQuery, "headers" | "target">,
-): Promise<(owner: string) => boolean> {
-  if (services.operators(asked.headers) === "operator") return () => true;
-  const { caller, verified } = await recognise(services, asked);
-  return (owner) => verified?.isOperator === true || caller.userId === owner;
+): Promise<Recognised | undefined> {
+  if (services.operators(asked.headers) === "operator") return undefined;
+  const recognised = await recognise(services, asked);
+  return recognised.verified?.isOperator === true ? undefined : recognised;
 }
+
+const mayRead = (asker: Recognised | undefined, owner: string): boolean =>
+  asker === undefined || asker.caller.userId === owner;

@@ -1,6 +1,7 @@
 import { DEPENDENCIES_AND_WIRE } from "./table/dependencies-and-wire.ts";
 import { IDENTITY } from "./table/identity.ts";
 import { PATHS_AND_SIZES } from "./table/paths-and-sizes.ts";
+import { PERMISSIONS } from "./table/permissions.ts";
 import { SERVER_SIDE_REQUESTS } from "./table/server-side-requests.ts";
 import { SPLITTING } from "./table/splitting.ts";
 import { TENANTS_AND_SECRETS } from "./table/tenants-and-secrets.ts";
@@ -15,5 +16,6 @@ export const WEAKENINGS: readonly Weakening[] = [
   ...SERVER_SIDE_REQUESTS,
   ...PATHS_AND_SIZES,
   ...TENANTS_AND_SECRETS,
+  ...PERMISSIONS,
   ...DEPENDENCIES_AND_WIRE,
 ];

@@ -16,7 +16,11 @@ export const TENANTS_AND_SECRETS: readonly Weakening[] = [
   {
     name: "a job is anybody's",
     edits: [
-      [READ, "if (!snapshot || !mayRead(snapshot.job.owner)) {", "if (!snapshot || !mayRead) {"],
+      [
+        READ,
+        "if (!snapshot || !mayRead(asker, snapshot.job.owner)) {",
+        "if (!snapshot || !mayRead) {",
+      ],
     ],
     breaks: [tenant("answers as one that never was, whoever asks for %s")],
   },
@@ -38,7 +42,7 @@ export const TENANTS_AND_SECRETS: readonly Weakening[] = [
   },
   {
     name: "a job is nobody's",
-    edits: [[READ, "|| caller.userId === owner", "&& caller.userId === owner"]],
+    edits: [[READ, "asker === undefined || asker.caller", "asker === undefined || !asker.caller"]],
     breaks: [tenant("is its owner's, who may ask for %s")],
   },
   {

@@ -19,6 +19,8 @@ function changeOf(change: Partial<JobChange> = {}): JobChange {
   return { id: "job-1", headers: [], target: "/jobs/job-1", engine: fakeEngine(), ...change };
 }
 
+// Of class 1, by the settings' own defaults.
+const URGENT = [["S7PPriorityKey", "12345"]] as const;
 const patchOf = (value: unknown, change: Partial<JobChange> = {}): JobChange =>
   changeOf({ ...change, body: bodyOf(JSON.stringify(value)) });
 
@@ -88,7 +90,7 @@ describe("moving a job that waits", () => {
     const { services, bus, backends } = gateway;
     backends.answer(200);
     const engine = fakeEngine();
-    const response = await moveJob(services, patchOf({ priority: 1 }, { engine }));
+    const response = await moveJob(services, patchOf({ priority: 1 }, { engine, headers: URGENT }));
     expect(JSON.parse(await textOf(response.body))).toMatchObject({ state: "queued", priority: 1 });
     expect(engine.signal).toHaveBeenCalledWith("job-1", { attempt: 1, isFinal: false, epoch: 1 });
     expect(await enqueueAttempt(services, first)).toBe(1);

@@ -72,7 +72,7 @@ describe("a request that was promoted, and moved to another lane while a worker 
       headers: [],
       target: `/jobs/${ID}`,
       engine,
-      body: bodyOf('{"priority":1}'),
+      body: bodyOf('{"priority":3}'),
     });
     await gateway.clock.advance(2000);
     await running;

@@ -183,7 +183,8 @@ export class SurvivalWorld {
   async move(id: string, priority: number): Promise<void> {
     const { services, engine } = this.instance;
     const body = bodyOf(JSON.stringify({ priority }));
-    await moveJob(services, { id, headers: [], target: `/jobs/${id}`, engine, body });
+    const headers = [["S7PPriorityKey", "12345"]] as const;
+    await moveJob(services, { id, headers, target: `/jobs/${id}`, engine, body });
   }
 
   /** A moment passes for everybody. */

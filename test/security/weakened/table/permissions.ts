@@ -1,0 +1,25 @@
+import type { Weakening } from "../weakening.ts";
+
+const tenant = (title: string): string => `security/tenants.test.ts > ${title}`;
+
+/** What a caller who is let in may have: classes, paths, another's name. */
+export const PERMISSIONS: readonly Weakening[] = [
+  {
+    name: "a job's owner chooses its class",
+    edits: [
+      ["shared/gateway/jobs/change-job.ts", "if (asker && priority <", "if (!asker && priority <"],
+    ],
+    breaks: [tenant("is changed for no better one whose key its owner does not show")],
+  },
+  {
+    name: "operators need a class's key",
+    edits: [
+      [
+        "shared/gateway/jobs/read-job.ts",
+        'if (services.operators(asked.headers) === "operator") return undefined;',
+        "",
+      ],
+    ],
+    breaks: [tenant("is changed for any by operators")],
+  },
+];
