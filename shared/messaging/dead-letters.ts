@@ -38,7 +38,7 @@ const BATCH = 100;
 // Receiving stops here when there are no more letters that nobody else holds.
 const RECEIVE_WAIT_MS = 500;
 // An operator who looks while the broker is silent is to hear of it.
-const PEEK_TIMEOUT_MS = 15_000;
+const CALL_TIMEOUT_MS = 15_000;
 
 /**
  * The dead letters of the gateway's entities. Looking locks nothing; a letter is dealt with under its
@@ -58,7 +58,7 @@ export class DeadLetters {
   ): Promise<readonly DeadLetter[]> {
     return this.#with(source, async (receiver) => {
       // Always from a number: the SDK's own place is shared by all receivers of an entity.
-      const abortSignal = AbortSignal.timeout(PEEK_TIMEOUT_MS);
+      const abortSignal = AbortSignal.timeout(CALL_TIMEOUT_MS);
       const options = { fromSequenceNumber: longOf(from), abortSignal };
       return (await receiver.peekMessages(atMost, options)).map(letterOf);
     });
@@ -129,8 +129,13 @@ export class DeadLetters {
 
 const boxOf = (receiver: ServiceBusReceiver): LetterBox<ServiceBusReceivedMessage> => ({
   batch: BATCH,
-  receive: (atMost) => receiver.receiveMessages(atMost, { maxWaitTimeInMs: RECEIVE_WAIT_MS }),
+  receive: (atMost) =>
+    receiver.receiveMessages(atMost, {
+      maxWaitTimeInMs: RECEIVE_WAIT_MS,
+      abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    }),
   toLetter: letterOf,
+  // The SDK gives up waiting for the broker's word by itself.
   remove: (message) => receiver.completeMessage(message),
   giveBack: (messages) => giveBack(receiver, messages),
 });

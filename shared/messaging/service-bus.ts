@@ -7,6 +7,7 @@ import type {
 import type { MessagingConnection } from "../config/index.ts";
 import { identityCredential } from "../connections/index.ts";
 import { GatewayError } from "../core/errors.ts";
+import { untilAborted } from "../core/until-aborted.ts";
 
 /** A message to send; ids must be new for each message that is meant to arrive. */
 export interface OutgoingMessage {
@@ -26,15 +27,22 @@ export interface DeadLetterCause {
   readonly description: string;
 }
 
-// The SDK's own default waits 30 s between tries; a restarted broker is back long before that.
-const RETRY_OPTIONS = { maxRetries: 5, retryDelayInMs: 300, maxRetryDelayInMs: 3000, mode: 0 };
+// The SDK's own defaults wait 30 s between tries, and a minute for an answer; a restarted broker is back long
+// before that.
+const RETRY_OPTIONS = {
+  maxRetries: 5,
+  retryDelayInMs: 300,
+  maxRetryDelayInMs: 3000,
+  timeoutInMs: 20_000,
+  mode: 0,
+};
 // https://learn.microsoft.com/azure/service-bus-messaging/service-bus-dead-letter-queues
 const MAX_DESCRIPTION_LENGTH = 4096;
 const SERVICE_BUS_DEFAULT_TTL_MS = 24 * 3_600_000;
 
 // Callers' topics may be many, and a connection bears 5,000 links; those used last stay open.
 const MAX_SENDERS = 500;
-// A broker that is there and silent: the SDK would try six times, for a minute each.
+// A broker that is there and silent: the SDK would try six times.
 const SEND_TIMEOUT_MS = 20_000;
 
 interface ServiceBusOptions {
@@ -95,12 +103,14 @@ export class ServiceBus {
     const client = await this.client();
     const receiver = client.createReceiver(queue);
     try {
-      await receiver.deadLetterMessage(lockedElsewhere(lockToken), {
+      const settling = receiver.deadLetterMessage(lockedElsewhere(lockToken), {
         deadLetterReason: reason,
         deadLetterErrorDescription: description.slice(0, MAX_DESCRIPTION_LENGTH),
       });
+      await untilAborted(settling, AbortSignal.timeout(this.#sendTimeoutMs));
     } finally {
-      await receiver.close();
+      // Not waited for: the broker may be silent.
+      receiver.close().catch(() => {});
     }
   }
 

@@ -1,5 +1,6 @@
 import type { BlobClient, BlobGetPropertiesResponse } from "@azure/storage-blob";
 import { delay, systemClock } from "../core/clock.ts";
+import { untilAborted } from "../core/until-aborted.ts";
 import { statusOf } from "./storage-error.ts";
 
 // Within an account a copy is a matter of metadata and done at once; a large one may take a moment.
@@ -11,6 +12,7 @@ const SOURCE_KEY = "source";
 export interface BlobCopy {
   readonly source: BlobClient;
   readonly target: BlobClient;
+  readonly abortSignal: AbortSignal;
 }
 
 type Conditions = { ifNoneMatch?: string; ifMatch?: string };
@@ -25,11 +27,11 @@ export async function copyBlob(copy: BlobCopy): Promise<boolean> {
   for (let polls = 0; polls < MAX_POLLS; polls++) {
     const status = await tryCopy(copy, conditions);
     if (status === "copied") return true;
-    const found = await propertiesOf(copy.target);
+    const found = await propertiesOf(copy);
     const state = found && isCopyOf(copy.source, found) ? found.copyStatus : undefined;
     if (state === "success") return true;
     if (status === "absent") return false;
-    if (state === "pending") await delay(systemClock, POLL_MS);
+    if (state === "pending") await delay(systemClock, POLL_MS, copy.abortSignal);
     else conditions = found?.etag === undefined ? { ifNoneMatch: "*" } : { ifMatch: found.etag };
   }
   throw new Error("A copy did not end in time.");
@@ -37,14 +39,17 @@ export async function copyBlob(copy: BlobCopy): Promise<boolean> {
 
 /** `taken` when the target is not as the conditions say, `absent` when there is no source. */
 async function tryCopy(
-  { source, target }: BlobCopy,
+  { source, target, abortSignal }: BlobCopy,
   conditions: Conditions,
 ): Promise<"copied" | "taken" | "absent"> {
   try {
     const metadata = { [SOURCE_KEY]: source.name };
-    const options = { conditions, metadata, intervalInMs: POLL_MS };
+    const options = { conditions, metadata, intervalInMs: POLL_MS, abortSignal };
     const poller = await target.beginCopyFromURL(source.url, options);
-    const { copyStatus } = await poller.pollUntilDone();
+    // The library hands the signal to the first of its calls alone.
+    const { copyStatus } = await untilAborted(poller.pollUntilDone(), abortSignal).finally(() =>
+      poller.stopPolling(),
+    );
     if (copyStatus === "success") return "copied";
     throw new Error(`A copy ended as ${copyStatus}.`);
   } catch (error) {
@@ -60,9 +65,12 @@ async function tryCopy(
   }
 }
 
-async function propertiesOf(blob: BlobClient): Promise<BlobGetPropertiesResponse | undefined> {
+async function propertiesOf({
+  target,
+  abortSignal,
+}: BlobCopy): Promise<BlobGetPropertiesResponse | undefined> {
   try {
-    return await blob.getProperties();
+    return await target.getProperties({ abortSignal });
   } catch (error) {
     if (statusOf(error) === 404) return undefined;
     throw error;

@@ -5,6 +5,7 @@ import type {
   UserDelegationKey,
 } from "@azure/storage-blob";
 import type { Clock } from "../core/clock.ts";
+import { CALL_LIMIT_MS, withinLimit } from "./call-limit.ts";
 import { withStorage } from "./storage-error.ts";
 
 const MINUTE_MS = 60_000;
@@ -103,7 +104,9 @@ export class ReadLinks {
     const now = this.#options.clock.now();
     const expiresAt = now + KEY_LIFE_MS;
     const startsAt = now - CLOCK_SKEW_MS;
-    const key = await service.getUserDelegationKey(new Date(startsAt), new Date(expiresAt));
+    const key = await withinLimit(CALL_LIMIT_MS, ({ signal: abortSignal }) =>
+      service.getUserDelegationKey(new Date(startsAt), new Date(expiresAt), { abortSignal }),
+    );
     this.#key = { key, expiresAt };
     return this.#key;
   }

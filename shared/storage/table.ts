@@ -18,7 +18,7 @@ export interface RowRange {
 
 // https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination
 const MAX_PAGE_ROWS = 1000;
-// A query answers within five seconds, if only with where to go on (as above).
+// One try: a query answers within five seconds, if only with where to go on (as above).
 const CALL_TIMEOUT_MS = 20_000;
 
 /**

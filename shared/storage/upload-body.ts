@@ -1,9 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { BlockBlobClient, BlockBlobUploadOptions } from "@azure/storage-blob";
+import { withinLimit } from "./call-limit.ts";
 
 // A blob has 50,000 blocks at most: 48 GB of these.
-const BLOCK_BYTES = 1024 * 1024;
+export const BLOCK_BYTES = 1024 * 1024;
 const INDEX_DIGITS = 6;
+
+export interface UploadOptions extends BlockBlobUploadOptions {
+  /** How long the service may take for a block. */
+  readonly timeoutMs: number;
+}
 
 /**
  * Uploads a body of any length and returns its size. Two blocks are held, one that is filled and one
@@ -12,10 +18,10 @@ const INDEX_DIGITS = 6;
  */
 export async function uploadBody(
   blob: BlockBlobClient,
-  body: AsyncIterable<Uint8Array>,
-  options: BlockBlobUploadOptions,
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  { timeoutMs, ...options }: UploadOptions,
 ): Promise<number> {
-  const blocks = new Blocks(blob);
+  const blocks = new Blocks(blob, timeoutMs);
   try {
     for await (const chunk of body) {
       for (let at = 0; at < chunk.byteLength; ) at += await blocks.take(chunk.subarray(at));
@@ -30,6 +36,7 @@ export async function uploadBody(
 /** The blocks of one upload. Scope: one upload. */
 class Blocks {
   readonly #blob: BlockBlobClient;
+  readonly #timeoutMs: number;
   readonly #prefix = randomUUID();
   readonly #ids: string[] = [];
   #filling: Buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
@@ -38,8 +45,9 @@ class Blocks {
   #sizeBytes = 0;
   #sending: Promise<unknown> = Promise.resolve();
 
-  constructor(blob: BlockBlobClient) {
+  constructor(blob: BlockBlobClient, timeoutMs: number) {
     this.#blob = blob;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Takes what fits into the block, and returns how many bytes that were. */
@@ -60,12 +68,17 @@ class Blocks {
     await this.#sending;
     // What fits into one block needs one call.
     if (this.#ids.length === 0) {
-      await this.#blob.upload(this.#filling.subarray(0, this.#filled), this.#filled, options);
+      const bytes = this.#filling.subarray(0, this.#filled);
+      await this.#call((abortSignal) =>
+        this.#blob.upload(bytes, bytes.byteLength, { ...options, abortSignal }),
+      );
       return this.#sizeBytes;
     }
     await this.#send();
     await this.#sending;
-    await this.#blob.commitBlockList(this.#ids, options);
+    await this.#call((abortSignal) =>
+      this.#blob.commitBlockList(this.#ids, { ...options, abortSignal }),
+    );
     return this.#sizeBytes;
   }
 
@@ -75,11 +88,18 @@ class Blocks {
     const id = Buffer.from(`${this.#prefix}${index}`).toString("base64");
     this.#ids.push(id);
     const block = this.#filling;
-    this.#sending = this.#blob.stageBlock(id, block.subarray(0, this.#filled), this.#filled);
+    const bytes = block.subarray(0, this.#filled);
+    this.#sending = this.#call((abortSignal) =>
+      this.#blob.stageBlock(id, bytes, bytes.byteLength, { abortSignal }),
+    );
     // Who waits for it sees the failure; until then it is nobody's.
     this.#sending.catch(() => {});
     this.#filling = this.#spare ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
     this.#spare = block;
     this.#filled = 0;
+  }
+
+  #call(call: (abortSignal: AbortSignal) => Promise<unknown>): Promise<unknown> {
+    return withinLimit(this.#timeoutMs, ({ signal }) => call(signal));
   }
 }

@@ -35,6 +35,11 @@ describe("the app's own Service Bus connection", () => {
       code: "messaging-unavailable",
       retryAfterMs: 2000,
     });
+    const lockToken = "01234567-89ab-cdef-0123-456789abcdef";
+    const cause = { reason: "reason", description: "description" };
+    await expect(bus.deadLetter("one", lockToken, cause)).rejects.toMatchObject({
+      name: "TimeoutError",
+    });
     bus.close().catch(() => {});
   });
 });

@@ -2,6 +2,8 @@ import type { ContainerClient } from "@azure/storage-blob";
 import { describe, expect, it } from "vitest";
 import { createAppendLog } from "../../../shared/storage/append-log.ts";
 
+const OPTIONS = { name: "log", contentType: "text/plain", timeoutMs: 1000 };
+
 /** An append blob whose answers can get lost: the library then sends the same call again. */
 function fakeContainer() {
   const state = { text: "", losesAnswers: false };
@@ -32,7 +34,7 @@ function fakeContainer() {
 describe("a log that is appended to", () => {
   it("has a block once, though the answer to it got lost and it was sent again", async () => {
     const { state, container } = fakeContainer();
-    const log = await createAppendLog(container, "log", "text/plain");
+    const log = await createAppendLog(container, OPTIONS);
     await log.append(Buffer.from("one "));
     state.losesAnswers = true;
     await log.append(Buffer.from("two "));
@@ -42,7 +44,7 @@ describe("a log that is appended to", () => {
 
   it("fails where somebody else has written", async () => {
     const { state, container } = fakeContainer();
-    const log = await createAppendLog(container, "log", "text/plain");
+    const log = await createAppendLog(container, OPTIONS);
     state.text = "theirs";
     await expect(log.append(Buffer.from("mine"))).rejects.toMatchObject({
       code: "storage-unavailable",
