@@ -1,5 +1,4 @@
 import { type BackendAnswer, BackendFailure, type UnseenBy } from "../../backends/index.ts";
-import { GatewayError } from "../../core/errors.ts";
 import type { HeaderList } from "../../core/headers.ts";
 import {
   type BackendTurn,
@@ -10,7 +9,7 @@ import {
   type Verdict,
 } from "../../routing/index.ts";
 import { attemptFailed, attemptResent } from "../../telemetry/index.ts";
-import { isCallersEnd, JobEndedError } from "../end-reasons.ts";
+import { isCallersEnd, isTtlExpired, JobEndedError } from "../end-reasons.ts";
 import type { Services } from "../services.ts";
 import { noteCutOff, type UsingRequest, watchAnswer } from "./call-usage.ts";
 import { callWithWish, type WishedAnswer, withoutWish } from "./call-with-wish.ts";
@@ -45,11 +44,10 @@ export async function attemptBackend(
   request: AttemptRequest,
   { candidate, turn, signal }: { candidate: Candidate; turn: BackendTurn; signal: AbortSignal },
 ): Promise<Attempt> {
-  const { clock, emit, settings } = services;
-  const { host } = candidate;
+  const { clock, emit } = services;
+  const { id: backend, firstByteTimeoutMs = Number.POSITIVE_INFINITY } = candidate.host;
+  const limitMs = Math.min(request.attemptTimeoutMs, firstByteTimeoutMs);
   const startedAt = clock.now();
-  const ownLimitMs = host.firstByteTimeoutMs ?? settings.attemptTimeoutMs;
-  const limitMs = Math.min(request.attemptTimeoutMs, host.firstByteTimeoutMs ?? Infinity);
   let isSent = false;
   let begunAt: number | undefined;
   try {
@@ -60,7 +58,9 @@ export async function attemptBackend(
       onSent() {
         isSent = true;
       },
-      onResent: (reason: UnseenBy) => emit(attemptResent(request.id, { backend: host.id, reason })),
+      onResent(reason: UnseenBy) {
+        emit(attemptResent(request.id, { backend, reason }));
+      },
       onBegun() {
         begunAt = clock.now();
       },
@@ -69,29 +69,57 @@ export async function attemptBackend(
     const firstByteMs = (begunAt ?? clock.now()) - startedAt;
     return judged(services, answer, { request, candidate, turn, firstByteMs });
   } catch (error) {
-    const waitedMs = clock.now() - startedAt;
     turn.release();
-    if (signal.aborted) {
-      // The time to live is a limit like any other; a client that left is nobody's failure.
-      const isExpired =
-        signal.reason instanceof GatewayError && signal.reason.code === "ttl-expired";
-      const failure = isExpired ? "timed-out" : "cancelled";
-      turn.settle({ failure, waitedMs, limitMs: ownLimitMs }, clock.now());
-      noteCutOff(services, request, { candidate, isSent });
-      if (isSent && isGivenUp(signal.reason)) markCutOff(request);
-      throw signal.reason;
-    }
-    const isTimeout = isSilence(error);
-    // A shorter wait than the gateway's own was the caller's wish.
-    if (isTimeout && isSent && limitMs < ownLimitMs) markCutOff(request);
-    const failure = isTimeout ? "timed-out" : "broken";
-    // Who begins and then falls silent has no slow model for an excuse.
-    const blame = begunAt === undefined ? failure : "broken";
-    turn.settle({ failure: blame, waitedMs, limitMs: ownLimitMs }, clock.now());
-    const status = isTimeout ? TIMED_OUT : BROKEN;
-    emit(attemptFailed(request.id, { backend: host.id, status, error }));
-    return { status, failure };
+    const waitedMs = clock.now() - startedAt;
+    const hasBegun = begunAt !== undefined;
+    const call = { request, candidate, turn, limitMs, waitedMs, isSent, hasBegun };
+    if (!signal.aborted) return failed(services, call, error);
+    givenUp(services, call, signal.reason);
+    throw signal.reason;
   }
+}
+
+/** A call that came to no answer, and has given its place back. */
+interface VainCall {
+  readonly request: AttemptRequest;
+  readonly candidate: Candidate;
+  readonly turn: BackendTurn;
+  /** How long it was to wait for its first byte. */
+  readonly limitMs: number;
+  readonly waitedMs: number;
+  readonly isSent: boolean;
+  /** Whether its first meaningful bytes were there. */
+  readonly hasBegun: boolean;
+}
+
+/** How long the gateway itself waits for a backend; a caller may have wished for less. */
+const ownLimitMs = ({ settings }: Services, { candidate: { host } }: VainCall): number =>
+  host.firstByteTimeoutMs ?? settings.attemptTimeoutMs;
+
+/** Notes a call that was ended from here: a client that left is nobody's failure. */
+function givenUp(services: Services, call: VainCall, reason: unknown): void {
+  const { request, candidate, turn, waitedMs, isSent } = call;
+  // The time to live is a limit like any other.
+  const failure = isTtlExpired(reason) ? "timed-out" : "cancelled";
+  turn.settle({ failure, waitedMs, limitMs: ownLimitMs(services, call) }, services.clock.now());
+  noteCutOff(services, request, { candidate, isSent });
+  if (isSent && isGivenUp(reason)) markCutOff(request);
+}
+
+/** What a call came to that broke off, or that its backend was too slow for. */
+function failed(services: Services, call: VainCall, error: unknown): Attempt {
+  const { request, candidate, turn, limitMs, waitedMs, isSent, hasBegun } = call;
+  const ownMs = ownLimitMs(services, call);
+  const isTimeout = isSilence(error);
+  // A shorter wait than the gateway's own was the caller's wish.
+  if (isTimeout && isSent && limitMs < ownMs) markCutOff(request);
+  const failure = isTimeout ? "timed-out" : "broken";
+  // Who begins and then falls silent has no slow model for an excuse.
+  const blame = hasBegun ? "broken" : failure;
+  turn.settle({ failure: blame, waitedMs, limitMs: ownMs }, services.clock.now());
+  const status = isTimeout ? TIMED_OUT : BROKEN;
+  services.emit(attemptFailed(request.id, { backend: candidate.host.id, status, error }));
+  return { status, failure };
 }
 
 /** Whether it was given up for its caller, and not to make room for others or to go on elsewhere. */

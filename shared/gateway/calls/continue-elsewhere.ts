@@ -3,6 +3,7 @@ import { createDeadline } from "../../core/deadline.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Candidate } from "../../routing/index.ts";
 import { streamContinued } from "../../telemetry/index.ts";
+import { ttlExpired } from "../end-reasons.ts";
 import type { Services } from "../services.ts";
 import { type Found, findAnswer, type Search } from "./find-answer.ts";
 import { isOpenEventStream } from "./stream-error-event.ts";
@@ -74,7 +75,7 @@ const isStream = ({ status, headers }: BackendAnswer): boolean =>
 async function another(services: Services, way: Search): Promise<Found | undefined> {
   const { clock } = services;
   using deadline = createDeadline(clock, way.trip.facts.expiresAt, {
-    reason: () => new GatewayError("ttl-expired", "The request's time to live ended."),
+    reason: ttlExpired,
     parent: way.signal,
   });
   try {

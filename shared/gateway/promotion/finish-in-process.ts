@@ -1,9 +1,9 @@
 import { delay } from "../../core/clock.ts";
-import { GatewayError, toGatewayError } from "../../core/errors.ts";
+import { toGatewayError } from "../../core/errors.ts";
 import type { GatewayResponse } from "../../core/http.ts";
 import { detachedWorkFailed } from "../../telemetry/index.ts";
 import type { AnswerSlot } from "../calls/answer-watch.ts";
-import { JobEndedError } from "../end-reasons.ts";
+import { isTtlExpired, JobEndedError } from "../end-reasons.ts";
 import {
   type AttemptResult,
   commitAttempt,
@@ -61,7 +61,7 @@ async function resultOf(
       await signalEngine(run, { attempt: run.attempt, isFinal: true });
       return undefined;
     }
-    if (error instanceof GatewayError && error.code === "ttl-expired") return undefined;
+    if (isTtlExpired(error)) return undefined;
     const result = stop.signal.aborted ? undefined : resultOfError(run, error);
     if (result) return result;
     const reason = stop.signal.aborted ? "instance-stopped" : toGatewayError(error).code;

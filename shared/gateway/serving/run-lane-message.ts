@@ -10,7 +10,7 @@ import { messageEnded, messageFailed, spanFacts } from "../../telemetry/index.ts
 import { abandonBatchLine, runBatchLine } from "../batches/run-batch-line.ts";
 import { tripOf } from "../calls/call-backends.ts";
 import { RequeueError } from "../calls/requeue-error.ts";
-import { ttlExpired } from "../end-reasons.ts";
+import { isTtlExpired, ttlExpired } from "../end-reasons.ts";
 import { inForce } from "../in-force.ts";
 import { abandonJob, runJobAttempt } from "../jobs/run-job-attempt.ts";
 import { comeAgain, handBack, latestEnd, putOff } from "../lanes/come-again.ts";
@@ -143,18 +143,14 @@ async function runInTurn(run: LaneRun, { lane, queue }: LaneDelivery): Promise<v
   } catch (error) {
     if (error instanceof HandedBack) return handBack(run, queue);
     if (caller.signal.aborted) return dropRequest(run);
-    // Whoever waited was told at the deadline; the message has nothing left to do.
-    if (signal.aborted || isExpired(error)) return;
+    // Whoever waited was told at the deadline, which the scheduler may notice before its own timer has fired.
+    if (signal.aborted || isTtlExpired(error)) return;
     if (!(error instanceof RequeueError)) throw error;
     await comeAgain(run, queue, error);
   } finally {
     wait.leave();
   }
 }
-
-// The scheduler may notice before the deadline's own timer has fired.
-const isExpired = (error: unknown): boolean =>
-  error instanceof GatewayError && error.code === "ttl-expired";
 
 async function work(run: LaneRun, slot: Slot, signal: AbortSignal): Promise<void> {
   const services = await inForce(run.services);
