@@ -1,4 +1,5 @@
-import type { TokenUsage, UsageProvenance } from "../usage/index.ts";
+import type { TokenUsage } from "../core/domain.ts";
+import type { UsageProvenance } from "../usage/index.ts";
 
 /** What a job's answer used, as far as that is known. */
 export interface JobUsage {

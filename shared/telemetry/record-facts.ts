@@ -1,17 +1,6 @@
+import type { TokenUsage } from "../core/domain.ts";
 import type { TelemetryEvent } from "./events.ts";
 import type { LoggedExchange } from "./logged-exchange.ts";
-
-/** Tokens as records have them; what an answer did not say is absent. */
-export interface TokenFacts {
-  readonly inputTokens?: number;
-  readonly outputTokens?: number;
-  readonly totalTokens?: number;
-  readonly cacheReadInputTokens?: number;
-  readonly cacheCreationInputTokens?: number;
-  readonly reasoningOutputTokens?: number;
-  readonly audioInputTokens?: number;
-  readonly audioOutputTokens?: number;
-}
 
 /** Where in a trace something happened, and when; times are milliseconds, `startedAt` since the epoch. */
 export interface SpanFacts {
@@ -48,7 +37,7 @@ export interface RequestFacts extends SpanFacts {
   readonly responseId?: string;
   readonly finishReasons?: readonly string[];
   readonly serviceTier?: string;
-  readonly tokens?: TokenFacts;
+  readonly tokens?: TokenUsage;
   readonly usage?: string;
   /** When its time to live is over; epoch milliseconds. */
   readonly expiresAt?: number;
@@ -87,7 +76,7 @@ export interface AttemptFacts extends SpanFacts {
   readonly responseId?: string;
   readonly finishReasons?: readonly string[];
   readonly serviceTier?: string;
-  readonly tokens?: TokenFacts;
+  readonly tokens?: TokenUsage;
   readonly usage?: string;
 }
 

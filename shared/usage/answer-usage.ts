@@ -1,4 +1,4 @@
-import type { TokenUsage } from "./token-usage.ts";
+import type { TokenUsage } from "../core/domain.ts";
 
 /**
  * How far a count can be trusted: `reported` by the backend; `estimated` by counting the text; `partial`

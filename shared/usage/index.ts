@@ -1,6 +1,6 @@
 export type { AnswerUsage, UsageProvenance } from "./answer-usage.ts";
 export { isEventStream } from "./is-event-stream.ts";
-export { TOKEN_COUNTS, type TokenUsage } from "./token-usage.ts";
+export { TOKEN_COUNTS } from "./token-usage.ts";
 export type { UsageEvent, UsageKind } from "./usage-event.ts";
 export { UsageReader } from "./usage-reader.ts";
 export { withUsageWish } from "./with-usage-wish.ts";

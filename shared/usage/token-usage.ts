@@ -1,21 +1,5 @@
+import type { TokenUsage } from "../core/domain.ts";
 import { type Fields, fieldsIn, isFields } from "../core/fields.ts";
-
-/**
- * Tokens of one answer, in the terms of OpenTelemetry's `gen_ai.usage`. What an answer did not say is
- * absent; zero was said.
- */
-export interface TokenUsage {
-  /** The whole prompt: what came from a cache and what went into one included. */
-  readonly inputTokens?: number;
-  /** The whole answer: reasoning included. */
-  readonly outputTokens?: number;
-  readonly totalTokens?: number;
-  readonly cacheReadInputTokens?: number;
-  readonly cacheCreationInputTokens?: number;
-  readonly reasoningOutputTokens?: number;
-  readonly audioInputTokens?: number;
-  readonly audioOutputTokens?: number;
-}
 
 /** The counts of {@link TokenUsage}, in the order in which they are shown. */
 export const TOKEN_COUNTS = [

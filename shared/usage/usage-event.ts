@@ -1,6 +1,5 @@
-import type { BackendId, PriorityClass } from "../core/domain.ts";
+import type { BackendId, PriorityClass, TokenUsage } from "../core/domain.ts";
 import type { UsageProvenance } from "./answer-usage.ts";
-import type { TokenUsage } from "./token-usage.ts";
 
 /** Whether a backend gave an answer, or failed to give one: the two are never added up. */
 export type UsageKind = "answer" | "attempt";

@@ -1,7 +1,8 @@
 import zlib from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type AnswerUsage, type TokenUsage, UsageReader } from "../../../shared/usage/index.ts";
+import type { TokenUsage } from "../../../shared/core/domain.ts";
+import { type AnswerUsage, UsageReader } from "../../../shared/usage/index.ts";
 import { amazonFrame, invokeFrame } from "./amazon-frames.ts";
 import { TRICK } from "./recorded-shapes.ts";
 

@@ -1,4 +1,4 @@
-import type { TokenUsage } from "../../../shared/usage/index.ts";
+import type { TokenUsage } from "../../../shared/core/domain.ts";
 
 /** An answer in a provider's shape, and what it cost. */
 export interface RecordedAnswer {
