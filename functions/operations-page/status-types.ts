@@ -1,4 +1,5 @@
-// What the page reads of the gateway's answers. Its own words for them: code of the gateway is not for browsers.
+// What the page reads of the gateway's answers. Its own words for them: code of the gateway is not for
+// browsers. A test does not compile where the two differ.
 
 export interface BucketCounts {
   readonly bounds: readonly number[];
