@@ -16,6 +16,7 @@ import { requestEnded } from "../../telemetry/index.ts";
 import type { AnswerSlot } from "../calls/answer-watch.ts";
 import { callBackends, type OutgoingRequest, type RoutedAnswer } from "../calls/call-backends.ts";
 import { decodedText } from "../calls/decoded-text.ts";
+import { RequeueError } from "../calls/requeue-error.ts";
 import { takeAnswer } from "../calls/take-answer.ts";
 import { JobEndedError } from "../end-reasons.ts";
 import { fromEnvelope } from "../entry/request-envelope.ts";
@@ -182,6 +183,8 @@ async function resultOf(
     }
     return await readAnswer(answer, signal);
   } catch (error) {
+    // Nobody failed: the same attempt waits for its backends.
+    if (error instanceof RequeueError) throw error;
     if (signal.aborted || !isBackendError(error)) throw error;
     if (canRepeat && error.code !== "no-route") return later(error.retryAfterMs);
     return { end: { error: { code: error.code, message: error.message } } };

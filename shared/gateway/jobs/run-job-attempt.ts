@@ -1,5 +1,6 @@
 import { wantsStream } from "../../admission/index.ts";
 import { callBackends, type OutgoingRequest } from "../calls/call-backends.ts";
+import { RequeueError } from "../calls/requeue-error.ts";
 import { JobEndedError } from "../end-reasons.ts";
 import { fromEnvelope } from "../entry/request-envelope.ts";
 import type { LaneRun } from "../lanes/lane-run.ts";
@@ -81,6 +82,8 @@ async function callFor(
     const answer = await callBackends(services, { ...outgoing, trip }, signal);
     return await resultOfAnswer(run, answer, signal);
   } catch (error) {
+    // Nobody failed: the same attempt waits for its backends, for as long as the job lives.
+    if (error instanceof RequeueError) throw error;
     const result = signal.aborted ? undefined : resultOfError(run, error);
     if (!result) throw error;
     return result;

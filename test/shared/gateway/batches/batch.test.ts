@@ -66,6 +66,31 @@ describe("a batch", () => {
     expect(output.map((line) => line.custom_id)).toEqual(["c0", "c1", "c2"]);
   });
 
+  it("lets a line wait for backends that ask for it, as often as they do", async () => {
+    const { gateway, jobId, messages } = await accepted(1);
+    let message = messages[0];
+    for (let round = 0; round < (messages[0]?.maxAttempts ?? 0) + 2; round++) {
+      gateway.backends.answers.length = 0;
+      gateway.backends.answer(429, "later", [
+        ["S7PREQUEUE", "true"],
+        ["retry-after-ms", "400"],
+      ]);
+      await run(gateway, message);
+      const again = gateway.bus.sent.at(-1)?.message;
+      expect(again).toMatchObject({ scheduledAt: gateway.clock.now() + 400, body: { attempt: 1 } });
+      message = again?.body as RequestEnvelope;
+      await gateway.clock.advance(400);
+    }
+    gateway.backends.answers.length = 0;
+    gateway.backends.answer(200, '{"a":1}', JSON_TYPE);
+    await run(gateway, message);
+    await finishBatch(gateway.services, jobId);
+    expect(await files(gateway, jobId)).toMatchObject({
+      output: [{ custom_id: "c0" }],
+      errors: [],
+    });
+  });
+
   it("repeats a line later that was throttled, without a worker that waits", async () => {
     const { gateway, jobId, messages } = await accepted(1);
     gateway.backends.answer(429, "busy", [["retry-after", "7"]]);

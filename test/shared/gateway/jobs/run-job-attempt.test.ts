@@ -97,6 +97,34 @@ describe("an attempt of a job", () => {
     expect(gateway.results.blobs.size).toBe(0);
   });
 
+  it("waits for backends that ask for it as often as they do, and stays the same attempt", async () => {
+    const { gateway, job } = await open();
+    const rounds = job.maxAttempts + 2;
+    let message = job;
+    for (let round = 0; round < rounds; round++) {
+      gateway.backends.answers.length = 0;
+      gateway.backends.answer(429, "later", [
+        ["S7PREQUEUE", "true"],
+        ["retry-after-ms", "400"],
+      ]);
+      await run(gateway, message);
+      const again = gateway.bus.sent.at(-1)?.message;
+      expect(again).toMatchObject({ scheduledAt: gateway.clock.now() + 400, body: { attempt: 1 } });
+      message = again?.body as RequestEnvelope;
+      await gateway.clock.advance(400);
+    }
+    const waiting = await gateway.services.jobs?.store.read("job-1");
+    expect([waiting?.outcome, waiting?.history]).toEqual([
+      undefined,
+      [{ attempt: 1, startedAt: expect.any(Number) }],
+    ]);
+    gateway.backends.answers.length = 0;
+    gateway.backends.answer(200, "at last");
+    await run(gateway, message);
+    expect(await outcomeOf(gateway)).toMatchObject({ state: "succeeded", attempt: 1 });
+    expect(gateway.backends.calls).toHaveLength(rounds + 1);
+  });
+
   it.each([
     [[["retry-after", "7"]] as const, 7000],
     [[["retry-after-ms", "250"]] as const, 250],
