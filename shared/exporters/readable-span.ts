@@ -175,12 +175,13 @@ function messageSpan(facts: MessageFacts, operation: "send" | "process"): Told {
   };
 }
 
-type Asked = Pick<RequestFacts, "operation" | "provider" | "requestModel">;
+type Asked = Pick<RequestFacts, "operation" | "provider" | "requestModel" | "outputType">;
 
-const genAiAttributes = ({ operation, provider, requestModel }: Asked): Told["attributes"] => [
+const genAiAttributes = ({ operation, provider, ...asked }: Asked): Told["attributes"] => [
   [A.operation, operation],
   [A.provider, provider],
-  [A.requestModel, requestModel],
+  [A.requestModel, asked.requestModel],
+  [A.outputType, asked.outputType],
 ];
 
 // Whoever is told an address is told its port.

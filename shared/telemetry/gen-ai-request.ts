@@ -8,21 +8,42 @@ export interface GenAiRequest {
   readonly operation: string | undefined;
   readonly provider: string | undefined;
   readonly model: string | undefined;
+  /** What it makes, where its path alone says so: `image`, `speech`, or `text` of sounds. */
+  readonly outputType: string | undefined;
 }
 
+interface Operation {
+  readonly name: string;
+  /** What it makes, where its path alone says so. */
+  readonly outputType?: "image" | "speech" | "text";
+}
+
+const CHAT: Operation = { name: "chat" };
+const EMBEDDINGS: Operation = { name: "embeddings" };
+const IMAGE: Operation = { name: "generate_content", outputType: "image" };
+// The conventions have no name for it.
+const RERANK: Operation = { name: "rerank" };
+
 // https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/#gen-ai-operation-name
-const OPERATIONS: readonly (readonly [RegExp, string])[] = [
-  [/\/chat\/completions$/, "chat"],
-  [/\/completions$/, "text_completion"],
-  [/\/embeddings$/, "embeddings"],
-  [/\/responses$/, "chat"],
-  [/\/messages$/, "chat"],
-  [/:(?:stream)?generateContent$/i, "generate_content"],
-  [/:(?:batch)?embedContents?$/i, "embeddings"],
-  [/:(?:stream)?rawPredict$/i, "chat"],
-  [/\/model\/[^/]*embed[^/]*\/invoke$/i, "embeddings"],
-  [/\/model\/[^/]+\/(?:invoke(?:-with-response-stream)?|converse(?:-stream)?)$/, "chat"],
-  [/\/v2\/chat$/, "chat"],
+const OPERATIONS: readonly (readonly [RegExp, Operation])[] = [
+  [/\/chat\/completions$/, CHAT],
+  [/\/completions$/, { name: "text_completion" }],
+  [/\/embeddings$/, EMBEDDINGS],
+  [/\/responses$/, CHAT],
+  [/\/messages$/, CHAT],
+  [/:(?:stream)?generateContent$/i, { name: "generate_content" }],
+  [/:(?:batch)?embedContents?$/i, EMBEDDINGS],
+  [/:(?:stream)?rawPredict$/i, CHAT],
+  [/\/model\/[^/]*embed[^/]*\/invoke$/i, EMBEDDINGS],
+  [/\/model\/[^/]*rerank[^/]*\/invoke$/i, RERANK],
+  [/\/model\/[^/]*(?:image|stability\.|canvas)[^/]*\/invoke$/i, IMAGE],
+  [/\/model\/[^/]+\/(?:invoke(?:-with-response-stream)?|converse(?:-stream)?)$/, CHAT],
+  [/\/v2\/chat$/, CHAT],
+  [/\/images\/(?:generations|edits|variations)$/, IMAGE],
+  [/\/audio\/speech$/, { name: "generate_content", outputType: "speech" }],
+  [/\/audio\/trans(?:cription|lation)s$/, { name: "generate_content", outputType: "text" }],
+  [/\/moderations$/, { name: "moderation" }],
+  [/\/rerank$/, RERANK],
 ];
 
 const HOSTS: readonly (readonly [RegExp, string])[] = [
@@ -48,7 +69,7 @@ const PATHS: readonly (readonly [RegExp, string])[] = [
   [/\/models\/[^/]+:(?:stream)?rawPredict$/i, "gcp.vertex_ai"],
   [/\/models\/[^/]+:/, "gcp.gemini"],
   [/\/model\/[^/]+\/(?:invoke|converse)/, "aws.bedrock"],
-  [/\/v2\/chat$/, "cohere"],
+  [/\/(?:v2\/chat|rerank)$/, "cohere"],
 ];
 
 interface Asked {
@@ -63,10 +84,11 @@ interface Asked {
 /** Reads what a request is to a model; who is asked tells more than what was asked for. */
 export function genAiRequest({ method, target, origin, model }: Asked): GenAiRequest {
   const found = method === "POST" ? inPath(pathOf(target)) : NONE;
-  const { operation, provider, model: modelOfPath } = found;
+  const { operation, provider, model: modelOfPath, outputType } = found;
   if (operation === undefined) return NONE;
   const known = origin === undefined ? undefined : atOrigin(origin).provider;
-  return { operation, provider: known ?? provider ?? "openai", model: modelOfPath ?? model };
+  const named = modelOfPath ?? model;
+  return { operation, provider: known ?? provider ?? "openai", model: named, outputType };
 }
 
 // Asked for several times a request: a pattern would cost more than the rest.
@@ -78,19 +100,23 @@ function pathOf(target: string): string {
 }
 
 /** Both are searched by many patterns, and the same few come again with nearly all requests. */
-const inPath = remembered(
-  (path): GenAiRequest => ({
-    operation: first(OPERATIONS, path),
-    provider: first(PATHS, path),
-    model: modelInPath(path),
-  }),
-);
+const inPath = remembered((path): GenAiRequest => {
+  const { name, outputType } = first(OPERATIONS, path) ?? {};
+  return { operation: name, provider: first(PATHS, path), model: modelInPath(path), outputType };
+});
 const atOrigin = remembered((origin) => ({ provider: first(HOSTS, hostOf(origin)) }));
 
-const NONE: GenAiRequest = { operation: undefined, provider: undefined, model: undefined };
+const NONE: GenAiRequest = {
+  operation: undefined,
+  provider: undefined,
+  model: undefined,
+  outputType: undefined,
+};
 
-const first = (known: typeof HOSTS, text: string): string | undefined =>
-  known.find(([pattern]) => pattern.test(text))?.[1];
+const first = <Known>(
+  known: readonly (readonly [RegExp, Known])[],
+  text: string,
+): Known | undefined => known.find(([pattern]) => pattern.test(text))?.[1];
 
 function hostOf(origin: string): string {
   return origin
@@ -118,8 +144,24 @@ export function modelHint(body: RequestBody | undefined): string | undefined {
     const member = body.members.find(({ name }) => name === "model");
     return member && MODEL.exec(`"model":${member.text}`)?.[1];
   }
-  const found = MODEL.exec(asBuffer(body).toString("latin1", 0, SEARCHED_BYTES))?.[1];
+  const bytes = asBuffer(body);
+  const found =
+    MODEL.exec(bytes.toString("latin1", 0, SEARCHED_BYTES))?.[1] ??
+    (isForm(bytes) ? modelOfForm(bytes) : undefined);
   return found && fromLatin1(found);
+}
+
+const HYPHEN = 0x2d;
+const FORM_MODEL = /name="?model"?(?:\r\n[^\r\n]+)*\r\n\r\n([^\r\n]{1,128})\r\n--/;
+
+/** Forms begin with their boundary, and JSON with nothing like it. */
+const isForm = (bytes: Buffer): boolean => bytes[0] === HYPHEN && bytes[1] === HYPHEN;
+
+/** Pictures and sounds are asked for by forms, whose file may stand before or behind the model. */
+function modelOfForm(bytes: Buffer): string | undefined {
+  const end = bytes.toString("latin1", Math.max(0, bytes.length - SEARCHED_BYTES));
+  const beginning = bytes.toString("latin1", 0, SEARCHED_BYTES);
+  return (FORM_MODEL.exec(beginning) ?? FORM_MODEL.exec(end))?.[1];
 }
 
 /** UTF-8 whose bytes were taken for characters; nearly all names are ASCII. */

@@ -12,6 +12,7 @@ export const ATTRIBUTES = {
   /** What the provider was called before. */
   system: "gen_ai.system",
   requestModel: "gen_ai.request.model",
+  outputType: "gen_ai.output.type",
   responseModel: "gen_ai.response.model",
   responseId: "gen_ai.response.id",
   finishReasons: "gen_ai.response.finish_reasons",

@@ -20,6 +20,7 @@ export interface RequestFacts extends SpanFacts {
   readonly operation?: string;
   readonly provider?: string;
   readonly requestModel?: string;
+  readonly outputType?: string;
   readonly user?: string;
   readonly group?: string;
   readonly priority?: number;
@@ -69,6 +70,7 @@ export interface AttemptFacts extends SpanFacts {
   readonly operation?: string;
   readonly provider?: string;
   readonly requestModel?: string;
+  readonly outputType?: string;
   readonly isSpilled: boolean;
   /** Absent where there was no answer for anybody. */
   readonly isWhole?: boolean;

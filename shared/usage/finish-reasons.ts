@@ -13,14 +13,12 @@ export const NO_REASONS: readonly string[] = [];
 
 /** Why each part of an answer ended, as one JSON value of it says; empty where it does not. */
 export function finishReasonsIn(value: Fields): readonly string[] {
-  const response = endOfResponse(value["object"] === "response" ? value : value["response"]);
-  if (response !== undefined) return [response];
-  let reasons = NO_REASONS;
-  for (const part of partsIn(value)) {
-    const word = reasonIn(part);
-    if (word !== undefined) reasons = [...reasons, word];
-  }
-  return reasons;
+  const parts = partsIn(value);
+  // An event that goes on says nothing, and most answers have one part.
+  if (parts.length === 0) return NO_REASONS;
+  const first = reasonIn(parts[0]);
+  if (parts.length === 1) return first === undefined ? NO_REASONS : [first];
+  return parts.map(reasonIn).filter((word) => word !== undefined);
 }
 
 /** The same as the last events of a stream say it. Within a JSON string both quotes of the name would be escaped. */
@@ -49,14 +47,15 @@ function ofEachPart(ending: string): readonly string[] {
 
 /** The parts of an answer: its choices or candidates, or the answer itself, or what an event adds to it. */
 function partsIn(value: Fields): readonly unknown[] {
-  const { choices, candidates, delta } = value;
+  const { choices, candidates, delta, response } = value;
   if (Array.isArray(choices)) return choices;
   if (Array.isArray(candidates)) return candidates;
-  return [isFields(delta) ? delta : value];
+  return [[delta, response].find(isFields) ?? value];
 }
 
 function reasonIn(part: unknown): string | undefined {
   if (!isFields(part)) return undefined;
+  if (part["object"] === "response") return endOfResponse(part);
   for (const name of NAMES) {
     const word = part[name];
     if (typeof word === "string") return WORD.test(word) ? word : undefined;
@@ -74,9 +73,9 @@ const TOOL_CALLS: ReadonlySet<unknown> = new Set([
  * Responses have a status instead of a reason; where it is not the whole story they say more. That they call
  * tools they do not say: that is told in the word of chats.
  */
-function endOfResponse(response: unknown): string | undefined {
-  if (!isFields(response) || !ENDED.has(response["status"])) return undefined;
+function endOfResponse(response: Fields): string | undefined {
   const { status, output } = response;
+  if (!ENDED.has(status)) return undefined;
   const reason = fieldsIn(response["incomplete_details"])?.["reason"];
   if (typeof reason === "string" && WORD.test(reason)) return reason;
   const isForTools =

@@ -1,6 +1,6 @@
 import { type Fields, isFields } from "../core/fields.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
-import { TIER_NAME } from "../core/service-tier.ts";
+import { DEFAULT_TIER, TIER_NAME } from "../core/service-tier.ts";
 
 /**
  * Which of its provider's tiers served an answer, as one of its JSON values says it: at its own place, or
@@ -45,6 +45,8 @@ export function serviceTierInHead(headers: HeaderList): string | undefined {
 
 /** Nothing but a name: it is stored, and shown. */
 function wordIn(value: unknown): string | undefined {
+  // What nearly all say is not looked at twice.
+  if (value === undefined || value === DEFAULT_TIER) return value;
   if (typeof value !== "string") return undefined;
   const word = value.toLowerCase();
   return TIER_NAME.test(word) ? word : undefined;

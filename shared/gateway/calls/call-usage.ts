@@ -136,10 +136,15 @@ function factsOf(services: Services, request: UsingRequest, end: CallEnd) {
 // As much as each answer that is on its way may hold of its request.
 const MAX_PROMPT_BYTES = 64 * 1024;
 
-/** What an estimate is made of; of nothing but requests to models. */
+// Nothing else is paid for by its words: neither pictures and sounds, nor judgements.
+const OF_TEXTS: ReadonlySet<string | undefined> = new Set([
+  ...["chat", "text_completion", "embeddings", "generate_content"],
+]);
+
+/** What an estimate is made of; of nothing but requests to models, for texts. */
 function promptOf({ body, method = "POST" }: UsingRequest, { target }: Candidate) {
-  const { operation } = genAiRequest({ method, target });
-  if (body === undefined || operation === undefined) return undefined;
+  const { operation, outputType } = genAiRequest({ method, target });
+  if (body === undefined || outputType !== undefined || !OF_TEXTS.has(operation)) return undefined;
   const isAll = operation === "embeddings";
   if (body instanceof Uint8Array && body.byteLength <= MAX_PROMPT_BYTES) {
     return { body, tokens: 0, isAll };

@@ -103,6 +103,7 @@ function attemptOf(
     operation: asked.operation,
     provider: asked.provider,
     requestModel: asked.model,
+    outputType: asked.outputType,
     ...spanFacts(span),
   };
 }

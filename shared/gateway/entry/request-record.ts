@@ -94,7 +94,7 @@ export class RequestRecord {
     const route: RouteFacts = response.route ?? routeOf({ response, code });
     const { attemptCount, processMs, backend, called } = route;
     const asked = { method, target, origin: called?.origin, model: this.#askedModel };
-    const { operation, provider, model: requestModel } = genAiRequest(asked);
+    const { operation, provider, model: requestModel, outputType } = genAiRequest(asked);
     // The job that stands for it has an entry of its own, which says what was used.
     const isAccepted = response.jobId !== undefined;
     const used = isAccepted ? undefined : this.#end?.usage;
@@ -106,6 +106,7 @@ export class RequestRecord {
       operation,
       provider,
       requestModel,
+      outputType,
       user: caller?.userId,
       group: caller?.groupId,
       priority: ticket?.priority,

@@ -63,8 +63,10 @@ describe("the span of a call to a model", () => {
       "gen_ai.system": "az.ai.openai",
       "gen_ai.openai.response.service_tier": "priority",
     });
-    const { attributes } = spanOf({ provider: "anthropic" });
+    expect(latest.attributes).not.toHaveProperty("gen_ai.output.type");
+    const { attributes } = spanOf({ provider: "anthropic", outputType: "image" });
     expect(attributes).not.toHaveProperty("openai.response.service_tier");
+    expect(attributes).toMatchObject({ "gen_ai.output.type": "image" });
     expect(latest.attributes).not.toHaveProperty("error.type");
   });
 

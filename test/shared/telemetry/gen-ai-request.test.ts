@@ -38,7 +38,33 @@ describe("what a request is to a model", () => {
     ],
     ["/v2/chat", "chat", "cohere", "asked"],
   ])("is read from its path: %s", (target, operation, provider, model) => {
-    expect(post(target, undefined, "asked")).toEqual({ operation, provider, model });
+    const outputType = undefined;
+    expect(post(target, undefined, "asked")).toEqual({ operation, provider, model, outputType });
+  });
+
+  it.each([
+    ["/v1/images/generations", "generate_content", "image", "openai", "asked"],
+    [
+      "/openai/deployments/gpt-image/images/edits?api-version=1",
+      ...["generate_content", "image", "azure.ai.openai", "gpt-image"],
+    ],
+    ["/v1/images/variations", "generate_content", "image", "openai", "asked"],
+    ["/v1/audio/speech", "generate_content", "speech", "openai", "asked"],
+    ["/v1/audio/transcriptions", "generate_content", "text", "openai", "asked"],
+    ["/v1/audio/translations", "generate_content", "text", "openai", "asked"],
+    ["/v1/moderations", "moderation", undefined, "openai", "asked"],
+    ["/v2/rerank", "rerank", undefined, "cohere", "asked"],
+    [
+      "/model/cohere.rerank-v3-5%3A0/invoke",
+      ...["rerank", undefined, "aws.bedrock", "cohere.rerank-v3-5:0"],
+    ],
+    [
+      "/model/stability.sd3-5-large-v1:0/invoke",
+      ...["generate_content", "image", "aws.bedrock", "stability.sd3-5-large-v1:0"],
+    ],
+  ])("is read from its path, with what it makes: %s", (target, ...read) => {
+    const [operation, outputType, provider, model] = read;
+    expect(post(target, undefined, "asked")).toEqual({ operation, provider, model, outputType });
   });
 
   it("is told better by whom it went to", () => {
@@ -50,7 +76,8 @@ describe("what a request is to a model", () => {
   });
 
   it("is nothing for what asks no model", () => {
-    for (const target of ["/v1/models", "/jobs/1", "/v1/responses/resp_1"]) {
+    const others = ["/v1/files", "/v1/batches", "/v1/videos", "/v1/vector_stores/v/search"];
+    for (const target of ["/v1/models", "/jobs/1", "/v1/responses/resp_1", ...others]) {
       expect(post(target).operation).toBeUndefined();
     }
     expect(
@@ -65,6 +92,23 @@ describe("the model that a body asks for", () => {
   it("is found near the beginning", () => {
     expect(hint('{"model" : "gpt-4o","messages":[]}')).toBe("gpt-4o");
     expect(hint('{"stream":true,\n "model":"m/1:x"}')).toBe("m/1:x");
+  });
+
+  it("is found in forms, before their file and behind it", () => {
+    const part = (name: string, value: string, more = "") =>
+      `--b\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n${value}\r\n`;
+    const file = part("file", "--\0".repeat(9000), '; filename="a.wav"\r\nContent-Type: audio/wav');
+    const model = part("model", "whisper-ü");
+    for (const parts of [
+      [model, file],
+      [file, model],
+      [file, part("prompt", 'name="model"'), model, part("language", "en")],
+    ]) {
+      expect(hint(`${parts.join("")}--b--\r\n`)).toBe("whisper-ü");
+    }
+    expect(hint(`${file}--b--\r\n`)).toBeUndefined();
+    expect(hint(`${part("model", "x".repeat(200))}--b--\r\n`)).toBeUndefined();
+    expect(hint(`${file}${part("models", "m")}--b--\r\n`)).toBeUndefined();
   });
 
   it("is not taken from text that speaks of one", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { textOf } from "../../../support/streams.ts";
-import { JSON_TYPE, open, serve, TOKENS, USAGE } from "./usage-calls.ts";
+import { JSON_TYPE, open, serve, TOKENS, USAGE, uses } from "./usage-calls.ts";
 
 describe("the journal of what was used", () => {
   it("tells an unusual tier, in few names", async () => {
@@ -33,5 +33,32 @@ describe("the journal of what was used", () => {
     const asked = { method: "GET", target: "/v1/batches/batch_1", body: "" };
     for (let times = 0; times < 2; times++) await textOf((await serve(gateway, asked)).body);
     expect(gateway.uses.at(-1)).toMatchObject({ serviceTier: "batch", tokens: TOKENS });
+  });
+
+  it("has what pictures and sounds used under the model that was asked for, and guesses at none of it", async () => {
+    const gateway = open({ Host2: "" });
+    const form = '--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper\r\n--b--\r\n';
+    const asked = [
+      ["/v1/images/generations", '{"model":"gpt-image"}', { data: [], usage: USAGE }],
+      ["/v1/audio/transcriptions", form, { text: "what was heard" }],
+      ["/v1/moderations", '{"model":"omni","input":"x"}', { results: [{ flagged: false }] }],
+      ["/v2/rerank", '{"model":"rerank-v4"}', { results: [{ document: { text: "a" } }] }],
+    ] as const;
+    for (const [, , answer] of asked)
+      gateway.backends.answer(200, JSON.stringify(answer), JSON_TYPE);
+    for (const [target, body] of asked) await textOf((await serve(gateway, { target, body })).body);
+    expect(uses(gateway)).toMatchObject([
+      { model: "gpt-image", provenance: "reported", tokens: TOKENS },
+      { model: "whisper", provenance: "unknown" },
+      { model: "omni", provenance: "unknown" },
+      { model: "rerank-v4", provenance: "unknown" },
+    ]);
+    const records = gateway.records.filter(({ event }) => event === "request.ended");
+    expect(records).toMatchObject([
+      { operation: "generate_content", outputType: "image", requestModel: "gpt-image" },
+      { operation: "generate_content", outputType: "text", requestModel: "whisper" },
+      { operation: "moderation", outputType: undefined },
+      { operation: "rerank", provider: "cohere" },
+    ]);
   });
 });
