@@ -7,7 +7,7 @@ export {
   type Ticket,
 } from "./admit.ts";
 export { wantsStream } from "./serving-mode.ts";
-export { validate } from "./validate.ts";
+export { pathFault, validate } from "./validate.ts";
 export {
   compileValidationRules,
   type ValidationRules,

@@ -129,6 +129,20 @@ function checkHeaders(request: ValidatedParts, rules: ValidationRules): Refusal 
   return failed && refuse("header-not-allowed", explain(request, failed));
 }
 
+/**
+ * Why a caller who was let in may not ask for another path besides; undefined where they may. Lists come
+ * with the profile, and from nobody else.
+ */
+export function pathFault(
+  target: string,
+  profile: Pick<InjectedHeaders, "headers"> | undefined,
+  { allowRules }: ValidationRules,
+): string | undefined {
+  const request = { headers: profile?.headers ?? [], target };
+  const failed = allowRules.find((rule) => rule.isPath && !satisfies(request, rule));
+  return failed && explain(request, failed);
+}
+
 const isEmpty = (value: string): boolean => value === "";
 
 function satisfies({ headers, target }: ValidatedParts, rule: AllowRule): boolean {

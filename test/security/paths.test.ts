@@ -1,12 +1,16 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { handleRequest } from "../../shared/gateway/index.ts";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { acceptBatch, handleRequest } from "../../shared/gateway/index.ts";
 import { parseAsyncAccess } from "../../shared/identity/index.ts";
 import { parseBatchLine } from "../../shared/jobs/index.ts";
 import { readSubmission } from "../../shared/messaging/index.ts";
 import { matchHosts, servingHost } from "../../shared/routing/index.ts";
 import { createGateway, fakeEngine, requestTo } from "../support/gateway.ts";
 import { settingsWith } from "../support/settings.ts";
+import { bodyOf } from "../support/streams.ts";
 
 const { hosts } = settingsWith({
   Host1: "host=https://one.test/openai;path=/v1;mode=direct",
@@ -84,6 +88,40 @@ describe("a path", () => {
     (url) => {
       const line = { custom_id: "a", method: "POST", url, body: {} };
       expect(parseBatchLine(JSON.stringify(line))).toMatch(/path/);
+    },
+  );
+});
+
+/** A profile with jobs, that lists the paths for which it may ask. */
+function listedPaths(paths: string): Record<string, string> {
+  const folder = mkdtempSync(join(tmpdir(), "gateway-paths-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "profiles.json");
+  const access = "enabled=true, containername=results, topic=events";
+  writeFileSync(file, JSON.stringify([{ userId: "bob", Paths: paths, "async-config": access }]));
+  return { UseProfiles: "true", UserConfigUrl: `file:${file}`, ValidateHeaders: "S7Path=Paths" };
+}
+
+describe("a path", () => {
+  it.each(["/images/make", "/chat/..%2fimages", "/Chats", "/x/chat/"])(
+    "that a profile does not list is no line of a batch: %s",
+    async (url) => {
+      const gateway = createGateway(listedPaths("/chat/*, /jobs/batch"));
+      const headers = [
+        ["X-UserProfile", "bob"],
+        ["Paths", "/*"],
+      ] as const;
+      const query = { id: "", headers, target: "/jobs/batch", engine: fakeEngine() };
+      const batchOf = (...urls: readonly string[]) => {
+        const lines = urls.map((each, at) => ({ custom_id: `${at}`, method: "POST", url: each }));
+        const text = lines.map((line) => JSON.stringify({ ...line, body: {} })).join("\n");
+        return acceptBatch(gateway.services, { ...query, body: bodyOf(text) });
+      };
+      const refused = { code: "header-not-allowed", message: expect.stringContaining("Line 2: ") };
+      await expect(batchOf("/chat/a", url)).rejects.toMatchObject(refused);
+      expect([query.engine.start.mock.calls, gateway.results.blobs.size]).toEqual([[], 0]);
+      expect((await batchOf("/chat/a", "/chat/b")).status).toBe(202);
+      gateway.stop();
     },
   );
 });

@@ -19,12 +19,14 @@ const QUADRATIC_MS = 200;
 const utilized = (value: string) => [["azure-openai-deployment-utilization", value]] as const;
 const DEPTH = 20_000;
 const nested = "[".repeat(DEPTH) + "]".repeat(DEPTH);
+const faultOf = (): undefined => undefined;
 const line = (change: object = {}): string =>
   JSON.stringify({ custom_id: "a", method: "POST", url: "/chat", body: {}, ...change });
 
 async function allLines(text: string, limits: { maxBytes: number; maxLines: number }) {
   const lines = [];
-  for await (const piece of readBatchLines(bodyOf(text), limits)) lines.push(...piece);
+  for await (const piece of readBatchLines(bodyOf(text), { ...limits, faultOf }))
+    lines.push(...piece);
   return lines;
 }
 

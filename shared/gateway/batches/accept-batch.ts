@@ -1,11 +1,11 @@
-import { admit, asJobTicket } from "../../admission/index.ts";
+import { admit, asJobTicket, pathFault } from "../../admission/index.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { type HeaderList, headerValue, withoutHeaders } from "../../core/headers.ts";
 import type { GatewayResponse } from "../../core/http.ts";
 import { fromTraceFields, type TraceFields, toTraceFields } from "../../core/trace-context.ts";
 import type { BatchFacts } from "../../jobs/index.ts";
 import { notifyTargets } from "../entry/notify-targets.ts";
-import { recognise } from "../entry/recognise.ts";
+import { type Recognised, recognise } from "../entry/recognise.ts";
 import type { AdmittedRequest } from "../entry/request-envelope.ts";
 import { acceptedAnswer } from "../jobs/accepted-answer.ts";
 import type { JobChange } from "../jobs/change-job.ts";
@@ -35,7 +35,7 @@ export async function acceptBatch(
   const id = services.newId();
   const admitted = await admitBatch(services, { id, headers, target });
   try {
-    const batch = await readLines(services, jobs, { id, body });
+    const batch = await readLines(admitted, jobs, { id, body });
     const job = { ...jobRecordOf(admitted, undefined, settings), batch };
     const input = {
       kind: "batch",
@@ -64,7 +64,7 @@ function carriedTrace({ tracing }: Services, headers: HeaderList): { trace?: Tra
 async function admitBatch(
   services: Services,
   { id, headers, target }: { id: string } & Pick<JobChange, "headers" | "target">,
-): Promise<AdmittedRequest> {
+): Promise<AdmittedRequest & Recognised> {
   const recognised = await recognise(services, { headers, target });
   const { policy, profile, caller } = recognised;
   if (policy.settings.policy.useProfiles && profile?.asyncAccess.enabled !== true) {
@@ -109,13 +109,15 @@ const OF_THE_FILE = new Set([
 ]);
 
 async function readLines(
-  { settings }: Services,
+  { policy: { settings, rules }, profile }: Recognised,
   jobs: JobServices,
   { id, body }: { id: string; body: AsyncIterable<Uint8Array> },
 ): Promise<BatchFacts> {
   const pieces: number[] = [];
+  // Each line asks for a path of its own, of which the upload's says nothing.
+  const faultOf = (url: string): string | undefined => pathFault(url, profile, rules);
   const { batchMaxBytes: maxBytes, batchMaxLines: maxLines } = settings;
-  for await (const piece of readBatchLines(body, { maxBytes, maxLines })) {
+  for await (const piece of readBatchLines(body, { maxBytes, maxLines, faultOf })) {
     await jobs.batches.writePiece(id, pieces.length, piece);
     pieces.push(piece.length);
   }

@@ -5,6 +5,8 @@ import { type BatchLine, parseBatchLine } from "../../jobs/index.ts";
 export interface BatchLimits {
   readonly maxBytes: number;
   readonly maxLines: number;
+  /** Why a line may not ask for a path; undefined where it may. */
+  faultOf(url: string): string | undefined;
 }
 
 const PIECE_LINES = 100;
@@ -14,7 +16,7 @@ const NEWLINE = 0x0a;
 /** Reads a batch's file piece by piece. Throws with the number of the first line that is wrong. */
 export async function* readBatchLines(
   body: AsyncIterable<Uint8Array>,
-  { maxBytes, maxLines }: BatchLimits,
+  { maxBytes, maxLines, faultOf }: BatchLimits,
 ): AsyncGenerator<readonly BatchLine[]> {
   const seen = new Map<string, number>();
   let [piece, pieceBytes, number]: [BatchLine[], number, number] = [[], 0, 0];
@@ -24,6 +26,9 @@ export async function* readBatchLines(
     if (text === "") continue;
     const line = parseBatchLine(text);
     if (typeof line === "string") throw wrong(number, line);
+    const fault = faultOf(line.url);
+    if (fault !== undefined)
+      throw new GatewayError("header-not-allowed", `Line ${number}: ${fault}`);
     const earlier = seen.get(line.customId);
     if (earlier !== undefined) throw wrong(number, `has the custom_id of line ${earlier}`);
     if (seen.size === maxLines) {

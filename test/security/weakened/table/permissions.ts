@@ -22,4 +22,11 @@ export const PERMISSIONS: readonly Weakening[] = [
     ],
     breaks: [tenant("is changed for any by operators")],
   },
+  {
+    name: "lines of a batch ask for any path",
+    edits: [
+      ["shared/gateway/batches/read-batch-lines.ts", "if (fault !== undefined)", "if (!faultOf)"],
+    ],
+    breaks: ["security/paths.test.ts > that a profile does not list is no line of a batch: %s"],
+  },
 ];
