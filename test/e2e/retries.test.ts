@@ -115,8 +115,8 @@ describe("a backend that asks to be left alone", () => {
   });
 
   it.each([
-    ["seconds", () => "1"],
-    ["a date", () => new Date(Date.now() + 2000).toUTCString()],
+    ["seconds", () => "2"],
+    ["a date", () => new Date(Date.now() + 3000).toUTCString()],
   ])("V60: may say when in %s", async (_form, when) => {
     world.on(
       "a",
@@ -126,8 +126,8 @@ describe("a backend that asks to be left alone", () => {
     const before = world.seen("a", "/single").length;
     const { text, tookMs } = await timed("/single");
     expect(text).toBe("fine");
-    // A date names a whole second, which may be nearer by almost one.
-    expect(tookMs).toBeGreaterThanOrEqual(950);
+    // A date names a whole second, which may be nearer by almost one; what is not understood is taken for a second.
+    expect(tookMs).toBeGreaterThanOrEqual(1950);
     expect(world.seen("a", "/single").length - before).toBe(2);
   });
 
