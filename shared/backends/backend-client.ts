@@ -31,8 +31,8 @@ export interface BackendCall {
   readonly limits?: Partial<CallLimits>;
   /** Takes the answer to its last byte before it resolves, so that one that breaks can be asked for elsewhere. */
   readonly whole?: boolean;
-  /** The same for a success that is a JSON object of at most so many bytes; what is longer is streamed. */
-  readonly wholeJsonBytes?: number;
+  /** The same for a success that is no stream, of at most so many bytes; what is longer is streamed. */
+  readonly wholeBytes?: number;
   /** What whole events of a stream are to be, each byte a Latin-1 character; only such are then given on. */
   readonly rewrite?: ((events: string) => string) | undefined;
   /** Called when the request begins to go out: from then on the backend may be working on it. */
@@ -225,20 +225,30 @@ async function commit(
 function keepAsAsked(
   body: AsyncIterable<Uint8Array>,
   { status, headers }: AnswerHead,
-  { method, whole, wholeJsonBytes: maxBytes = 0 }: BackendCall,
+  { method, whole, wholeBytes: maxBytes = 0 }: BackendCall,
 ): Promise<WholeBody> | undefined {
   if (whole) return keepWhole(body);
-  if (method === "HEAD" || !isSuccess(status) || !isJsonUpTo(headers, maxBytes)) return undefined;
-  return keepUpTo(body[Symbol.asyncIterator](), { maxBytes, isStreamed: isArray });
+  if (method === "HEAD" || !isSuccess(status)) return undefined;
+  const form = formOf(headers);
+  if (form === "streamed" || maxBytes < (form === "json" ? 1 : form.bytes)) return undefined;
+  const isStreamed = form === "json" ? isArray : undefined;
+  return keepUpTo(body[Symbol.asyncIterator](), { maxBytes, isStreamed });
 }
 
-/** Whether it is JSON that is not known to be longer. */
-function isJsonUpTo(headers: HeaderList, maxBytes: number): boolean {
-  return Number(headerValue(headers, "content-length") ?? 0) <= maxBytes && isJson(headers);
+/** How an answer comes: one whose length is known has been made already, and so has an object in JSON. */
+function formOf(headers: HeaderList): "streamed" | "json" | { readonly bytes: number } {
+  if (isTyped(headers, EVENT_STREAM)) return "streamed";
+  const length = headerValue(headers, "content-length");
+  if (length !== undefined) return { bytes: Number(length) };
+  return isJson(headers) ? "json" : "streamed";
 }
 
-const isJson = (headers: HeaderList): boolean =>
-  /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i.test(headerValue(headers, "content-type") ?? "");
+const JSON_TYPE = /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i;
+const EVENT_STREAM = /^\s*text\/event-stream\b/i;
+const isTyped = (headers: HeaderList, type: RegExp): boolean =>
+  type.test(headerValue(headers, "content-type") ?? "");
+
+const isJson = (headers: HeaderList): boolean => isTyped(headers, JSON_TYPE);
 
 /**
  * Whether it is JSON whose end may be none: without a length and without chunks the end of a connection

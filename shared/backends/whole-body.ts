@@ -67,7 +67,7 @@ export async function keepUpTo(
 interface KeepOptions extends WholeBodyOptions {
   readonly maxBytes: number;
   /** Whether a body that begins like this is to be given on as it comes. */
-  readonly isStreamed?: (first: Uint8Array) => boolean;
+  readonly isStreamed?: ((first: Uint8Array) => boolean) | undefined;
 }
 
 /** What came when enough was kept, and where more comes from. */

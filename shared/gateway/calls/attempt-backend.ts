@@ -21,7 +21,7 @@ export interface AttemptRequest extends UsingRequest {
   readonly headers: HeaderList;
   readonly attemptTimeoutMs: number;
   readonly whole?: boolean | undefined;
-  readonly wholeJsonBytes?: number | undefined;
+  readonly wholeBytes?: number | undefined;
 }
 
 /** One backend's turn: an answer and what it means, or what went wrong. */

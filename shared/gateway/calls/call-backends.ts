@@ -32,8 +32,8 @@ export interface OutgoingRequest extends UsingRequest {
   readonly trip?: RouteTrip;
   /** The answer is wanted whole, so that a body that breaks is tried elsewhere. */
   readonly whole?: boolean;
-  /** Up to this size a JSON object is taken whole before anything of it is delivered. */
-  readonly wholeJsonBytes?: number;
+  /** Up to this size what is no stream is taken whole before anything of it is delivered. */
+  readonly wholeBytes?: number;
   /** Whether the caller asked how the request was decided, and may know. */
   readonly showsReceipt?: boolean;
 }

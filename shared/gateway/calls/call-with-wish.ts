@@ -103,12 +103,12 @@ interface Sending {
 
 /** The request as this backend is to see it, with its own body or the one in its place. */
 function toCall(
-  { method, headers, body: own, whole = false, wholeJsonBytes = 0 }: AttemptRequest,
+  { method, headers, body: own, whole = false, wholeBytes = 0 }: AttemptRequest,
   { candidate: { host, target }, means, body: edited }: Sending,
 ): BackendCall {
   const body = edited ?? own;
   // One spread, and in front: V8 copies field by field, by name, what is spread behind others.
-  const call = { ...means, host, method, headers, body, target, whole, wholeJsonBytes };
+  const call = { ...means, host, method, headers, body, target, whole, wholeBytes };
   const named = host.model === undefined ? call : { ...call, ...renamed(call, host.model) };
   if (named.body === own) return named;
   return { ...named, headers: withoutHeaders(headers, isDigest) };

@@ -46,7 +46,7 @@ export async function serveDirect(
     priority,
     expiresAt,
     showsReceipt,
-    wholeJsonBytes: services.settings.transport.wholeBytes,
+    wholeBytes: services.settings.transport.wholeBytes,
     trip,
   };
   let place: number | undefined;

@@ -168,7 +168,7 @@ describe("a backend that offers HTTP/2", () => {
     const client = http2Client();
     const streamed = await client.call(call(backend));
     expect((await readOut(streamed.body)).error).toMatchObject({ kind: "truncated" });
-    for (const how of [{ whole: true }, { wholeJsonBytes: 1000 }]) {
+    for (const how of [{ whole: true }, { wholeBytes: 1000 }]) {
       const failure = await failureOf(client.call({ ...call(backend), ...how }));
       expect(failure).toMatchObject({ kind: "truncated", mayHaveBegun: true });
     }
@@ -181,7 +181,7 @@ describe("a backend that offers HTTP/2", () => {
       for (const byte of Buffer.from(text)) stream.write(Buffer.of(byte));
       stream.end();
     });
-    const answer = await http2Client().call({ ...call(backend), wholeJsonBytes: 1000 });
+    const answer = await http2Client().call({ ...call(backend), wholeBytes: 1000 });
     const { text: read } = await readOut(answer.body);
     expect(Buffer.from(read, "latin1").toString()).toBe(text);
   });

@@ -81,7 +81,7 @@ describe("an answer over TLS that ends with nothing said", () => {
     [
       "is JSON that is open",
       `${headOf("200 OK", "Content-Type: application/json")}{"a":`,
-      { wholeJsonBytes: 100 },
+      { wholeBytes: 100 },
     ],
     [
       "is a stream of no known protocol",

@@ -45,7 +45,7 @@ async function openWorld(breaking: RawScript, { env, idleMs = 60_000 }: World = 
   return { gateway, ask, first, second };
 }
 
-describe("a direct answer in JSON", () => {
+describe("a direct answer that is no stream", () => {
   it.each<[string, World, RawScript]>([
     ["breaks off", {}, ({ socket }) => void socket.end(JSON_CHUNKED + chunkOf('{"from":'))],
     [
@@ -57,6 +57,11 @@ describe("a direct answer in JSON", () => {
       "is shorter than it says",
       {},
       ({ socket }) => void socket.end(whole('{"from":1}').slice(0, -1)),
+    ],
+    [
+      "is of text, and breaks off,",
+      {},
+      ({ socket }) => void socket.end(`${headOf("200 OK", "Content-Length: 9")}half`),
     ],
   ])("that %s comes from another backend, whole", async (_, world, script) => {
     const { ask, gateway } = await openWorld(script, world);

@@ -5,7 +5,7 @@ import { callTo, failureOf, openBackend, openClient, readOut } from "./client-wo
 
 const JSON_TYPE = "Content-Type: application/json; charset=utf-8";
 const chunked = headOf("200 OK", JSON_TYPE, "Transfer-Encoding: chunked");
-const LIMIT = { wholeJsonBytes: 16 };
+const LIMIT = { wholeBytes: 16 };
 
 describe("a JSON object up to the limit", () => {
   it.each([
@@ -49,12 +49,39 @@ describe("a JSON object up to the limit", () => {
   });
 });
 
+describe("whatever has a length up to the limit", () => {
+  it.each(["text/plain", "application/octet-stream", "application/json"])(
+    "and breaks off has committed to nothing: %s",
+    async (type) => {
+      const head = headOf("200 OK", `Content-Type: ${type}`, "Content-Length: 16");
+      const backend = await openBackend(({ socket }) => void socket.end(`${head}[half`));
+      const failure = await failureOf(openClient().call(callTo(backend, LIMIT)));
+      expect(failure).toMatchObject({ kind: "truncated", mayHaveBegun: true });
+      await eventually(() => backend.open.size).toBe(0);
+    },
+  );
+
+  it.each([
+    ["of text", ["Content-Type: text/plain", "Content-Length: 5"], "whole"],
+    ["without a type", ["Content-Length: 5"], "whole"],
+    ["without a byte", ["Content-Length: 0"], ""],
+  ])("comes whole: %s", async (_, fields, text) => {
+    const backend = await openBackend(
+      ({ socket }) => void socket.write(headOf("200 OK", ...fields) + text),
+    );
+    const { body, whole } = await openClient().call(callTo(backend, LIMIT));
+    expect(whole && Buffer.from(whole).toString()).toBe(text || undefined);
+    expect(await readOut(body)).toEqual({ text });
+  });
+});
+
 describe("what is streamed all the same", () => {
   const typed = (type: string, ...fields: string[]) =>
     headOf("200 OK", `Content-Type: ${type}`, "Transfer-Encoding: chunked", ...fields);
   it.each([
     ["an object of a greater length", headOf("200 OK", JSON_TYPE, "Content-Length: 17"), '{"a":"'],
     ["an object that grows beyond it", chunked, chunkOf(`{"a":"${"x".repeat(20)}`)],
+    ["a text of a greater length", headOf("200 OK", "Content-Length: 17"), "half"],
     ["an array", chunked, chunkOf("[{")],
     ["another type", typed("text/plain"), chunkOf("{")],
     ["JSON lines", typed("application/json-seq"), chunkOf("{")],
