@@ -3,7 +3,6 @@ import { ERRORS, GatewayError, toGatewayError } from "../core/errors.ts";
 import type { GatewayRequest, GatewayResponse } from "../core/http.ts";
 import { problemResponse } from "../core/problem.ts";
 import type { JobEngine } from "../jobs/index.ts";
-import type { Slot } from "../scheduling/index.ts";
 import { requestFailed } from "../telemetry/index.ts";
 import { admitRequest } from "./entry/admit-request.ts";
 import { lifetimeOf } from "./entry/lifetime.ts";
@@ -17,6 +16,7 @@ import { refuseOwnResource } from "./own-resources.ts";
 import type { Promoter } from "./promotion/promoter.ts";
 import { refuseWebSocket } from "./refuse-web-socket.ts";
 import type { Services } from "./services.ts";
+import { type TakenSlot, takeFreeSlot } from "./serving/in-slot.ts";
 import { serveDirect } from "./serving/serve-direct.ts";
 import { serveDirectOrPromote } from "./serving/serve-direct-or-promote.ts";
 import { serveQueued } from "./serving/serve-queued.ts";
@@ -137,16 +137,16 @@ function serveNow(
   admitted: AdmittedRequest,
   promoter: Promoter | undefined,
 ): Promise<GatewayResponse> {
-  const { settings, waitingRoom: room, slots } = services;
+  const { settings, waitingRoom: room } = services;
   const { request, ticket, body } = admitted;
-  const direct = (slot?: Slot): Promise<GatewayResponse> =>
+  const direct = (freeSlot?: TakenSlot): Promise<GatewayResponse> =>
     promoter
-      ? serveDirectOrPromote(services, admitted, { promoter, slot })
-      : serveDirect(services, admitted, { slot, lifetime: lifetimeOf(services, admitted) });
+      ? serveDirectOrPromote(services, admitted, { promoter, freeSlot })
+      : serveDirect(services, admitted, { freeSlot, lifetime: lifetimeOf(services, admitted) });
   if (!room || settings.syncMode === "direct" || wantsStream(request.headers, body)) {
     return direct();
   }
   const demand = { priority: ticket.priority, ...admitted.caller };
-  const slot = settings.syncMode === "auto" ? slots.tryAcquire(demand) : undefined;
-  return slot ? direct(slot) : serveQueued(services, admitted, { room, promoter });
+  const freeSlot = settings.syncMode === "auto" ? takeFreeSlot(services, demand) : undefined;
+  return freeSlot ? direct(freeSlot) : serveQueued(services, admitted, { room, promoter });
 }

@@ -1,11 +1,20 @@
-import type { Slot, SlotRequest } from "../../scheduling/index.ts";
+import type { Slot, SlotDemand, SlotRequest } from "../../scheduling/index.ts";
 import type { Services } from "../services.ts";
+
+type SlotServices = Pick<Services, "slots" | "preemptible">;
+
+/** A slot in hand. */
+export interface TakenSlot {
+  readonly slot: Slot;
+  /** Aborts when it is to be given up again; absent for work that never gives way. */
+  readonly preempted?: AbortSignal;
+}
 
 /** Work that needs one of the instance's slots. */
 export interface SlotWork<Result> {
   readonly demand: Omit<SlotRequest, "onPreempt">;
   /** A slot that is held already, for work that did not have to wait. */
-  readonly freeSlot?: Slot | undefined;
+  readonly freeSlot?: TakenSlot | undefined;
   /**
    * Does the work, and owns the slot from the moment it resolves; when it throws, the slot is given
    * back for it. The signal also aborts when the work has to give way.
@@ -20,38 +29,53 @@ class Preempted extends Error {
 /**
  * Runs work in a slot. Work of a preemptible class that has delivered nothing may have to give way to
  * more urgent work: its call is aborted, its slot passed on, and it waits for its turn again. It loses
- * no attempt and no message by that.
+ * no attempt and no message by that, nor its place: it was let in once, and no full queue refuses it.
  */
 export async function inSlot<Result>(
-  services: Pick<Services, "slots" | "preemptible">,
-  work: SlotWork<Result>,
+  services: SlotServices,
+  { demand, freeSlot, run }: SlotWork<Result>,
 ): Promise<Result> {
-  const { demand } = work;
-  if (!services.preemptible.has(demand.priority)) {
-    const slot = work.freeSlot ?? (await services.slots.acquire(demand));
-    return await runIn(slot, work, demand.signal);
-  }
-  for (let held = work.freeSlot; ; held = undefined) {
-    const preempted = new AbortController();
-    const onPreempt = (): void => preempted.abort(new Preempted("The slot is needed."));
-    const slot = held ?? (await services.slots.acquire({ ...demand, onPreempt }));
+  const { signal } = demand;
+  let taken = freeSlot ?? (await waitForSlot(services, demand));
+  for (;;) {
+    const { slot, preempted } = taken;
     try {
-      return await runIn(slot, work, AbortSignal.any([demand.signal, preempted.signal]));
+      return await run(slot, preempted ? AbortSignal.any([signal, preempted]) : signal);
     } catch (error) {
-      if (!preempted.signal.aborted || demand.signal.aborted) throw error;
+      slot.release();
+      if (!preempted?.aborted || signal.aborted) throw error;
     }
+    taken = await waitForSlot(services, { ...demand, isLimited: false, place: slot.place });
   }
 }
 
-async function runIn<Result>(
-  slot: Slot,
-  { run }: SlotWork<Result>,
-  signal: AbortSignal,
-): Promise<Result> {
-  try {
-    return await run(slot, signal);
-  } catch (error) {
-    slot.release();
-    throw error;
+/** A slot that is free at once; undefined where none is, or others have waited for it. */
+export function takeFreeSlot(
+  { slots, preemptible }: SlotServices,
+  demand: Omit<SlotDemand, "onPreempt">,
+): TakenSlot | undefined {
+  if (!preemptible.has(demand.priority)) {
+    const slot = slots.tryAcquire(demand);
+    return slot && { slot };
   }
+  const { onPreempt, preempted } = preemption();
+  const slot = slots.tryAcquire({ ...demand, onPreempt });
+  return slot && { slot, preempted };
+}
+
+async function waitForSlot(
+  { slots, preemptible }: SlotServices,
+  demand: SlotWork<unknown>["demand"],
+): Promise<TakenSlot> {
+  if (!preemptible.has(demand.priority)) return { slot: await slots.acquire(demand) };
+  const { onPreempt, preempted } = preemption();
+  return { slot: await slots.acquire({ ...demand, onPreempt }), preempted };
+}
+
+function preemption() {
+  const giveWay = new AbortController();
+  return {
+    onPreempt: (): void => giveWay.abort(new Preempted("The slot is needed.")),
+    preempted: giveWay.signal,
+  };
 }

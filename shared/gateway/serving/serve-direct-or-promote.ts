@@ -1,6 +1,5 @@
 import { asJobTicket } from "../../admission/index.ts";
 import type { GatewayResponse } from "../../core/http.ts";
-import type { Slot } from "../../scheduling/index.ts";
 import { lifetimeOf } from "../entry/lifetime.ts";
 import type { AdmittedRequest } from "../entry/request-envelope.ts";
 import { acceptedAnswer } from "../jobs/accepted-answer.ts";
@@ -9,6 +8,7 @@ import { answeredOrPromoted } from "../promotion/answered-or-promoted.ts";
 import { InProcessPromotion } from "../promotion/in-process-promotion.ts";
 import type { Promoter } from "../promotion/promoter.ts";
 import type { Services } from "../services.ts";
+import type { TakenSlot } from "./in-slot.ts";
 import { serveDirect } from "./serve-direct.ts";
 
 /**
@@ -18,13 +18,13 @@ import { serveDirect } from "./serve-direct.ts";
 export async function serveDirectOrPromote(
   services: Services,
   admitted: AdmittedRequest,
-  { promoter, slot }: { promoter: Promoter; slot: Slot | undefined },
+  { promoter, freeSlot }: { promoter: Promoter; freeSlot: TakenSlot | undefined },
 ): Promise<GatewayResponse> {
   const { clock, settings } = services;
   const { at, expiresAt, preference: preferenceApplied } = promoter.promotion;
   const lifetime = lifetimeOf(services, admitted);
   // Once it is a job it may take longer, and nobody knows yet whether it will be one.
-  const working = serveDirect(services, admitted, { lifetime, slot, expiresAt });
+  const working = serveDirect(services, admitted, { lifetime, freeSlot, expiresAt });
   let begun: InProcessPromotion | undefined;
   const promotion = (): InProcessPromotion => {
     const ticket = asJobTicket(admitted.ticket, admitted.request.headers, settings);

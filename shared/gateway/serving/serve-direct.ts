@@ -11,14 +11,14 @@ import type { Lifetime } from "../entry/lifetime.ts";
 import type { AdmittedRequest } from "../entry/request-envelope.ts";
 import type { Services } from "../services.ts";
 import { explainError } from "./explain-error.ts";
-import { inSlot } from "./in-slot.ts";
+import { inSlot, type TakenSlot } from "./in-slot.ts";
 
 /** How a request is served in process. */
 export interface DirectOptions {
   /** What ends the work for it. */
   readonly lifetime: Lifetime;
   /** A slot that it comes with. */
-  readonly slot?: Slot | undefined;
+  readonly freeSlot?: TakenSlot | undefined;
   /** Epoch milliseconds until which it may take; that of its ticket unless given. */
   readonly expiresAt?: number;
 }
@@ -30,7 +30,7 @@ export interface DirectOptions {
 export async function serveDirect(
   services: Services,
   admitted: AdmittedRequest,
-  { lifetime, slot: freeSlot, expiresAt = admitted.ticket.expiresAt }: DirectOptions,
+  { lifetime, freeSlot, expiresAt = admitted.ticket.expiresAt }: DirectOptions,
 ): Promise<GatewayResponse> {
   const { request, ticket, caller, body, askedModel, usage, showsReceipt = false } = admitted;
   const { signal } = lifetime;
