@@ -16,7 +16,10 @@ import { OPERATOR_KEY } from "../support/stack.ts";
 const REQUESTS = 160;
 const WITHIN_MS = 90_000;
 const MAX_ESTIMATE_ERROR = 0.05;
-const PRICES = JSON.stringify([{ model: "gpt-4o*", input: 2.5, output: 10 }]);
+const PRICES = JSON.stringify([
+  { model: "gpt-4o*", serviceTier: "flex", input: 1.25, output: 5 },
+  { model: "gpt-4o*", input: 2.5, output: 10 },
+]);
 
 let world: LedgerWorld;
 
@@ -47,6 +50,22 @@ describe("the ledger, behind the whole stack", () => {
         estimated.map(({ truth }) => truth.answers),
       );
       expect(largestError(estimated)).toBeLessThan(MAX_ESTIMATE_ERROR);
+    }
+  });
+
+  it("tells apart by which tier answers were served, and what each of them costs", async () => {
+    const { rows } = await askUsage(world.stack.url, "group=model,serviceTier");
+    const answered = rows.filter(({ answers }) => answers > 0);
+    expect(answered.map(({ model, serviceTier }) => [model, serviceTier])).toEqual([
+      ["claude-x", "default"],
+      ["gpt-4o", "default"],
+      ["gpt-4o-mini", "flex"],
+    ]);
+    for (const { model, cost, inputTokens, outputTokens } of answered) {
+      const half = model === "gpt-4o-mini" ? 0.5 : 1;
+      const price = model === "claude-x" ? 0 : half * (inputTokens * 2.5 + outputTokens * 10);
+      // Told to six digits.
+      expect(cost).toBeCloseTo(price / 1_000_000, 5);
     }
   });
 

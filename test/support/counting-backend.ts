@@ -122,7 +122,10 @@ async function fail(response: ServerResponse, fault: string, order: Order, asked
 
 function json(response: ServerResponse, { order, asked, count }: Serving): void {
   const { outputTokens, isSilent, isZipped } = order;
-  const usage = isSilent ? {} : { usage: usageOf(order, outputTokens) };
+  const usage = {
+    ...(isSilent ? {} : { usage: usageOf(order, outputTokens) }),
+    ...tierOf(asked),
+  };
   const said = { message: { role: "assistant", content: tokens(outputTokens).join("") } };
   const body =
     order.shape === "embeddings"
@@ -160,6 +163,10 @@ async function stream(response: ServerResponse, serving: Serving): Promise<void>
   response.end(events.end(isTold));
 }
 
+/** Its smallest model is always served by another tier. */
+const tierOf = ({ model }: Asked): object =>
+  model === "gpt-4o-mini" ? { service_tier: "flex" } : {};
+
 const data = (value: object, event?: string): string =>
   `${event === undefined ? "" : `event: ${event}\n`}data: ${JSON.stringify(value)}\n\n`;
 
@@ -171,7 +178,10 @@ function eventsOf({ order, asked }: Serving) {
     const begun = data(
       {
         type: "message_start",
-        message: { model, usage: { input_tokens: order.inputTokens, output_tokens: 1 } },
+        message: {
+          model,
+          usage: { input_tokens: order.inputTokens, output_tokens: 1, ...tierOf(asked) },
+        },
       },
       "message_start",
     );
@@ -188,7 +198,7 @@ function eventsOf({ order, asked }: Serving) {
   }
   if (order.shape === "responses") {
     const type = "response.output_text.delta";
-    const done = { status: "completed", model, usage };
+    const done = { status: "completed", model, usage, ...tierOf(asked) };
     return {
       token: (delta: string) => data({ type, delta }, type),
       end: () => data({ type: "response.completed", response: done }, "response.completed"),
@@ -196,7 +206,7 @@ function eventsOf({ order, asked }: Serving) {
   }
   const nothing = asked.stream_options?.include_usage ? { usage: null } : {};
   const chunk = (fields: object): string =>
-    data({ id: "c", object: "chat.completion.chunk", model, ...fields });
+    data({ id: "c", object: "chat.completion.chunk", model, ...tierOf(asked), ...fields });
   return {
     token: (content: string) => chunk({ choices: [{ index: 0, delta: { content } }], ...nothing }),
     end: (isTold: boolean) =>

@@ -174,6 +174,7 @@ describe("UsageLedger", () => {
           user: `user${user}`,
           model: `model${n % models}`,
           ...(n % again === 0 ? { mayComeAgain: true as const } : {}),
+          ...(n % 5 === again % 5 ? { serviceTier: "flex" } : {}),
         })),
       );
       let ids = 0;
