@@ -38,15 +38,14 @@ export async function handleRequest(
   const request = trace ? { ...arrived, trace } : arrived;
   const record = new RequestRecord(request, services);
   let response: GatewayResponse;
-  let code: string | undefined;
+  let error: GatewayError | undefined;
   try {
     response = await serve(services, request, { engine, record });
   } catch (thrown) {
-    const error = toGatewayError(thrown);
-    code = error.code;
+    error = toGatewayError(thrown);
     response = refusal(services, request.id, error);
   }
-  record.answered(response, code);
+  record.answered(response, error);
   return response;
 }
 

@@ -27,6 +27,8 @@ export interface RequestFacts extends SpanFacts {
   readonly isAsync?: boolean;
   readonly status?: number;
   readonly code?: string;
+  /** What the gateway's own error told its caller. */
+  readonly detail?: string;
   readonly attempts: number;
   readonly backend?: string;
   readonly waitMs: number;

@@ -1,6 +1,7 @@
 import type { Ticket } from "../../admission/index.ts";
 import type { EventLogSettings, Settings } from "../../config/index.ts";
 import type { Clock } from "../../core/clock.ts";
+import { ERRORS, type GatewayError } from "../../core/errors.ts";
 import { headerValue } from "../../core/headers.ts";
 import type { GatewayRequest, GatewayResponse, RequestBody, RouteFacts } from "../../core/http.ts";
 import type { Caller } from "../../identity/index.ts";
@@ -35,7 +36,8 @@ interface Admitted {
 interface Answered {
   readonly response: GatewayResponse;
   readonly atMs: number;
-  readonly code: string | undefined;
+  /** The gateway's own, where it is the answer. */
+  readonly error: GatewayError | undefined;
 }
 
 /**
@@ -71,8 +73,8 @@ export class RequestRecord {
     this.#isFollowed = true;
   }
 
-  answered(response: GatewayResponse, code?: string): void {
-    this.#answered = { response, code, atMs: this.#clock.now() };
+  answered(response: GatewayResponse, error?: GatewayError): void {
+    this.#answered = { response, error, atMs: this.#clock.now() };
     this.#tell();
   }
 
@@ -88,10 +90,10 @@ export class RequestRecord {
     this.#emit(requestEnded(this.#request.id, () => this.#facts(answered, endedAtMs)));
   }
 
-  #facts({ response, atMs, code }: Answered, endedAtMs: number): object {
+  #facts({ response, atMs, error }: Answered, endedAtMs: number): object {
     const { method, target, receivedAt, trace } = this.#request;
     const { caller, ticket } = this.#admitted ?? {};
-    const route: RouteFacts = response.route ?? routeOf({ response, code });
+    const route: RouteFacts = response.route ?? routeOf({ response, error });
     const { attemptCount, processMs, backend, called } = route;
     const asked = { method, target, origin: called?.origin, model: this.#askedModel };
     const { operation, provider, model: requestModel, outputType } = genAiRequest(asked);
@@ -112,7 +114,8 @@ export class RequestRecord {
       priority: ticket?.priority,
       isAsync: ticket && ticket.promotion?.isAsked === true,
       status: response.status,
-      code,
+      code: error?.code,
+      detail: error && ERRORS[error.code].expose ? error.message : undefined,
       attempts: attemptCount,
       backend,
       waitMs: Math.max(0, atMs - receivedAt - processMs),
@@ -146,8 +149,8 @@ interface RecordMeans {
 }
 
 /** Errors of the gateway's own carry what they took in the headers that clients see. */
-function routeOf({ response, code }: Pick<Answered, "response" | "code">): RouteFacts {
+function routeOf({ response, error }: Pick<Answered, "response" | "error">): RouteFacts {
   const count = (name: string): number =>
-    code === undefined ? 0 : Number(headerValue(response.headers, name) ?? 0);
+    error === undefined ? 0 : Number(headerValue(response.headers, name) ?? 0);
   return { attemptCount: count("x-attempts"), processMs: count("x-request-process-duration") };
 }

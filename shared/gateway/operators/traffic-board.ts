@@ -29,6 +29,7 @@ export interface RecentRequest {
   /** Absent for what ended without an answer, such as a cancelled job. */
   readonly status: number | undefined;
   readonly code: string | undefined;
+  readonly detail: string | undefined;
   readonly attempts: number;
   readonly backend: string | undefined;
   readonly waitMs: number;
@@ -105,10 +106,20 @@ export class TrafficBoard implements Sink {
     else this.#receipts.add(event);
   }
 
-  /** How the gateway decided about a recent request; undefined where it is none any more. */
+  /**
+   * How the gateway decided about a recent request, the last time that it came to its turn and each time before,
+   * and how it ended, refusals included; undefined where nothing is known of it any more.
+   */
   receipt(requestId: string): object | undefined {
-    for (const receipt of this.#receipts) if (receipt["requestId"] === requestId) return receipt;
-    return undefined;
+    const [last, ...before] = [...this.#receipts].filter((one) => one["requestId"] === requestId);
+    const ended = [...this.#recent].find(({ facts }) => facts.requestId === requestId);
+    if (!last && !ended) return undefined;
+    return {
+      requestId,
+      ...last,
+      ...(before.length > 0 ? { earlier: before.reverse() } : {}),
+      ...(ended ? { ended: toRecentRequest(ended) } : {}),
+    };
   }
 
   status(): TrafficStatus {
@@ -199,10 +210,22 @@ function faded({ at, requests, tokens }: UserCount, now: number) {
 }
 
 function toRecentRequest({ facts, endedAt }: EndedRequest): RecentRequest {
-  const { requestId, user, priority, status, code, attempts, backend } = facts;
+  const { requestId, user, priority, status, code, detail, attempts, backend } = facts;
   const { waitMs, totalMs, model, tokens } = facts;
   return {
-    ...{ requestId, user, priority, status, code, attempts, backend, waitMs, totalMs, model },
+    ...{
+      requestId,
+      user,
+      priority,
+      status,
+      code,
+      detail,
+      attempts,
+      backend,
+      waitMs,
+      totalMs,
+      model,
+    },
     endedAt: new Date(endedAt).toISOString(),
     tokens: tokens && (tokens.inputTokens ?? 0) + (tokens.outputTokens ?? 0),
   };

@@ -105,8 +105,10 @@ async function claim(
   const now = clock.now();
   const result = limits.book.reserve(subjects, estimate, now);
   if (result.admitted) return result.reservation;
-  const { limit, retryAfterMs } = result;
-  throw new GatewayError("limit-exceeded", `The limit ${limit} is used up.`, {
+  const { limit, retryAfterMs, subject } = result;
+  const whose = subject.id.slice(0, subject.id.indexOf(":"));
+  const detail = `The ${whose}'s limit ${limit} of ${subject.limits[limit]} is used up.`;
+  throw new GatewayError("limit-exceeded", detail, {
     retryAfterMs,
     headers: rateLimitHeaders(subjects, limits.book, now),
   });

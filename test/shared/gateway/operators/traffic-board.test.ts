@@ -57,6 +57,33 @@ describe("the traffic of an instance", () => {
     expect(board.receipt("r1800")).toMatchObject({ requestId: "r1800" });
   });
 
+  it("tells of a request how it was decided each time that it came, and how it ended", () => {
+    const { board, end } = createBoard();
+    const routed = (facts: object): void =>
+      board.take(heard(requestRouted(() => ({ requestId: "r", ...facts }))));
+    routed({ outcome: "requeued", waitedMs: 0 });
+    routed({ outcome: "requeued", waitedMs: 400 });
+    routed({ outcome: "answered", waitedMs: 900 });
+    end("r", { user: "ann" });
+    expect(board.receipt("r")).toMatchObject({
+      outcome: "answered",
+      earlier: [
+        { outcome: "requeued", waitedMs: 0 },
+        { outcome: "requeued", waitedMs: 400 },
+      ],
+      ended: { user: "ann", status: 200 },
+    });
+  });
+
+  it("tells of a request that was refused, which nobody routed, why", () => {
+    const { board, end } = createBoard();
+    end("r", { status: 429, attempts: 0, code: "limit-exceeded", detail: "The user's limit ..." });
+    expect(board.receipt("r")).toMatchObject({
+      requestId: "r",
+      ended: { status: 429, code: "limit-exceeded", detail: "The user's limit ..." },
+    });
+  });
+
   it("shows the latest first, and of what was told twice the latest alone", async () => {
     const { board, clock, end } = createBoard();
     end("job", { kind: "accepted", status: 202 });
