@@ -36,7 +36,8 @@ export function easyAuthCaller(header: string, settings: AuthenticationSettings)
       tenantId: oneOf(TENANT),
       objectId: oneOf(OBJECT),
       appId: oneOf(APPLICATION),
-      roles: [...allOf(ROLE), ...allOf(SCOPE).flatMap((scope) => scope.split(" "))],
+      roles: allOf(ROLE),
+      scopes: allOf(SCOPE).flatMap((scope) => scope.split(" ")),
     },
     settings,
   );

@@ -97,10 +97,8 @@ function claimsOf(payload: JWTPayload) {
     tenantId: textOf(payload["tid"]),
     objectId: textOf(payload["oid"]) ?? textOf(payload.sub),
     appId: textOf(payload["azp"]) ?? textOf(payload["appid"]),
-    roles: [
-      ...(Array.isArray(roles) ? roles.filter((role) => typeof role === "string") : []),
-      ...(textOf(scp)?.split(" ") ?? []),
-    ],
+    roles: Array.isArray(roles) ? roles.filter((role) => typeof role === "string") : [],
+    scopes: textOf(scp)?.split(" ") ?? [],
   };
 }
 

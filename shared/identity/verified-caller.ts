@@ -17,8 +17,10 @@ export interface IdentityClaims {
   readonly tenantId: string | undefined;
   readonly objectId: string | undefined;
   readonly appId: string | undefined;
-  /** Application roles and delegated scopes. */
+  /** Application roles: what was given to the user, or to the application itself. */
   readonly roles: readonly string[];
+  /** What an application may do for its users; an application that asks for itself has none. */
+  readonly scopes: readonly string[];
 }
 
 type CallerRules = Pick<
@@ -35,13 +37,16 @@ export function verifiedCaller(claims: IdentityClaims, rules: CallerRules): Veri
     throw notAllowed("The caller belongs to no tenant that may call.");
   }
   if (!id || !appId) throw notAllowed("The proof of identity names no caller.");
-  const has = (wanted: readonly string[]): boolean =>
-    wanted.some((role) => claims.roles.includes(role));
-  const isTrusted = rules.trustedCallers.has(appId) || rules.trustedCallers.has(id);
-  const isOperator = has(rules.operatorRoles);
+  const { roles, scopes } = claims;
+  // An application that is trusted is so for itself: its users hold such a token, too, and may have it asked for.
+  const isItself = scopes.length === 0;
+  const isTrusted = rules.trustedCallers.has(id) || (isItself && rules.trustedCallers.has(appId));
+  // No scope makes an operator: it says what an application may do for whoever signs in to it.
+  const isOperator = rules.operatorRoles.some((role) => roles.includes(role));
   if (!isTrusted && !isOperator) {
     if (rules.apps && !rules.apps.has(appId)) throw notAllowed("The application may not call.");
-    if (rules.roles.length > 0 && !has(rules.roles)) {
+    const hasRole = rules.roles.some((role) => roles.includes(role) || scopes.includes(role));
+    if (rules.roles.length > 0 && !hasRole) {
       throw notAllowed("The caller has none of the roles that may call.");
     }
   }

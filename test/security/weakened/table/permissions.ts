@@ -1,5 +1,7 @@
 import type { Weakening } from "../weakening.ts";
 
+const CALLER = "shared/identity/verified-caller.ts";
+const token = (title: string): string => `security/delegated-tokens.test.ts > ${title}`;
 const tenant = (title: string): string => `security/tenants.test.ts > ${title}`;
 
 /** What a caller who is let in may have: classes, paths, another's name. */
@@ -28,5 +30,21 @@ export const PERMISSIONS: readonly Weakening[] = [
       ["shared/gateway/batches/read-batch-lines.ts", "if (fault !== undefined)", "if (!faultOf)"],
     ],
     breaks: ["security/paths.test.ts > that a profile does not list is no line of a batch: %s"],
+  },
+  {
+    name: "users of a trusted application speak for others",
+    edits: [[CALLER, "(isItself && rules.trustedCallers", "(rules.trustedCallers"]],
+    breaks: [token("lets nobody speak for others, whatever application it is")],
+  },
+  {
+    name: "a scope makes operators",
+    edits: [
+      [
+        CALLER,
+        "rules.operatorRoles.some((role) => roles.includes(role))",
+        "rules.operatorRoles.some((role) => [...roles, ...scopes].includes(role))",
+      ],
+    ],
+    breaks: [token("makes no operator by what the user has agreed to")],
   },
 ];

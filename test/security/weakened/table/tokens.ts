@@ -98,7 +98,13 @@ export const TOKENS: readonly Weakening[] = [
   },
   {
     name: "everybody is an operator",
-    edits: [[CALLER, "const isOperator = has(rules.operatorRoles);", "const isOperator = true;"]],
+    edits: [
+      [
+        CALLER,
+        "const isOperator = rules.operatorRoles.some(",
+        "const isOperator = !!rules || [].some(",
+      ],
+    ],
     breaks: [test("says who calls, and goes no further")],
   },
   {
@@ -106,8 +112,8 @@ export const TOKENS: readonly Weakening[] = [
     edits: [
       [
         CALLER,
-        "rules.trustedCallers.has(appId) || rules.trustedCallers.has(id)",
-        "rules.trustedCallers.has(`${appId}${id}`)",
+        "rules.trustedCallers.has(id) || (isItself &&",
+        "rules.trustedCallers.has(`${appId}${id}`) && (isItself &&",
       ],
     ],
     breaks: [test("makes operators by role, and lets trusted callers speak for others")],
