@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { type buildConnector, Client, type Dispatcher } from "undici";
 import type { Clock } from "../core/clock.ts";
 import { CloseNotice } from "./close-notice.ts";
+import { passOverContinue } from "./unasked-continue.ts";
 
 /** What is known of the connection on which a request goes out. Scope: one connection slot. */
 export class Line {
@@ -10,6 +11,7 @@ export class Line {
   #notice: CloseNotice | undefined;
   #keptBefore = 0;
   #hasServed = false;
+  #isAwaited = false;
   #seenBytes = 0;
   #seenAt = 0;
 
@@ -24,11 +26,18 @@ export class Line {
     this.#keptBefore = this.#aging.clock.now() + this.#aging.keptForMs;
     this.#hasServed = false;
     this.#seenBytes = -1;
+    if (socket && !this.isShared) passOverContinue(socket, () => this.#isAwaited);
+  }
+
+  /** A request goes out on it. */
+  asked(): void {
+    this.#isAwaited = true;
   }
 
   /** An answer has begun on it. */
   answered(): void {
     this.#hasServed = true;
+    this.#isAwaited = false;
   }
 
   /** Whether it was kept from an earlier request, so that its backend may have closed it meanwhile. */

@@ -105,6 +105,7 @@ export class Exchange implements Passenger {
     else if (this.#departure) this.#onResent?.();
     else this.#onSent?.();
     this.#progress = "sent";
+    this.#line?.asked();
     this.#departure = this.#departs();
     if (this.#line?.isShared) noteNextStream((notes) => this.#note(notes));
     this.#timer.connected();

@@ -133,7 +133,7 @@ describe("an answer on its way to the client", () => {
   });
 
   it("holds no interim answers, which were the gateway's", async () => {
-    const early = headOf("103 Early Hints", "Link: </a>");
+    const early = headOf("100 Continue") + headOf("103 Early Hints", "Link: </a>");
     const target = world.path(({ socket }) => void socket.write(early + OK));
     using client = await world.ask(requestFor(target));
     expect(await client.until(/ok$/)).toMatch(/^HTTP\/1\.1 200 /);

@@ -184,7 +184,7 @@ describe("a backend that is only odd", () => {
       "sends interim answers first",
       ({ socket }) =>
         void socket.write(
-          `${headOf("102 Processing")}${headOf("103 Early Hints", "Link: </a>")}${ok}ok`,
+          `${headOf("100 Continue")}${headOf("102 Processing")}${headOf("103 Early Hints", "Link: </a>")}${ok}ok`,
         ),
       "ok",
     ],
