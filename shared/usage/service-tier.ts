@@ -43,6 +43,19 @@ export function serviceTierInHead(headers: HeaderList): string | undefined {
   return undefined;
 }
 
+// https://learn.microsoft.com/azure/foundry/openai/how-to/spillover-traffic-management
+const SPILLED = "x-ms-spillover-from-deployment";
+const SPILLOVER = "spillover";
+
+/** The tier that was told; where provisioned throughput had no room and a usual deployment answered instead, that. */
+export function tierOfDeployment(
+  told: string | undefined,
+  headers: HeaderList,
+): string | undefined {
+  const isUsual = told === undefined || told === DEFAULT_TIER;
+  return isUsual && headerValue(headers, SPILLED) !== undefined ? SPILLOVER : told;
+}
+
 /** Nothing but a name: it is stored, and shown. */
 function wordIn(value: unknown): string | undefined {
   // What nearly all say is not looked at twice.

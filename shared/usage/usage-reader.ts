@@ -12,7 +12,7 @@ import { DecodedCopy } from "./decoded-copy.ts";
 import { finishReasonsSaid, NO_REASONS } from "./finish-reasons.ts";
 import { isEventStream } from "./is-event-stream.ts";
 import { JsonDocument } from "./json-document.ts";
-import { serviceTierInHead } from "./service-tier.ts";
+import { serviceTierInHead, tierOfDeployment } from "./service-tier.ts";
 import { mergeUsage, type RawUsage, toTokenUsage } from "./token-usage.ts";
 import { reportIn, type UsageReport } from "./usage-report.ts";
 
@@ -102,7 +102,7 @@ export class UsageReader {
       model: this.#model,
       responseId: this.#responseId,
       finishReasons: finishReasons.length === 0 ? undefined : finishReasons,
-      serviceTier: this.#serviceTier ?? this.#tierInHead(),
+      serviceTier: tierOfDeployment(this.#serviceTier ?? this.#tierInHead(), this.#headers),
       backgroundSince: this.#backgroundSince,
       uncounted: isReported ? undefined : this.#uncounted(),
     };

@@ -42,6 +42,19 @@ describe("the tier of an answer, and why it ended", () => {
     }
   });
 
+  it("is of Azure's own where a deployment had no room and another answered in its place", async () => {
+    const spilled = ["x-ms-spillover-from-deployment", "gpt-ptu"] as const;
+    for (const [told, tier] of [
+      [undefined, "spillover"],
+      ["default", "spillover"],
+      ["priority", "priority"],
+    ]) {
+      const reader = new UsageReader([["content-type", "application/json"], spilled]);
+      reader.read(Buffer.from(JSON.stringify({ usage: { total_tokens: 3 }, service_tier: told })));
+      expect((await reader.end(true)).serviceTier).toBe(tier);
+    }
+  });
+
   it("is read from heads that alone say it, and from binary streams", async () => {
     const readAs = async (headers: readonly (readonly [string, string])[], body: Uint8Array) => {
       const reader = new UsageReader(headers);
