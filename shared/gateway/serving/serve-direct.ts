@@ -63,6 +63,11 @@ export async function serveDirect(
           admitted.reservation?.started();
           place = slot.place;
           const answer = await callBackends(services, outgoing, wanted);
+          // It may have to give way in the moment in which its answer began: what is not here yet is broken off.
+          if (wanted.aborted && !answer.whole) {
+            answer.discard();
+            throw wanted.reason;
+          }
           slot.delivered();
           lifetime.begun();
           return streamThrough(services, request, { answer, slot, lifetime, estimatedWaitMs });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { headerValue } from "../../../../shared/core/headers.ts";
 import { handleRequest } from "../../../../shared/gateway/index.ts";
+import type { Slot } from "../../../../shared/scheduling/index.ts";
 import { createGateway, requestTo, type TestGateway } from "../../../support/gateway.ts";
 import { textOf } from "../../../support/streams.ts";
 
@@ -45,6 +46,28 @@ describe("a request of a class that gives way", () => {
       expect(gateway.services.slots.running).toBe(0);
     },
   );
+
+  it("gives up an answer that begins in the same moment, and never hands on what is broken off", async () => {
+    const gateway = open({ GATEWAY_SYNC_MODE: "direct" });
+    const { slots } = gateway.services;
+    const taking = Promise.withResolvers<Slot>();
+    gateway.backends.answers.push(({ signal }) => {
+      const { signal: held } = new AbortController();
+      taking.resolve(slots.acquire({ priority: 1, signal: held, isLimited: false }));
+      async function* body(): AsyncGenerator<Uint8Array> {
+        // As the client of backends does it: a signal that aborts ends an answer that has begun, too.
+        signal.throwIfAborted();
+        yield Buffer.from("first");
+      }
+      return { status: 200, headers: [], body: body(), discard() {} };
+    });
+    gateway.backends.answer(200, "second");
+    const { serving } = await begin(gateway, "first");
+    (await taking.promise).release();
+    const { status, body } = await serving;
+    expect([status, await textOf(body)]).toEqual([200, "second"]);
+    expect([slots.running, gateway.clock.pending]).toEqual([0, 0]);
+  });
 
   it("is not refused by a queue that is full meanwhile, and goes before who came after it", async () => {
     const gateway = open({ GATEWAY_SYNC_MODE: "direct", MaxQueueLength: "1" });
