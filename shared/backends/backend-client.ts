@@ -1,15 +1,25 @@
 import type { Dispatcher } from "undici";
 import type { HostSettings } from "../config/index.ts";
+import type { ByteQueue } from "../core/byte-queue.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { contentCodings } from "../core/content-codings.ts";
-import { type HeaderList, headerValue, withoutHeaders, withoutHopByHop } from "../core/headers.ts";
+import { type HeaderList, withoutHeaders, withoutHopByHop } from "../core/headers.ts";
 import type { RequestBody } from "../core/http.ts";
-import { isPlainEventStream } from "../core/plain-event-stream.ts";
 import { Agents } from "./agents.ts";
+import { refusalIn } from "./answer-error.ts";
+import {
+  formOf,
+  hasEndOfItsOwn,
+  hasUnknownCoding,
+  isArray,
+  isEventStream,
+  isPlainJson,
+  isSuccess,
+  unknownCoding,
+} from "./answer-kind.ts";
 import { BackendFailure, type UnseenBy } from "./backend-failure.ts";
 import { callIdentified, type Send } from "./call-identified.ts";
 import { type CallLimits, DEFAULT_CALL_LIMITS } from "./call-limits.ts";
-import { closedJson } from "./closed-json.ts";
+import { ClosedJson } from "./closed-json.ts";
 import { committedStream } from "./committed-stream.ts";
 import { type AnswerHead, Exchange } from "./exchange.ts";
 import { outgoingBody } from "./outgoing-body.ts";
@@ -33,6 +43,11 @@ export interface BackendCall {
   readonly whole?: boolean;
   /** The same for a success that is no stream, of at most so many bytes; what is longer is streamed. */
   readonly wholeBytes?: number;
+  /**
+   * Whether a model is asked for something: then neither nothing at all nor an error alone is a success. Wanted
+   * only of such answers.
+   */
+  asksModel?(): boolean;
   /** What whole events of a stream are to be, each byte a Latin-1 character; only such are then given on. */
   readonly rewrite?: ((events: string) => string) | undefined;
   /** Called when the request begins to go out: from then on the backend may be working on it. */
@@ -193,22 +208,23 @@ async function commit(
   try {
     if (hasUnknownCoding(headers)) throw unknownCoding();
     const isWatched = call.method !== "HEAD" && isEventStream(status, headers);
-    const source = hasUncertainEnd(headers) ? closedJson(exchange.body) : exchange.body;
+    const source = sourceOf(exchange, head);
     const stream = isWatched
       ? await committedStream(exchange.body, call.rewrite, () => exchange.ending())
       : undefined;
     const committed = stream ?? source;
     // Headers reach the client with the first bytes, so until those are in another backend can take over.
-    if (!isWatched && isSuccess(status)) await exchange.body.begun();
+    if (!isWatched && isSuccess(status)) await begun(exchange, call);
     exchange.commit();
     call.onBegun?.();
     const kept = await keepAsAsked(committed, { status, headers }, call);
+    const refusal = stream ? stream.refusal : refusalOf(kept, status, call);
     return {
       status,
       headers: status === 205 ? withoutLength(headers) : headers,
       body: kept?.body ?? committed,
       protocol: () => stream?.protocol,
-      refusal: stream?.refusal,
+      refusal,
       whole: exchange.trailers.length === 0 ? kept?.bytes : undefined,
       trailers: () => withoutLength(withoutHopByHop(exchange.trailers)),
       discard() {
@@ -222,6 +238,28 @@ async function commit(
   }
 }
 
+/** The answer's bytes; those of JSON end with an error where the text does not. */
+function sourceOf({ body }: Exchange, { status, headers }: AnswerHead): ByteQueue | ClosedJson {
+  const hasCertainEnd = hasEndOfItsOwn(headers);
+  const isFollowed = (isSuccess(status) || !hasCertainEnd) && isPlainJson(status, headers);
+  return isFollowed ? new ClosedJson(body, { hasCertainEnd }) : body;
+}
+
+async function begun({ body }: Exchange, call: BackendCall): Promise<void> {
+  await body.begun();
+  if (!body.isEmpty || !call.asksModel?.()) return;
+  throw new BackendFailure("truncated", "The answer is empty.", { mayHaveBegun: true });
+}
+
+function refusalOf(
+  kept: WholeBody | undefined,
+  status: number,
+  call: BackendCall,
+): string | undefined {
+  if (!kept?.bytes || !isSuccess(status) || !call.asksModel?.()) return undefined;
+  return refusalIn(kept.bytes);
+}
+
 function keepAsAsked(
   body: AsyncIterable<Uint8Array>,
   { status, headers }: AnswerHead,
@@ -233,54 +271,6 @@ function keepAsAsked(
   if (form === "streamed" || maxBytes < (form === "json" ? 1 : form.bytes)) return undefined;
   const isStreamed = form === "json" ? isArray : undefined;
   return keepUpTo(body[Symbol.asyncIterator](), { maxBytes, isStreamed });
-}
-
-/** How an answer comes: one whose length is known has been made already, and so has an object in JSON. */
-function formOf(headers: HeaderList): "streamed" | "json" | { readonly bytes: number } {
-  if (isTyped(headers, EVENT_STREAM)) return "streamed";
-  const length = headerValue(headers, "content-length");
-  if (length !== undefined) return { bytes: Number(length) };
-  return isJson(headers) ? "json" : "streamed";
-}
-
-const JSON_TYPE = /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i;
-const EVENT_STREAM = /^\s*text\/event-stream\b/i;
-const isTyped = (headers: HeaderList, type: RegExp): boolean =>
-  type.test(headerValue(headers, "content-type") ?? "");
-
-const isJson = (headers: HeaderList): boolean => isTyped(headers, JSON_TYPE);
-
-/**
- * Whether it is JSON whose end may be none: without a length and without chunks the end of a connection
- * is all there is.
- */
-const hasUncertainEnd = (headers: HeaderList): boolean =>
-  headerValue(headers, "content-length") === undefined &&
-  headerValue(headers, "transfer-encoding") === undefined &&
-  isJson(headers) &&
-  contentCodings(headers).length === 0;
-
-// Chunks are taken off on the way, and the field with them: another coding would stay, and nobody know of it.
-const hasUnknownCoding = (headers: HeaderList): boolean => {
-  const coding = headerValue(headers, "transfer-encoding");
-  return coding !== undefined && !/^\s*(chunked|identity)\s*$/i.test(coding);
-};
-
-const unknownCoding = (): BackendFailure =>
-  new BackendFailure("protocol", "The answer has a transfer coding that nobody asked for.", {
-    mayHaveBegun: true,
-  });
-
-// Some models stream their answer as an array that grows; nobody gives a whole one in that form.
-const OPEN_BRACKET = 0x5b;
-const isArray = (bytes: Uint8Array): boolean => bytes[0] === OPEN_BRACKET;
-
-const isSuccess = (status: number): boolean => status >= 200 && status <= 299;
-
-/** Streams that can be looked into: compressed ones pass unread, and errors speak by their status. */
-function isEventStream(status: number, headers: HeaderList): boolean {
-  if (!isSuccess(status) || status === 204 || status === 205) return false;
-  return isPlainEventStream(headers);
 }
 
 // A 205 has no body (RFC 9110, section 15.3.6); a length that promises one would leave the client waiting.

@@ -1,65 +1,62 @@
 import { BackendFailure } from "./backend-failure.ts";
+import { JsonNesting } from "./json-nesting.ts";
 
-const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [
-  ...Buffer.from('"\\{}[]'),
-];
+type Piece = IteratorResult<Uint8Array, undefined>;
 
-/**
- * JSON that throws where it ends before all that it opened is closed, and ends where it is, however its
- * transport does: for those whose end proves nothing. Passes every byte as it comes.
- */
-export async function* closedJson(
-  source: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const nesting = new JsonNesting();
-  try {
-    for await (const chunk of source) {
-      nesting.push(chunk);
-      yield chunk;
-    }
-  } catch (error) {
-    const isCut = error instanceof BackendFailure && error.kind === "truncated";
-    if (!isCut || !nesting.isWhole) throw error;
-  }
-  if (nesting.isClosed) return;
-  throw new BackendFailure("truncated", "The answer ended within its JSON.", {
-    mayHaveBegun: true,
-  });
+interface ClosedJsonOptions {
+  /** Whether the transport tells where the answer ends; else the text alone does, however that is told. */
+  readonly hasCertainEnd: boolean;
 }
 
-/** Follows what JSON text opens and closes. In UTF-8 no byte of a longer character looks like one of JSON's own. Scope: one text. */
-class JsonNesting {
-  #depth = 0;
-  #isInString = false;
-  #isEscaped = false;
-  #hasOpened = false;
+/**
+ * JSON that throws where it ends before all that it opened is closed. Its transport may have ended in order:
+ * whoever is cut off from what it hands on, and frames anew what it has, tells of no cut. Passes every byte as
+ * it comes. Scope: one answer.
+ */
+export class ClosedJson implements AsyncIterableIterator<Uint8Array, undefined> {
+  readonly #source: AsyncIterator<Uint8Array, undefined>;
+  readonly #hasCertainEnd: boolean;
+  readonly #nesting = new JsonNesting();
+  // Bound once: each piece of each answer passes here.
+  readonly #onPiece = (piece: Piece): Piece => this.#passed(piece);
+  readonly #onError = (error: unknown): Piece => this.#broken(error);
 
-  /** Whether an object or a list has come, and nothing of it is missing. */
-  get isWhole(): boolean {
-    return this.#hasOpened && this.isClosed;
+  constructor(source: AsyncIterator<Uint8Array, undefined>, { hasCertainEnd }: ClosedJsonOptions) {
+    this.#source = source;
+    this.#hasCertainEnd = hasCertainEnd;
   }
 
-  get isClosed(): boolean {
-    return this.#depth === 0 && !this.#isInString;
+  next(): Promise<Piece> {
+    return this.#source.next().then(this.#onPiece, this.#onError);
   }
 
-  push(chunk: Uint8Array): void {
-    for (const byte of chunk) {
-      if (this.#isInString) this.#inString(byte);
-      else if (byte === QUOTE) this.#isInString = true;
-      else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) this.#open();
-      else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) this.#depth -= 1;
-    }
+  async return(): Promise<Piece> {
+    await this.#source.return?.();
+    return { done: true, value: undefined };
   }
 
-  #open(): void {
-    this.#hasOpened = true;
-    this.#depth += 1;
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 
-  #inString(byte: number): void {
-    if (this.#isEscaped) this.#isEscaped = false;
-    else if (byte === BACKSLASH) this.#isEscaped = true;
-    else if (byte === QUOTE) this.#isInString = false;
+  #passed(piece: Piece): Piece {
+    if (piece.done) return this.#ended();
+    this.#nesting.push(piece.value);
+    return piece;
+  }
+
+  #broken(error: unknown): Piece {
+    const isCut = error instanceof BackendFailure && error.kind === "truncated";
+    if (this.#hasCertainEnd || !isCut || !this.#nesting.isWhole) throw error;
+    return { done: true, value: undefined };
+  }
+
+  #ended(): Piece {
+    if (this.#nesting.isClosed) return { done: true, value: undefined };
+    // Nothing is known of text that only calls itself JSON, and has its end.
+    if (this.#hasCertainEnd && !this.#nesting.hasBegun) return { done: true, value: undefined };
+    throw new BackendFailure("truncated", "The answer ended within its JSON.", {
+      mayHaveBegun: true,
+    });
   }
 }

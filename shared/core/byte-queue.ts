@@ -37,6 +37,11 @@ export class ByteQueue implements AsyncIterableIterator<Uint8Array, undefined> {
     this.#options = options;
   }
 
+  /** Whether it has ended, and nothing is left to read. */
+  get isEmpty(): boolean {
+    return this.#ended !== undefined && this.#chunks.length === 0;
+  }
+
   push(chunk: Uint8Array): void {
     if (this.#ended || chunk.byteLength === 0) return;
     this.#chunks.push(chunk);

@@ -8,7 +8,7 @@ import {
   utilizationIn,
   type Verdict,
 } from "../../routing/index.ts";
-import { attemptFailed, attemptResent } from "../../telemetry/index.ts";
+import { attemptFailed, attemptResent, genAiRequest } from "../../telemetry/index.ts";
 import { isCallersEnd, isTtlExpired, JobEndedError } from "../end-reasons.ts";
 import type { Services } from "../services.ts";
 import { noteCutOff, type UsingRequest, watchAnswer } from "./call-usage.ts";
@@ -55,6 +55,8 @@ export async function attemptBackend(
       signal,
       // For the first byte only: an answer that is taken whole may be far longer on its way.
       limits: { firstByteMs: limitMs },
+      asksModel: () =>
+        genAiRequest({ method: request.method, target: candidate.target }).operation !== undefined,
       onSent() {
         isSent = true;
       },

@@ -21,7 +21,7 @@ export interface WishedAnswer {
 /** What a call is besides its request and its host. */
 type CallMeans = Pick<
   BackendCall,
-  "signal" | "limits" | "onSent" | "onResent" | "onBegun" | "rewrite"
+  "signal" | "limits" | "asksModel" | "onSent" | "onResent" | "onBegun" | "rewrite"
 >;
 
 const BAD_REQUEST = 400;
