@@ -97,14 +97,22 @@ function saidIn(held: readonly Uint8Array[]): string | undefined {
 /** The texts of an answer, in their order. */
 function spokenIn(value: unknown): string | undefined {
   const texts: string[] = [];
-  collect(value, texts);
+  // Not by calling itself: what parses may be nested more deeply than any stack of calls.
+  const waiting: (object | string)[] = [{ value }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (typeof next === "string") texts.push(next);
+    else for (const part of partsOf(next).toReversed()) waiting.push(part);
+  }
   return texts.length === 0 ? undefined : texts.join("");
 }
 
-function collect(value: unknown, texts: string[]): void {
-  if (typeof value !== "object" || value === null) return;
-  for (const [name, field] of Object.entries(value)) {
-    if (typeof field === "string" && SPOKEN.has(name)) texts.push(field);
-    else collect(field, texts);
+/** What an object or a list says, or what may say something within it. */
+function partsOf(value: object): readonly (object | string)[] {
+  const parts: (object | string)[] = [];
+  for (const [name, field] of Object.entries(value) as [string, unknown][]) {
+    if (typeof field === "string" ? SPOKEN.has(name) : typeof field === "object" && field) {
+      parts.push(field as object | string);
+    }
   }
+  return parts;
 }

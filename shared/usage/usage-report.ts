@@ -28,7 +28,8 @@ const textOf = (value: unknown): string | undefined =>
  * its events, Gemini's content or an array of it, an embedding. Only fields in their proper place count.
  */
 export function reportIn(value: unknown): UsageReport {
-  if (Array.isArray(value)) return value.map(reportIn).reduce(laidOver, NOTHING);
+  // A list of answers, but no list of lists, however deep.
+  if (Array.isArray(value)) return value.filter(isFields).map(reportIn).reduce(laidOver, NOTHING);
   if (!isFields(value)) return NOTHING;
   // Responses tell of themselves within `response`, Messages within `message` of their first event.
   const inner = [value, value["response"], value["message"]].filter(isFields);

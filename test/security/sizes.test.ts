@@ -9,7 +9,7 @@ import { PoisonMessageError, readSubmission } from "../../shared/messaging/index
 import { utilizationIn } from "../../shared/routing/utilization.ts";
 import { redactTarget, redactText, redactValue } from "../../shared/telemetry/index.ts";
 import { KnownNames } from "../../shared/telemetry/known-names.ts";
-import { withUsageWish } from "../../shared/usage/index.ts";
+import { UsageReader, withUsageWish } from "../../shared/usage/index.ts";
 import { withoutNullUsage } from "../../shared/usage/without-usage-chunk.ts";
 import { createGateway, fakeEngine, requestTo } from "../support/gateway.ts";
 import { acceptedJob } from "../support/lane-messages.ts";
@@ -61,6 +61,18 @@ describe("JSON that is nested too deeply", () => {
     gateway.stop();
     expect([answer.status, await textOf(answer.body)]).toEqual([200, "ok"]);
     expect(withUsageWish("/chat/completions", Buffer.from(`{${options}}`))).toBeUndefined();
+  });
+
+  it.each([
+    ["of its own", `{"x":${nested}}`],
+    ["of lists", nested],
+    ["beside what it says", `{"choices":[{"message":{"content":"said","x":${nested}}}]}`],
+  ])("is an answer like any other: %s", async (_, body) => {
+    const reader = new UsageReader([["content-type", "application/json"]]);
+    reader.read(Buffer.from(body));
+    const { provenance, uncounted } = await reader.end(true);
+    const text = body.includes("said") ? "said" : undefined;
+    expect([provenance, uncounted?.text]).toEqual(["unknown", text]);
   });
 
   it("is no change of a job, and no event", () => {
