@@ -40,13 +40,35 @@ export async function runHost(options: HostOptions): Promise<RunningService> {
 }
 
 async function start(options: HostOptions, closers: Closers): Promise<RunningService> {
-  const { dataDir, sharedDir, clock = systemClock } = options;
   const { closeGraceMs = DEFAULT_CLOSE_GRACE_MS } = options;
   const prepared = await prepare(options, closers);
+  const parts = await assemble(options, prepared, closers);
+  const { http, triggers } = parts;
+  refuse(options.appDir, [...prepared.problems, ...http.problems, ...triggers.problems]);
+  await listen(http.server, prepared.reservation);
+  if (usesDurable(prepared.functions)) {
+    await startEngine(options, prepared, parts);
+    closers.add(() => parts.durable.engine?.close());
+  }
+  closers.add(async () => {
+    const [isDrained] = await Promise.all([
+      http.drain(closeGraceMs),
+      stopAll(triggers.listeners, closeGraceMs),
+    ]);
+    if (isDrained) return;
+    prepared.log.system("warning", `HTTP calls outlasted the grace of ${closeGraceMs} ms`);
+  });
+  await Promise.all(triggers.listeners.map((listener) => listener.start()));
+  http.open();
+  return { url: prepared.origin, close: () => closers.close() };
+}
+
+/** The host's parts, put together. Nothing listens yet, and there is no engine before the host does. */
+async function assemble(options: HostOptions, prepared: Prepared, closers: Closers) {
+  const { dataDir, sharedDir, clock = systemClock } = options;
   const { config, app, functions, log, origin } = prepared;
-  let engine: DurableEngine | undefined;
-  const started = Promise.withResolvers<void>();
-  const extraInputs = createClientInputs(() => engine?.clientBinding() ?? "{}");
+  const durable: { engine: DurableEngine | undefined } = { engine: undefined };
+  const extraInputs = createClientInputs(() => durable.engine?.clientBinding() ?? "{}");
   const timerLease = sharedDir === undefined ? undefined : new TimerLease(sharedDir, clock);
   closers.add(() => timerLease?.release());
   const triggers = createTriggers({
@@ -74,35 +96,29 @@ async function start(options: HostOptions, closers: Closers): Promise<RunningSer
     ...{ options, config, functions, invoker, log, clock, origin, extraInputs },
     httpUri: app.httpUri,
     runByHand: (name) => triggers.listeners.find(({ functionName }) => functionName === name),
-    durable: (request, response) => engine?.handle(request, response) ?? false,
+    durable: (request, response) => durable.engine?.handle(request, response) ?? false,
   });
   closers.add(() => http.close());
-  refuse(options.appDir, [...prepared.problems, ...http.problems, ...triggers.problems]);
-  await listen(http.server, prepared.reservation);
-  if (usesDurable(functions)) {
-    engine = await openEngine(options, {
-      settings: durableSettings(config.host.extensions.durableTask),
-      address: { origin, accessKey: options.keys?.master },
-      functions: createDurableFunctions({
-        functions,
-        invoker,
-        extraInputs,
-        started: started.promise,
-      }),
-    });
-    started.resolve();
-    closers.add(() => engine?.close());
-  }
-  closers.add(async () => {
-    const [isDrained] = await Promise.all([
-      http.drain(closeGraceMs),
-      stopAll(triggers.listeners, closeGraceMs),
-    ]);
-    if (!isDrained) log.system("warning", `HTTP calls outlasted the grace of ${closeGraceMs} ms`);
+  return { triggers, invoker, http, extraInputs, durable };
+}
+
+type Prepared = Awaited<ReturnType<typeof prepare>>;
+type Parts = Awaited<ReturnType<typeof assemble>>;
+
+/** Starts the engine, whose functions run once the host's other parts know it. */
+async function startEngine(
+  options: HostOptions,
+  { config, functions, origin }: Prepared,
+  { durable, invoker, extraInputs }: Parts,
+): Promise<void> {
+  const known = Promise.withResolvers<void>();
+  const started = known.promise;
+  durable.engine = await openEngine(options, {
+    settings: durableSettings(config.host.extensions.durableTask),
+    address: { origin, accessKey: options.keys?.master },
+    functions: createDurableFunctions({ functions, invoker, extraInputs, started }),
   });
-  await Promise.all(triggers.listeners.map((listener) => listener.start()));
-  http.open();
-  return { url: origin, close: () => closers.close() };
+  known.resolve();
 }
 
 /** The engine: of this host's own, or the one that it shares with other hosts. */
