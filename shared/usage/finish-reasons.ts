@@ -7,6 +7,8 @@ const WORD = /^[A-Za-z_]{1,40}$/;
 // Begins with what all names share: an engine looks for a text faster than for a choice of texts.
 const SAID = /(?<="(?:finish_r|finishR|stop_r|stopR))eason"\s*:\s*"([A-Za-z_]{1,40})"/g;
 const DATA = /^data:(.*)$/gm;
+// Responses that fail tell no usage, for which their last event would be read.
+const FAILED = /"type"\s*:\s*"response\.(failed|incomplete|cancelled)"/;
 
 /** Where nothing is said. */
 export const NO_REASONS: readonly string[] = [];
@@ -30,6 +32,12 @@ export function finishReasonsSaid(ending: string): readonly string[] {
     if (found[1] !== undefined) reasons.push(found[1]);
   }
   return reasons.length > 1 ? ofEachPart(ending) : reasons;
+}
+
+/** How a stream of a response failed, as its last events say it. */
+export function failureSaid(ending: string): readonly string[] {
+  const status = FAILED.exec(ending)?.[1];
+  return status === undefined ? NO_REASONS : [status];
 }
 
 /** Events may say it of one part after the other, or of the same part again and again: what is said last counts. */

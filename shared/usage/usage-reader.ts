@@ -9,7 +9,7 @@ import { AnswerText } from "./answer-text.ts";
 import type { AnswerUsage, UncountedText } from "./answer-usage.ts";
 import { type BedrockEvent, bedrockEvent, usageInHead } from "./bedrock.ts";
 import { DecodedCopy } from "./decoded-copy.ts";
-import { finishReasonsSaid, NO_REASONS } from "./finish-reasons.ts";
+import { failureSaid, finishReasonsSaid, NO_REASONS } from "./finish-reasons.ts";
 import { isEventStream } from "./is-event-stream.ts";
 import { JsonDocument } from "./json-document.ts";
 import { serviceTierInHead, tierOfDeployment } from "./service-tier.ts";
@@ -111,8 +111,10 @@ export class UsageReader {
   /** Why its parts ended: what is read of a stream may have told it of some, and its last events of more. */
   #ended(): readonly string[] {
     if (this.#document) return this.#finishReasons;
-    const said = finishReasonsSaid(this.#text.ending);
-    return said.length > this.#finishReasons.length ? said : this.#finishReasons;
+    const { ending } = this.#text;
+    const said = finishReasonsSaid(ending);
+    const most = said.length > this.#finishReasons.length ? said : this.#finishReasons;
+    return most.length > 0 ? most : failureSaid(ending);
   }
 
   /** Only of those who say it there: most answers name no tier, and their heads are not searched for one. */

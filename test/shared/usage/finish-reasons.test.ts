@@ -78,6 +78,14 @@ describe("why an answer ended", () => {
     ]);
   });
 
+  it("is that a response failed, where its last event tells nothing else", async () => {
+    const failed = { type: "response.failed", response: { status: "failed", usage: null } };
+    const begun = event({ type: "response.created", response: { object: "response", model: "m" } });
+    const said = event({ type: "response.output_text.delta", delta: JSON.stringify(failed) });
+    expect(await reasonsOf(SSE, [begun, said.repeat(9), event(failed)])).toEqual(["failed"]);
+    expect(await reasonsOf(SSE, [begun, said.repeat(9)])).toBeUndefined();
+  });
+
   it("is not what the answer says about endings", async () => {
     const said = event(delta('{"finish_reason":"stop"}'));
     expect(await reasonsOf(SSE, [said, "data: [DONE]\n\n"])).toBeUndefined();
