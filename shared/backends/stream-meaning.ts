@@ -41,7 +41,7 @@ const BY_TYPE = new Map<string, EventMeaning>([
 ]);
 const RESPONSES_CONTENT = meant("content", "responses");
 
-/** Reads one event; `known` is the protocol that earlier events of the stream have shown. */
+/** Reads one event; `known` is the protocol of an answer that has begun. */
 export function eventMeaning(event: SseEvent, known: StreamProtocol | undefined): EventMeaning {
   const { data } = event;
   if (event.event !== "") {
@@ -62,7 +62,7 @@ const CHAT_CONTENT = meant("content", "chat");
 // Within a JSON string both quotes would be escaped, so that text cannot be taken for a field.
 const FINISH_REASON = /"finish_reason"\s*:\s*"/;
 
-/** Once a stream is known for chat, its chunks are only searched: parsing each would cost more than routing it. */
+/** Once an answer in chat has begun, its chunks are only searched: parsing each would cost more than routing it. */
 function chatMeaning(event: SseEvent): EventMeaning {
   const { data } = event;
   if (data.includes('"error"')) return parsedMeaning(event);

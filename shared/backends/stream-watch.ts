@@ -110,7 +110,8 @@ export class StreamWatch {
 
   /** An object that is cut is no last word, and no first one: the answer may be in what is missing. */
   #read(event: SseEvent): EventMeaning {
-    const read = eventMeaning(event, this.#protocol);
+    // Until the answer has begun each event is read to its ground: several may announce it.
+    const read = eventMeaning(event, this.#hasBegun ? this.#protocol : undefined);
     if (!this.#isClosing || !isObjects(read, event.data)) return read;
     return event.json !== undefined ? read : { ...read, meaning: "empty" };
   }

@@ -201,6 +201,12 @@ describe("an event stream that fails before it is committed can be asked for els
     ["it is empty", [], "truncated"],
     ["it holds comments only", [": a\n\n", ": b\n\n"], "truncated"],
     ["it ends after its preamble", [ROLE], "truncated"],
+    [
+      "it ends after its preamble, which came in parts",
+      [data({ choices: [] }), ROLE, ROLE],
+      "truncated",
+    ],
+    ["it fails after its preamble, which came in parts", [ROLE, ROLE, data(QUOTA)], "error-event"],
     ["it holds the sentinel only", [DONE], "truncated"],
     ["its first event is an error", [data(QUOTA)], "error-event"],
     ["its first event is named error", ["event: error\ndata: overloaded\n\n"], "error-event"],

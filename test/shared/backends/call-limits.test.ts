@@ -121,11 +121,15 @@ const head = headOf("200 OK", "Transfer-Encoding: chunked");
 const sse = headOf("200 OK", "Transfer-Encoding: chunked", "Content-Type: text/event-stream");
 
 describe("a call under limits", () => {
+  const chunk = (choices: unknown): string => chunkOf(`data: ${JSON.stringify({ choices })}\n\n`);
+  const role = chunk([{ delta: { role: "assistant", content: "" } }]);
+  const announced = chunk([]) + role + role;
   const silent: [string, RawScript][] = [
     ["answers nothing", () => {}],
     ["sends half its headers", ({ socket }) => void socket.write("HTTP/1.1 200 OK\r\nX: ")],
     ["sends headers and no body", ({ socket }) => void socket.write(head)],
     ["sends comments only", ({ socket }) => void socket.write(sse + chunkOf(": wait\n\n"))],
+    ["says who speaks, and says so again", ({ socket }) => void socket.write(sse + announced)],
   ];
   it.each(silent)("leaves a backend that %s after the first-byte limit", async (_, script) => {
     const clock = new FakeClock();
