@@ -1,7 +1,6 @@
 import { type Fields, fieldsIn, isFields } from "../core/fields.ts";
 import { parsedJson } from "../core/parsed-json.ts";
 
-const NAMES = ["finish_reason", "finishReason", "stop_reason", "stopReason"] as const;
 // Words of a protocol; nothing that anybody could have said.
 const WORD = /^[A-Za-z_]{1,40}$/;
 // Begins with what all names share: an engine looks for a text faster than for a choice of texts.
@@ -64,12 +63,13 @@ function partsIn(value: Fields): readonly unknown[] {
 function reasonIn(part: unknown): string | undefined {
   if (!isFields(part)) return undefined;
   if (part["object"] === "response") return endOfResponse(part);
-  for (const name of NAMES) {
-    const word = part[name];
-    if (typeof word === "string") return WORD.test(word) ? word : undefined;
-  }
-  return undefined;
+  // By their names, not by a list of them: an engine remembers where each was found.
+  const word = part["finish_reason"] ?? part["finishReason"] ?? part["stop_reason"];
+  return wordIn(word ?? part["stopReason"]);
 }
+
+const wordIn = (value: unknown): string | undefined =>
+  typeof value === "string" && WORD.test(value) ? value : undefined;
 
 const ENDED: ReadonlySet<unknown> = new Set(["completed", "incomplete", "failed", "cancelled"]);
 // What whoever asked has to do before it goes on.
@@ -84,8 +84,8 @@ const TOOL_CALLS: ReadonlySet<unknown> = new Set([
 function endOfResponse(response: Fields): string | undefined {
   const { status, output } = response;
   if (!ENDED.has(status)) return undefined;
-  const reason = fieldsIn(response["incomplete_details"])?.["reason"];
-  if (typeof reason === "string" && WORD.test(reason)) return reason;
+  const reason = wordIn(fieldsIn(response["incomplete_details"])?.["reason"]);
+  if (reason !== undefined) return reason;
   const isForTools =
     status === "completed" &&
     Array.isArray(output) &&
