@@ -34,7 +34,7 @@ export class DeliveredAnswer {
   record(event: Fields): void {
     if (!this.#isComparable || (!this.#account && isSignOfLife(event))) return;
     this.#account ??= accountFor(event, this.#maxChars);
-    if (!this.#account?.told.record(event)) this.giveUp();
+    if (!this.#account || !isComparable(this.#account.told, event)) this.giveUp();
   }
 
   /** Something was delivered that cannot be compared; what is held is let go. */
@@ -46,6 +46,16 @@ export class DeliveredAnswer {
   /** Begins to compare another stream; undefined where nothing was told yet, and nothing is known. */
   retold(): RetoldAnswer | undefined {
     return this.#account?.retold();
+  }
+}
+
+/** Notes an event, unless it cannot be compared: what parses may be nested more deeply than any stack of calls. */
+function isComparable(told: ToldAnswer, event: Fields): boolean {
+  try {
+    return told.record(event);
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
   }
 }
 

@@ -1,8 +1,11 @@
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { parseTimeToLive } from "../../shared/admission/time-to-live.ts";
 import { parseJobListQuery, parseJobPatch, parseUsageQuery } from "../../shared/api/index.ts";
+import { DeliveredAnswer } from "../../shared/backends/delivered-answer.ts";
 import { parseTraceContext } from "../../shared/core/trace-context.ts";
 import { readBatchLines } from "../../shared/gateway/batches/read-batch-lines.ts";
+import { decodedText } from "../../shared/gateway/calls/decoded-text.ts";
 import { followJobEvents, handleRequest, moveJob } from "../../shared/gateway/index.ts";
 import { below, lineOutput, parseBatchLine } from "../../shared/jobs/index.ts";
 import { PoisonMessageError, readSubmission } from "../../shared/messaging/index.ts";
@@ -75,6 +78,15 @@ describe("JSON that is nested too deeply", () => {
     expect([provenance, uncounted?.text]).toEqual(["unknown", text]);
   });
 
+  it("is delivered, and compared with no other answer", () => {
+    const delivered = new DeliveredAnswer();
+    const item = { type: "message", x: JSON.parse(nested) as unknown };
+    delivered.record({ type: "response.created", response: { id: "r" } });
+    expect(delivered.isComparable).toBe(true);
+    delivered.record({ type: "response.output_item.done", output_index: 0, item });
+    expect(delivered.isComparable).toBe(false);
+  });
+
   it("is no change of a job, and no event", () => {
     expect(parseJobPatch(`{"priority":${nested}}`).ok).toBe(false);
     expect(JSON.stringify(redactValue(JSON.parse(nested)))).toMatch(/REDACTED/);
@@ -104,6 +116,15 @@ describe("text that a pattern could go through again from each of its places", (
 });
 
 describe("too much of something", () => {
+  it("is a text that was encoded again and again", () => {
+    const encoded = (times: number) => {
+      const codings = Array<string>(times).fill("gzip");
+      const bytes = codings.reduce<Uint8Array>((inner) => gzipSync(inner), Buffer.from("said"));
+      return decodedText(bytes, codings, 65_536);
+    };
+    expect([encoded(1), encoded(4), encoded(5)]).toEqual(["said", "said", ""]);
+  });
+
   it("is a batch of too many lines, or bytes, or of one endless line", async () => {
     const limits = { maxBytes: 10_000, maxLines: 2 };
     const file = (count: number): string =>

@@ -19,6 +19,9 @@ const DECODERS: Readonly<Record<string, Decode | undefined>> = {
   zstd: zlib.zstdDecompressSync,
 };
 
+// Two is what a proxy makes of what was coded already; who names more asks for work alone.
+const MAX_CODINGS = 4;
+
 /**
  * The text of a short body as it was before its codings, which are in the order in which they were applied;
  * empty where that cannot be told.
@@ -28,6 +31,7 @@ export function decodedText(
   codings: readonly string[],
   maxOutputLength: number,
 ): string {
+  if (codings.length > MAX_CODINGS) return "";
   let decoded = asBuffer(bytes);
   try {
     for (const coding of codings.toReversed()) {
