@@ -57,7 +57,8 @@ async function main(): Promise<number> {
 /** The ledger counts by the hour: what is less cannot be told apart. */
 function timeOf(name: string, text: string | undefined): number {
   const atMs = Date.parse(text ?? "");
-  if (Number.isNaN(atMs)) throw new StartError(`--${name} needs a time.\n\n${USAGE}`);
+  const given = text === undefined ? "such as 2026-11-22T09:00:00Z" : `and "${text}" is none`;
+  if (Number.isNaN(atMs)) throw new StartError(`--${name} needs a time, ${given}.\n\n${USAGE}`);
   if (atMs % HOUR_MS !== 0) throw new StartError(`--${name} must be on the hour.`);
   return atMs;
 }

@@ -11,7 +11,10 @@ type Logger = (typeof LOGGERS)[number];
 const loggers = list.transform((items, context) => {
   const known = LOGGERS.filter((logger) => items.some((item) => item.toLowerCase() === logger));
   if (known.length === new Set(items.map((item) => item.toLowerCase())).size) return known;
-  context.addIssue({ code: "custom", message: `expected some of ${LOGGERS.join(", ")}` });
+  context.addIssue({
+    code: "custom",
+    message: `expected some of ${LOGGERS.join(", ")}, got "${items.join(",")}"`,
+  });
   return z.NEVER;
 });
 

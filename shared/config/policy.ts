@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { flag, headerName, integer, list } from "./values.ts";
+import { flag, headerName, headerNames, integer, list, wholeUrl } from "./values.ts";
 
 const MAX_INTERVAL_SECONDS = 86_400;
 
@@ -31,11 +31,11 @@ export const policyShape = {
   ValidateAuthAppIDUrl: location.optional(),
   ValidateAuthAppIDHeader: headerName.default("X-MS-CLIENT-PRINCIPAL-ID"),
   ValidateAuthAppFieldName: z.string().default("authAppID"),
-  DisallowedHeaders: list.default([]),
-  RequiredHeaders: list.default([]),
+  DisallowedHeaders: headerNames.default([]),
+  RequiredHeaders: headerNames.default([]),
   ValidateHeaders: allowRules.default([]),
   PriorityWorkers: z.string().default(""),
-  AZURE_APPCONFIG_ENDPOINT: z.url().optional(),
+  AZURE_APPCONFIG_ENDPOINT: wholeUrl.optional(),
   AZURE_APPCONFIG_CONNECTION_STRING: z.string().optional(),
   AZURE_APPCONFIG_LABEL: z.string().optional(),
   AZURE_APPCONFIG_REFRESH_INTERVAL_SECONDS: integer(1, MAX_INTERVAL_SECONDS).default(30),

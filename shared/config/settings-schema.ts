@@ -8,7 +8,7 @@ import { routingShape } from "./routing.ts";
 import { telemetryShape } from "./telemetry.ts";
 import { transportShape } from "./transport.ts";
 import { usageShape } from "./usage.ts";
-import { choice, flag, headerName, integer, integerList, list } from "./values.ts";
+import { choice, flag, headerName, headerNames, integer, integerList, list } from "./values.ts";
 
 const MAX_INT32 = 2_147_483_647;
 // https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook-trigger#limits
@@ -63,7 +63,7 @@ export const settingsSchema = z.object({
   TTLHeader: headerName.default("S7PTTL"),
   Timeout: integer(1, MAX_INT32).default(1_200_000),
   TimeoutHeader: headerName.default("S7PTimeout"),
-  UniqueUserHeaders: list.default(["X-UserID"]),
+  UniqueUserHeaders: headerNames.default(["X-UserID"]),
   AsyncClientRequestHeader: headerName.default("S7PAsyncMode"),
   AsyncTriggerTimeout: integer(0, MAX_INT32).default(0),
   GATEWAY_JOBS_WALL_SECONDS: integer(0, 86_400).default(220),

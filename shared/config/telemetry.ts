@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { flag, integer, list } from "./values.ts";
+import { choice, flag, integer, list, wholeUrl } from "./values.ts";
 
 const MAX_INT32 = 2_147_483_647;
 const MAX_BUFFERED = 1_000_000;
@@ -35,13 +35,13 @@ export const telemetryShape = {
   OTEL_SDK_DISABLED: flag.default(false),
   OTEL_SERVICE_NAME: z.string().default("simplel7proxy"),
   OTEL_RESOURCE_ATTRIBUTES: z.string().default(""),
-  OTEL_TRACES_EXPORTER: z.enum(["otlp", "none"]).default("otlp"),
-  OTEL_METRICS_EXPORTER: z.enum(["otlp", "none"]).default("otlp"),
+  OTEL_TRACES_EXPORTER: choice("otlp", "none").default("otlp"),
+  OTEL_METRICS_EXPORTER: choice("otlp", "none").default("otlp"),
   OTEL_TRACES_SAMPLER: z.enum(SAMPLERS).default("parentbased_always_on"),
   OTEL_TRACES_SAMPLER_ARG: share.default(1),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url().optional(),
-  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: z.url().optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: wholeUrl.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: wholeUrl.optional(),
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: wholeUrl.optional(),
   OTEL_EXPORTER_OTLP_PROTOCOL: protocol.default("http/json"),
   OTEL_EXPORTER_OTLP_TIMEOUT: integer(1, MAX_INT32).default(10_000),
   OTEL_METRIC_EXPORT_INTERVAL: integer(100, MAX_INT32).default(60_000),

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { midstream } from "./hosts.ts";
-import { flag, integer, list } from "./values.ts";
+import { flag, headerNames, integer } from "./values.ts";
 
 const MAX_INT32 = 2_147_483_647;
 const MAX_WHOLE_BYTES = 1_073_741_824;
@@ -14,8 +14,8 @@ export const transportShape = {
   GATEWAY_BACKENDS_MIDSTREAM: midstream.default("error"),
   GATEWAY_BACKENDS_HTTP2: flag.default(false),
   DnsRefreshTimeout: integer(1000, MAX_INT32).default(120_000),
-  StripRequestHeaders: list.default([]),
-  StripResponseHeaders: list.default([]),
+  StripRequestHeaders: headerNames.default([]),
+  StripResponseHeaders: headerNames.default([]),
 };
 
 const transportSchema = z.object(transportShape);

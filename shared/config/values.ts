@@ -58,10 +58,23 @@ export function integerList(minimum: number, maximum: number) {
   });
 }
 
-/** A header's name (RFC 9110, section 5.6.2). */
-export const headerName = z
-  .string()
-  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: "expected the name of a header" });
+// RFC 9110, section 5.6.2.
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** A header's name. */
+export const headerName = z.string().regex(HEADER_NAME, { error: "expected the name of a header" });
+
+/** A comma-separated list of headers' names. */
+export const headerNames = list.transform((names, context) => {
+  const wrong = names.filter((name) => !HEADER_NAME.test(name));
+  if (wrong.length === 0) return names;
+  const message = `expected names of headers, got "${wrong.join('", "')}"`;
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
+});
+
+/** A whole URL. */
+export const wholeUrl = z.url({ error: "expected a URL" });
 
 /** One of these words, in any case. */
 export function choice<const Word extends string>(...words: readonly Word[]) {

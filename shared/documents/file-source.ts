@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { resolve } from "node:path";
 import { DEFAULT_LIMIT_BYTES, DocumentError, type DocumentSource } from "./document-source.ts";
 import { loadedText, tooLarge } from "./text-content.ts";
 
@@ -38,7 +39,9 @@ const readBoundedFile: ReadFile = async (path, { limitBytes, signal }) => {
     return await file.readFile({ signal });
   } catch (cause) {
     if (cause instanceof DocumentError || signal.aborted) throw cause;
-    throw new DocumentError(`the file cannot be read (${codeOf(cause)})`, { cause });
+    throw new DocumentError(`the file ${resolve(path)} cannot be read (${codeOf(cause)})`, {
+      cause,
+    });
   }
 };
 

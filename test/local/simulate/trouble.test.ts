@@ -119,7 +119,7 @@ describe("trouble in a simulation", () => {
         settings: { UseProfiles: true, UserConfigUrl: "file:/no/such/file" },
         rows: rowsAt([0]),
       }),
-      "profiles: the file cannot be read (ENOENT)",
+      "profiles: the file /no/such/file cannot be read (ENOENT)",
     ],
     [
       "a document in a table",

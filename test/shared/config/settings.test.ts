@@ -111,6 +111,11 @@ describe("loadSettings", () => {
     );
   });
 
+  it("names headers that no request can have", () => {
+    const problems = problemsOf({ Host1: "https://a.test", RequiredHeaders: "X Model,X-Team" });
+    expect(problems).toEqual(['RequiredHeaders: expected names of headers, got "X Model"']);
+  });
+
   it("counts an empty value as absent", () => {
     const env = { Workers: "", GATEWAY_SYNC_MODE: "", PriorityKeys: "", Host2: "" };
     expect(settingsWith(env)).toEqual(settingsWith());

@@ -39,7 +39,9 @@ describe("a document in a file", () => {
       fileSource({ path, limitBytes })
         .load(undefined, never)
         .catch((error: unknown) => error);
-    expect(await failureOf(10)).toEqual(new DocumentError("the file cannot be read (ENOENT)"));
+    expect(await failureOf(10)).toEqual(
+      new DocumentError(`the file ${path} cannot be read (ENOENT)`),
+    );
     await writeFile(path, "x".repeat(11));
     expect(await failureOf(10)).toEqual(new DocumentError("the document is larger than 10 bytes"));
     await writeFile(path, Buffer.from([0x5b, 0xff, 0x5d]));
