@@ -1,8 +1,8 @@
-import { isFields } from "../core/fields.ts";
+import { type Fields, isFields } from "../core/fields.ts";
 import type { SseEvent } from "../core/sse-event.ts";
 
 /** Protocols of event streams that have an ending of their own. */
-export type StreamProtocol = "chat" | "responses" | "messages";
+export type StreamProtocol = "chat" | "responses" | "messages" | "gemini";
 
 /**
  * What an event says about its stream: `preamble` only announces an answer, `finish` completes its
@@ -77,9 +77,21 @@ function parsedMeaning({ data, json: value }: SseEvent): EventMeaning {
   const named = typeof type === "string" ? byType(type) : undefined;
   if (named) return named;
   const choices = value["choices"];
-  if (!Array.isArray(choices)) return CONTENT;
+  if (!Array.isArray(choices)) return geminiMeaning(value);
   if (FINISH_REASON.test(data)) return meant("finish", "chat");
   return choices.some(hasContent) ? CHAT_CONTENT : meant("preamble", "chat");
+}
+
+// https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse
+const GEMINI_FINISH = meant("finish", "gemini");
+const GEMINI_CONTENT = meant("content", "gemini");
+
+/** Its last event tells why each candidate ended, or that the prompt was blocked, and nothing follows. */
+function geminiMeaning({ candidates, promptFeedback }: Fields): EventMeaning {
+  if (isFields(promptFeedback) && promptFeedback["blockReason"]) return GEMINI_FINISH;
+  if (!Array.isArray(candidates)) return CONTENT;
+  const hasEnded = candidates.some((each) => isFields(each) && each["finishReason"]);
+  return hasEnded ? GEMINI_FINISH : GEMINI_CONTENT;
 }
 
 /** Whether a choice says more than who speaks. */

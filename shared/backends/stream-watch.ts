@@ -74,7 +74,7 @@ export class StreamWatch {
   /** Whether a stream whose connection ended in order is a whole answer. */
   get isComplete(): boolean {
     if (this.#hasEnded || this.#protocol === undefined) return true;
-    return this.#protocol === "chat" && this.#hasFinished;
+    return this.#hasFinished && (this.#protocol === "chat" || this.#protocol === "gemini");
   }
 
   /** Once an answer has begun its content tells nothing new, and nearly all of a stream is content. */

@@ -3,7 +3,7 @@
  * speaks of them is merely read.
  */
 export const TURN_SIGNAL =
-  /error["\r\n]|_reason"(?!: ?null)|\[DONE\]|message_stop|response\.(?:completed|incomplete|cancelled|failed)/g;
+  /error["\r\n]|_reason"(?!: ?null)|Reason"(?!: ?null)|\[DONE\]|message_stop|response\.(?:completed|incomplete|cancelled|failed)/g;
 
 // No mere text, for which an engine stops at every quote.
 const NAMED_USAGE = '"usage(?:Metadata)?"';

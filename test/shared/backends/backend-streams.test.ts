@@ -101,6 +101,7 @@ describe("an event stream that is whole", () => {
       [": hi\n\n", data('{"broken'), "nonsense\n\n", data("x")],
     ],
     ["chat about errors", [chat({ content: '{"error": {"finish_reason": "no"}}' }), STOP, DONE]],
+    ["a prompt that was blocked", [data({ promptFeedback: { blockReason: "SAFETY" } })]],
     ["a text that names an error's fields", [data({ text: 'an "error": yes', error: null })]],
   ])("passes to the letter: %s", async (_, events) => {
     const { answer, text, error } = await answered(streaming(...events));
