@@ -32,6 +32,12 @@ function poolWith(env: Record<string, string> = {}) {
   return { pool, clock, select, call };
 }
 
+/** Its probes fail until it is not used any more. */
+function takenOut(backend: BackendPool["backends"][number] | undefined): void {
+  backend?.health.record(true, 0.8);
+  while (backend?.health.isHealthy) backend.health.record(false, 0.8);
+}
+
 const BROKEN: CallOutcome = { failure: "broken" };
 const ANSWERED: CallOutcome = { verdict: { kind: "answered" }, firstByteMs: 5 };
 const reload = (env: Record<string, string>) => settingsWith({ ...ENV, ...env });
@@ -48,8 +54,7 @@ describe("BackendPool", () => {
   it("takes a backend back that its probes took out, when it is not to be probed any more", () => {
     const { pool, select } = poolWith();
     const [backend] = pool.backends;
-    backend?.health.record(true, 0.8);
-    backend?.health.record(false, 0.8);
+    takenOut(backend);
     expect(select().passedOver).toMatchObject([{ reason: "health" }]);
     pool.useSettings(reload({ Host1: "host=http://a.test;mode=direct" }));
     expect(select().candidates).toHaveLength(1);
@@ -227,8 +232,7 @@ describe("BackendPool", () => {
   it("says who is active: neither out by probes nor behind an open breaker", () => {
     const { pool, call } = poolWith({ Host2: "http://b.test", Host3: "http://c.test" });
     const [, b] = pool.backends;
-    b?.health.record(true, 0.8);
-    b?.health.record(false, 0.8);
+    takenOut(b);
     expect(pool.activeHosts()).toEqual(["Host1", "Host3"]);
     while (pool.activeHosts().length > 0) call(BROKEN);
     expect(call(BROKEN)).toBeUndefined();
