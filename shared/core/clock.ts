@@ -12,6 +12,10 @@ export interface Clock {
   schedule(delayMs: number, callback: () => void): Cancel;
 }
 
+/** How long ago a moment was: never less than nothing, though the clock may have been set back since. */
+export const elapsedMs = (clock: Pick<Clock, "now">, sinceAt: number): number =>
+  Math.max(0, clock.now() - sinceAt);
+
 // setTimeout fires at once for delays above 2^31-1 ms, so longer waits are re-armed in steps.
 const MAX_TIMER_MS = 2_147_483_647;
 // Nothing that this program does itself takes so long at a time: the process was held up.

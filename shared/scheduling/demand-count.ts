@@ -57,8 +57,7 @@ export class DemandCount {
   ended(serviceMs: number): void {
     this.#served += 1;
     const weight = Math.max(SERVICE_WEIGHT, 1 / this.#served);
-    // Measured by a clock that may have been set back meanwhile.
-    this.#serviceMs += weight * (Math.max(0, serviceMs) - this.#serviceMs);
+    this.#serviceMs += weight * (serviceMs - this.#serviceMs);
   }
 
   /** How long a request is in a slot, on average; undefined before one has been. */

@@ -29,6 +29,12 @@ export class FakeClock implements Clock {
     return this.#entries.size;
   }
 
+  /** Sets the time of the day back, as when it is corrected; what is scheduled comes when it would have come. */
+  setBack(ms: number): void {
+    this.#nowMs -= ms;
+    for (const entry of this.#entries) entry.dueAt -= ms;
+  }
+
   /** Moves time on, running what falls due in order and letting promises settle in between. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;

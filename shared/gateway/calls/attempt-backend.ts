@@ -1,4 +1,5 @@
 import { type BackendAnswer, BackendFailure, type UnseenBy } from "../../backends/index.ts";
+import { elapsedMs } from "../../core/clock.ts";
 import type { HeaderList } from "../../core/headers.ts";
 import {
   type BackendTurn,
@@ -68,11 +69,11 @@ export async function attemptBackend(
       },
     };
     const answer = await callWithWish(services, request, { candidate, means });
-    const firstByteMs = (begunAt ?? clock.now()) - startedAt;
+    const firstByteMs = Math.max(0, (begunAt ?? clock.now()) - startedAt);
     return judged(services, answer, { request, candidate, turn, firstByteMs });
   } catch (error) {
     turn.release();
-    const waitedMs = clock.now() - startedAt;
+    const waitedMs = elapsedMs(clock, startedAt);
     const hasBegun = begunAt !== undefined;
     const call = { request, candidate, turn, limitMs, waitedMs, isSent, hasBegun };
     if (!signal.aborted) return failed(services, call, error);

@@ -16,9 +16,7 @@ export async function learnFromAttempt(
   candidate: Candidate,
   attempt: Attempt,
 ): Promise<BackendAnswer | undefined> {
-  const behind = "answer" in attempt ? attempt.answer.headers : [];
-  const counted = Number(headerValue(behind, "x-PolicyCycleCounter") ?? Number.NaN);
-  trip.cycle = Math.max(trip.cycle + 1, Number.isSafeInteger(counted) ? counted : 0);
+  trip.cycle = Math.max(trip.cycle + 1, countedBehind(attempt));
   if (!("answer" in attempt)) {
     trip.countedAttempts += 1;
     trip.cameTo(attempt.status);
@@ -33,6 +31,16 @@ export async function learnFromAttempt(
   remember(trip, candidate, verdict);
   trip.hold({ answer, waitMs: waitOf(verdict), isVerdict: false });
   return undefined;
+}
+
+// No request is called so often; a number that cannot be counted on would break the message that carries it.
+const MAX_CYCLE = 1_000_000;
+
+/** How many calls a gateway behind this one has made; 0 where it does not say. */
+function countedBehind(attempt: Attempt): number {
+  if (!("answer" in attempt)) return 0;
+  const counted = Number(headerValue(attempt.answer.headers, "x-PolicyCycleCounter") ?? 0);
+  return Number.isInteger(counted) && counted <= MAX_CYCLE ? counted : 0;
 }
 
 /** So short a wait is over before it is noticed: the request goes elsewhere first. */

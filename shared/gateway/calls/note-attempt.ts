@@ -1,3 +1,4 @@
+import { elapsedMs } from "../../core/clock.ts";
 import type { SpanPlace } from "../../core/trace-context.ts";
 import type { AttemptRecord, Candidate, Selection } from "../../routing/index.ts";
 import { attemptEnded, genAiRequest, redactTarget, spanFacts } from "../../telemetry/index.ts";
@@ -37,7 +38,7 @@ export function noteAttempt(
     backend: host.id,
     tier: host.tier,
     atMs: startedAt - trip.facts.receivedAt,
-    tookMs: clock.now() - startedAt,
+    tookMs: elapsedMs(clock, startedAt),
     status,
     outcome,
   };
@@ -69,7 +70,7 @@ function follow(teller: Teller, begun: AttemptBegun, watch: AnswerWatch | undefi
   const { id, clock, emit } = teller;
   const { startedAt, tookMs } = begun.facts;
   const tell = (end?: WatchedEnd): void => {
-    const totalMs = end ? clock.now() - startedAt : tookMs;
+    const totalMs = end ? elapsedMs(clock, startedAt) : tookMs;
     emit(attemptEnded(id, () => attemptOf(begun, totalMs, end)));
   };
   if (watch) watch.follow(tell);

@@ -1,3 +1,4 @@
+import { elapsedMs } from "../../core/clock.ts";
 import { createDeadline } from "../../core/deadline.ts";
 import { headerValue } from "../../core/headers.ts";
 import type { BackendState } from "../../routing/index.ts";
@@ -42,7 +43,7 @@ async function probe(
   const startedAt = clock.now();
   const isWell = await answersWell(services, backend, { timeoutMs, signal });
   if (signal.aborted) return;
-  if (isWell) backend.latency.recordProbe(clock.now() - startedAt, clock.now());
+  if (isWell) backend.latency.recordProbe(elapsedMs(clock, startedAt), clock.now());
   const hasChanged = backend.health.record(isWell, successRate);
   if (hasChanged) emit(backendHealthChanged(backend.host.id, backend.health.isHealthy));
 }

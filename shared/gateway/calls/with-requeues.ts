@@ -1,3 +1,4 @@
+import { elapsedMs } from "../../core/clock.ts";
 import type { Caller } from "../../scheduling/index.ts";
 import { requestRouted } from "../../telemetry/index.ts";
 import type { Services } from "../services.ts";
@@ -40,7 +41,7 @@ export async function withRequeues<Result>(
         emit(requestRouted(() => trip.receipt("failed")));
         throw ended;
       } finally {
-        trip.waitedMs += clock.now() - startedAt;
+        trip.waitedMs += elapsedMs(clock, startedAt);
       }
     }
   }

@@ -1,3 +1,4 @@
+import { elapsedMs } from "../../core/clock.ts";
 import { type TraceContext, toTraceFields } from "../../core/trace-context.ts";
 import type { OutgoingMessage, ServiceBus } from "../../messaging/index.ts";
 import { messageSent, spanFacts } from "../../telemetry/index.ts";
@@ -31,7 +32,7 @@ export async function sendTraced(
     });
     isSent = true;
   } finally {
-    const tookMs = clock.now() - startedAt;
+    const tookMs = elapsedMs(clock, startedAt);
     const facts = { queue, messageId, isSent, startedAt, tookMs };
     emit(messageSent(requestId, () => ({ ...facts, ...spanFacts(span) })));
   }

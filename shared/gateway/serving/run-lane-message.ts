@@ -1,4 +1,5 @@
 import type { Lane } from "../../config/index.ts";
+import { elapsedMs } from "../../core/clock.ts";
 import { createDeadline } from "../../core/deadline.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { fromTraceFields, type TraceContext } from "../../core/trace-context.ts";
@@ -54,7 +55,7 @@ export async function runLaneMessage(
     await runDelivery(services, delivery, { engine, trace });
     isDone = true;
   } finally {
-    const tookMs = clock.now() - startedAt;
+    const tookMs = elapsedMs(clock, startedAt);
     const facts = { queue, isDone, deliveryCount, startedAt, tookMs };
     emit(messageEnded(messageId, () => ({ ...facts, ...spanFacts(trace) })));
   }
@@ -159,7 +160,7 @@ async function work(run: LaneRun, slot: Slot, signal: AbortSignal): Promise<void
   const startedAt = clock.now();
   await RUNNERS[run.envelope.kind](current, signal);
   slot.release();
-  fairShare.book.ended(laneFor(lanes, run.envelope.priority).priority, clock.now() - startedAt);
+  fairShare.book.ended(laneFor(lanes, run.envelope.priority).priority, elapsedMs(clock, startedAt));
 }
 
 /** Tells whoever waits for a message of a lane that nobody will process it any more. */

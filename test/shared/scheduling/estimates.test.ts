@@ -1,10 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  FairScheduler,
-  type FairSchedulerOptions,
-  FairShareBook,
-} from "../../../shared/scheduling/index.ts";
+import { FairScheduler, type FairSchedulerOptions } from "../../../shared/scheduling/index.ts";
 import { FairHouse, names } from "./fair-house.ts";
 
 /** A house that has measured services of one second. */
@@ -51,10 +47,6 @@ describe("estimates", () => {
       slot.release();
     }
     expect(scheduler.estimateWaitMs({ priority: 1 })).toBeGreaterThanOrEqual(0);
-    const book = new FairShareBook({ clock, capacityOf: () => 1 });
-    book.ended(1, -50_000);
-    book.hold(1, { userId: "u" });
-    expect(book.judge(1, { userId: "u" }).estimatedWaitMs).toBeGreaterThanOrEqual(0);
   });
 
   it("count the user's own backlog, not that of others", async () => {

@@ -4,9 +4,11 @@ import { GatewayError } from "../../../../shared/core/errors.ts";
 import { problemResponse } from "../../../../shared/core/problem.ts";
 import { RouteTrip } from "../../../../shared/gateway/calls/route-trip.ts";
 import { handleRequest } from "../../../../shared/gateway/index.ts";
+import { readReplyEnvelope } from "../../../../shared/messaging/envelope.ts";
 import { readRequestEnvelope } from "../../../../shared/messaging/index.ts";
 import { createGateway, requestTo, type TestGateway } from "../../../support/gateway.ts";
 import { envelopeFor, run, standardLane } from "../../../support/lane-messages.ts";
+import { bodyOf } from "../../../support/streams.ts";
 
 const TWO = { Host1: "host=http://a.test;mode=direct", Host2: "host=http://b.test;mode=direct" };
 const AGAIN = [
@@ -52,6 +54,22 @@ describe("what is remembered of a request's way", () => {
 });
 
 describe("a request that comes out of its lane again", () => {
+  it("can be read, whatever a backend counts, and though the clock was set back meanwhile", async () => {
+    const gateway = createGateway();
+    const { backends, clock } = gateway;
+    const counted = ["x-PolicyCycleCounter", String(Number.MAX_SAFE_INTEGER)] as const;
+    const setBack = (status: number) => () => {
+      clock.setBack(5000);
+      return { status, headers: [...AGAIN, counted], body: bodyOf("ok"), discard() {} };
+    };
+    backends.answers.push(setBack(429), setBack(429), setBack(200));
+    await run(gateway, envelopeFor(gateway));
+    await run(gateway, scheduled(gateway));
+    await run(gateway, scheduled(gateway));
+    const reply = readReplyEnvelope(replyOf(gateway));
+    expect(reply).toMatchObject({ status: 200, attempts: 3, processMs: 0 });
+  });
+
   it("does not go back to a backend that was silent", async () => {
     const gateway = createGateway(ROUND_ROBIN);
     const { backends, clock } = gateway;
