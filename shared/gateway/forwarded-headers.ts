@@ -35,6 +35,18 @@ export function createRequestHeaderFilter(settings: Settings): (headers: HeaderL
 
 // It tells what software a backend runs, which is nobody's business; its `Date` says how old the answer is.
 const SERVER_HEADER = "server";
+/** What the gateway itself says of every answer; a backend that is such a gateway says it of its own part. */
+export const TIMING_HEADERS = {
+  queued: "x-request-queue-duration",
+  processed: "x-request-process-duration",
+  attempts: "x-attempts",
+} as const;
+const NOT_BACKENDS: ReadonlySet<string> = new Set([
+  SERVER_HEADER,
+  ...Object.values(TIMING_HEADERS),
+  "x-queue-position",
+  "x-estimated-wait-ms",
+]);
 
 /** What of a backend's headers goes on to the client. */
 export function responseHeaders(
@@ -43,6 +55,6 @@ export function responseHeaders(
 ): HeaderList {
   return withoutHopByHop(
     headers,
-    (name) => name === SERVER_HEADER || stripResponseHeaders.includes(name),
+    (name) => NOT_BACKENDS.has(name) || stripResponseHeaders.includes(name),
   );
 }

@@ -190,9 +190,15 @@ describe("headers of the gateway's own", () => {
       "x-s7p-receipt",
     );
     const gateway = createGateway({ GATEWAY_SYNC_MODE: "direct" });
-    gateway.backends.answer(200, "ok", [["X-S7P-Receipt", "forged"]]);
+    const names = ["X-S7P-Receipt", "X-Attempts", "X-Request-Queue-Duration", "X-Queue-Position"];
+    gateway.backends.answer(200, "ok", [
+      ...names.map((name) => [name, "forged"] as const),
+      ["X-Other", "kept"],
+    ]);
     const { headers } = await handleRequest(gateway.services, requestTo(gateway), undefined);
     gateway.stop();
     expect(headers.map(([name]) => name.toLowerCase())).not.toContain("x-s7p-receipt");
+    expect(headers.map(([, value]) => value)).not.toContain("forged");
+    expect(headers).toContainEqual(["X-Other", "kept"]);
   });
 });

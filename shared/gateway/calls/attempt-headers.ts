@@ -1,6 +1,6 @@
 import { type HeaderList, headerValue } from "../../core/headers.ts";
 import { type TraceContext, toTraceFields } from "../../core/trace-context.ts";
-import { responseHeaders } from "../forwarded-headers.ts";
+import { responseHeaders, TIMING_HEADERS } from "../forwarded-headers.ts";
 
 const AFFINITY = "x-backend-affinity";
 const CYCLE = "x-PolicyCycleCounter";
@@ -62,8 +62,8 @@ export function timingHeaders(
   totalMs: number,
 ): HeaderList {
   return [
-    ["x-request-queue-duration", String(Math.max(0, totalMs - processMs))],
-    ["x-request-process-duration", String(processMs)],
-    ["x-attempts", String(attemptCount)],
+    [TIMING_HEADERS.queued, String(Math.max(0, totalMs - processMs))],
+    [TIMING_HEADERS.processed, String(processMs)],
+    [TIMING_HEADERS.attempts, String(attemptCount)],
   ];
 }

@@ -47,4 +47,13 @@ export const PERMISSIONS: readonly Weakening[] = [
     ],
     breaks: [token("makes no operator by what the user has agreed to")],
   },
+  {
+    name: "a backend speaks of the gateway's own calls",
+    edits: [
+      ["shared/gateway/forwarded-headers.ts", "NOT_BACKENDS.has(name)", "name === SERVER_HEADER"],
+    ],
+    breaks: [
+      "security/forged-identity.test.ts > show a receipt to nobody who may not see it, and none that a backend made up",
+    ],
+  },
 ];
