@@ -34,14 +34,16 @@ describe.each(VERSIONS)("an answer over %s that only its connection ends", (vers
   });
 
   it("is whole when that is said later than the rest", async () => {
+    const begun = Promise.withResolvers<void>();
     const { body } = await ask(
       async ({ socket }) => {
         await sent(socket, `${TEXT}whole`);
-        await pause(5);
+        await begun.promise;
         socket.end();
       },
       { version },
     );
+    begun.resolve();
     expect(await readOut(body)).toEqual({ text: "whole" });
   });
 
