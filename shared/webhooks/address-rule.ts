@@ -11,6 +11,10 @@ export interface AddressRule {
   readonly allowLocal: boolean;
 }
 
+// Of IPv6 only this part is given out for the internet; 127.0.0.1 has old spellings beside it, such as ::7f00:1.
+// https://www.iana.org/assignments/ipv6-address-space
+const PUBLIC_IPV6 = ipaddr.parseCIDR("2000::/3");
+
 /**
  * Whether an address is one of the public internet: neither private nor link-local, loopback, multicast,
  * reserved, translated into another network, nor a cloud's own.
@@ -19,6 +23,7 @@ export function isPublicAddress(address: string): boolean {
   // An address with a zone is link-local, and none that a name may resolve to.
   if (isIP(address) === 0 || address.includes("%")) return false;
   const parsed = ipaddr.process(address);
+  if (parsed.kind() === "ipv6" && !parsed.match(PUBLIC_IPV6)) return false;
   return parsed.range() === "unicast" && !PLATFORM_ADDRESSES.has(parsed.toString());
 }
 

@@ -186,4 +186,9 @@ export const SERVER_SIDE_REQUESTS: readonly Weakening[] = [
       "shared/backends/backend-client.test.ts > follows no redirect and undoes no compression",
     ],
   },
+  {
+    name: "addresses that nobody has are public",
+    edits: [[RULE, "!parsed.match(PUBLIC_IPV6)", "!PUBLIC_IPV6"]],
+    breaks: [address("is nothing within: %s")],
+  },
 ];
