@@ -22,7 +22,7 @@ import { closeRequestBody } from "../read-request-body.ts";
 import { receiptOfFailure } from "./explain-error.ts";
 
 // What comes too late for its caller still says that their request was run.
-const LATE_WORD_MS = 10_000;
+const LATE_REPLY_LIVES_MS = 10_000;
 
 /**
  * Calls the backends for a caller who waits elsewhere, and sends the whole answer to the session that
@@ -206,6 +206,6 @@ async function sendReply({ services, room, envelope }: LaneRun, message: ReplyEn
     sessionId: envelope.replySession ?? "",
     correlationId: `request-${envelope.id}`,
     body: message,
-    timeToLiveMs: Math.max(envelope.expiresAt - services.clock.now(), LATE_WORD_MS),
+    timeToLiveMs: Math.max(envelope.expiresAt - services.clock.now(), LATE_REPLY_LIVES_MS),
   });
 }

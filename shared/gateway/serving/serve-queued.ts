@@ -61,7 +61,7 @@ export async function serveQueued(
 }
 
 // As long after its end as the word of a worker who had it in hand may take.
-const LATE_WORD_MS = 60_000;
+const CLAIM_KEPT_MS = 60_000;
 
 /** A worker may have the request in hand: should a reply come all the same, its claim is not free. */
 function abandonClaim(
@@ -70,7 +70,7 @@ function abandonClaim(
   error: unknown,
 ): void {
   if (!reservation || !isCallersEnd(error)) return;
-  limits.abandoned.add(request.id, reservation.claim, ticket.expiresAt + LATE_WORD_MS);
+  limits.abandoned.add(request.id, reservation.claim, ticket.expiresAt + CLAIM_KEPT_MS);
 }
 
 /** Refuses at once what, by the measured times, would not have its turn before its deadline. */
