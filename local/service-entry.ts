@@ -19,6 +19,9 @@ const LOADERS: Record<ServiceName, () => Promise<(options: never) => Promise<Run
   host: async () => (await import("./host/index.ts")).startHost,
 };
 
+// What broke it, a full disk for one, may last: a part that ends more often than every ten seconds is given up.
+const PAUSE_MS = 15_000;
+
 const tellParent = (message: ServiceMessage): void => {
   // A parent that died meanwhile is noticed by "disconnect"; a failed send needs no second way.
   process.send?.(message, undefined, undefined, () => {});
@@ -37,8 +40,9 @@ async function run(name: ServiceName, given: Promise<object>): Promise<void> {
   process.on("message", (order: unknown) => {
     if (order === STOP_ORDER) stop();
   });
+  service.broken?.then(() => setTimeout(() => process.exit(1), PAUSE_MS));
   // IPC carries JSON: methods drop out, the plain facts arrive.
-  tellParent({ type: "ready", facts: { ...service } });
+  tellParent({ type: "ready", facts: { ...service, broken: undefined } });
 }
 
 function fail(error: unknown): void {

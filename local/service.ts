@@ -4,6 +4,8 @@ export interface RunningService {
   readonly url: string;
   /** Stops accepting, finishes or releases what runs, flushes to disk. Safe to call twice. */
   close(): Promise<void>;
+  /** Resolves when it can serve no longer, though nobody closed it: only a new start can help. */
+  readonly broken?: Promise<void>;
 }
 
 /** The parts that run in a process of their own. */

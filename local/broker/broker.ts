@@ -13,6 +13,7 @@ export class Broker {
   readonly #server: AmqpServer;
   readonly #log: LocalLog;
   readonly #stopForgetting: () => void;
+  readonly #broken = Promise.withResolvers<void>();
   #closed: Promise<void> | undefined;
 
   private constructor(options: BrokerOptions) {
@@ -53,6 +54,7 @@ export class Broker {
         this.#closed ??= this.#close();
         return this.#closed;
       },
+      broken: this.#broken.promise,
     };
   }
 
@@ -67,11 +69,12 @@ export class Broker {
   // What was not committed was not acknowledged; to go on would acknowledge what is not there.
   #fail(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    this.#log(`broker: cannot write its database (${reason}); it has stopped`);
+    this.#log(`broker: cannot write its database (${reason}); it stops, and is started again`);
     this.#server.cutOff();
     this.#stopForgetting();
     this.#namespace.close();
     this.#store.abandon();
     this.#closed = Promise.resolve();
+    this.#broken.resolve();
   }
 }
