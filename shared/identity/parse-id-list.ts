@@ -8,12 +8,17 @@ export interface IdList {
   has(id: string): boolean;
 }
 
-/** Reads the suspended users: a list of objects with the id field (`UserIDFieldName`), or of ids. */
+const GUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
+
+/**
+ * Reads the suspended users: a list of objects with the id field (`UserIDFieldName`), or of ids. Object ids
+ * compare without regard to case, for directories write them in both.
+ */
 export function parseSuspendedUsers(
   content: DocumentContent,
   idField = "userId",
 ): ParsedDocument<IdList> {
-  return parseIdList(content, idField, (id) => id);
+  return parseIdList(content, idField, (id) => (GUID.test(id) ? id.toLowerCase() : id));
 }
 
 /**

@@ -6,10 +6,11 @@ export const REDACTED = "REDACTED";
 /**
  * A name and what is before its value: in a query, a JSON text, a header line, a connection string, or a
  * list in which its value follows. What opens the value may be a quote, escaped as often as texts are
- * within texts, or a bracket.
+ * within texts, or a bracket. Looked for where a name begins only: a text of letters would be gone through
+ * from each of them.
  */
 const NAMED =
-  /([A-Za-z0-9_.-]{1,64})(\\{0,64}["'])?\s{0,4}(=>|[:=,])\s{0,4}(\\{0,64}["']|\\{0,64}[[{])?/g;
+  /(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]+)(\\{0,64}["'])?\s{0,4}(=>|[:=,])\s{0,4}(\\{0,64}["']|\\{0,64}[[{])?/g;
 const VALUE = /[^\s"'\\&;,}\]<]+/y;
 // After a colon these go on to the end of their line: they have schemes, and more than one part.
 const LINE_NAME = /(?:authorization|cookie2?)$/i;

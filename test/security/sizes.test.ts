@@ -97,12 +97,14 @@ describe("text that a pattern could go through again from each of its places", (
   const LENGTH = 16_000;
   const repeated = (text: string): string => text.repeat(LENGTH / text.length);
   const passwords = [..."123456"].map((each) => `${each} ${repeated("pwd=a ")}`);
+  const letters = (first: string): string => redactText(`${first} ${repeated("A")}`);
   const target = (query: string): object => ({ path: redactTarget(`/chat?${query}`) });
 
   it.each<[string, () => unknown]>([
     ["a time to live of digits", () => parseTimeToLive(`${repeated("1")}x`, 0)],
     ["a parameter's name of digits", () => target(`${repeated("1")}x=1`)],
     ["passwords that nothing ends", () => passwords.map(redactText)],
+    ["text that nothing parts, as a name", () => Array.from("abcdefghijklmnopqrst", letters)],
     ["a path of slashes, below which a response is", () => below(`/${repeated("/")}x`, "/r")],
     ["a backend's utilization", () => utilizationIn(utilized(`5${repeated(" ")}x`))],
     ["a stream of nothing but usage", () => withoutNullUsage(repeated(',"usage":null').repeat(8))],

@@ -14,6 +14,14 @@ describe("the list of suspended users", () => {
     expect(["u1", "u2", "U1", "u3", ""].filter((id) => parsed.value.has(id))).toEqual(["u1", "u2"]);
   });
 
+  it("knows an object id of a directory in either case, and all others as they are written", () => {
+    const id = "0D6E4A7C-5B1f-4c1e-9A53-1c2d3e4f5a6b";
+    const parsed = parseSuspendedUsers(JSON.stringify([id, "Ann"]));
+    if (!parsed.ok) expect.fail("It was refused.");
+    const asked = [id.toLowerCase(), id.toUpperCase(), "Ann", "ann"];
+    expect(asked.map(parsed.value.has)).toEqual([true, true, true, false]);
+  });
+
   it("may be empty", () => {
     expect(parseSuspendedUsers("[]")).toMatchObject({ ok: true, warnings: [] });
   });
