@@ -93,6 +93,8 @@ export class Agents {
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout,
+      // A backend that offers to keep it for longer would be followed too late when it moves.
+      keepAliveMaxTimeout: keepAliveTimeout,
       allowH2,
       h2Options: { pingInterval: PING_MS },
       connect,

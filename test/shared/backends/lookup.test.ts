@@ -120,6 +120,14 @@ describe("connections that have become old", () => {
     expect(await connection()).toBe(2);
   });
 
+  it("are kept idle for no longer because their backend offers to keep them", async () => {
+    const head = headOf("200 OK", "Content-Length: 2", "Keep-Alive: timeout=600");
+    const backend = await openBackend(({ socket }) => void socket.write(`${head}ok`));
+    const client = openClient({ dnsRefreshMs: 1000 });
+    await readOut((await client.call(callTo(backend))).body);
+    await eventually(() => backend.open.size).toBe(0);
+  });
+
   it("are not asked for their age by requests that do not go out on them", async () => {
     const backend = await openBackend(({ socket, text }) => {
       const length = text.startsWith("GET /open") ? 4 : 2;
