@@ -64,7 +64,9 @@ export async function serveDirect(
           place = slot.place;
           const answer = await callBackends(services, outgoing, wanted);
           // It may have to give way in the moment in which its answer began: what is not here yet is broken off.
-          if (wanted.aborted && !answer.whole) {
+          if (wanted.aborted && !signal.aborted && !answer.whole) {
+            // Nobody gets a byte of it, but its backend counts it.
+            answer.usage?.current?.ended("unused");
             answer.discard();
             throw wanted.reason;
           }

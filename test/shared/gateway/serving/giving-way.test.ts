@@ -67,6 +67,7 @@ describe("a request of a class that gives way", () => {
     const { status, body } = await serving;
     expect([status, await textOf(body)]).toEqual([200, "second"]);
     expect([slots.running, gateway.clock.pending]).toEqual([0, 0]);
+    expect(gateway.uses.map(({ kind }) => kind)).toEqual(["attempt", "answer"]);
   });
 
   it("is not refused by a queue that is full meanwhile, and goes before who came after it", async () => {
