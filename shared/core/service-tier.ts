@@ -13,5 +13,7 @@ const ON_DEMAND = "on_demand_";
 /** The name by which use is told apart, for a provider's own: {@link DEFAULT_TIER} for that of its usual tier. */
 export function tierNamed(told: string): string {
   if (USUAL.has(told)) return DEFAULT_TIER;
-  return told.startsWith(ON_DEMAND) ? told.slice(ON_DEMAND.length) : told;
+  const bare = told.startsWith(ON_DEMAND) ? told.slice(ON_DEMAND.length) : told;
+  // A message with a name that is none would be put aside, and all that it tells with it.
+  return TIER_NAME.test(bare) ? bare : told;
 }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { fromUsageMessage, toUsageMessages } from "../../../../shared/ledger/index.ts";
+import type { UsageEvent } from "../../../../shared/usage/index.ts";
 import { textOf } from "../../../support/streams.ts";
 import { JSON_TYPE, open, serve, TOKENS, USAGE, uses } from "./usage-calls.ts";
 
@@ -21,6 +23,17 @@ describe("the journal of what was used", () => {
     expect(told.at(-1)).toBe("other");
     const record = gateway.records.find(({ event }) => event === "attempt.ended");
     expect(record).toMatchObject({ serviceTier: "default" });
+  });
+
+  it("tells of no tier what the ledger would not take", async () => {
+    const gateway = open({ Host2: "" });
+    for (const tier of ["on_demand_", "ON_DEMAND_1", "1", "a b"]) {
+      const answer = JSON.stringify({ usage: USAGE, service_tier: tier });
+      gateway.backends.answer(200, answer, JSON_TYPE);
+      await textOf((await serve(gateway)).body);
+    }
+    const told = toUsageMessages(gateway.uses as unknown as UsageEvent[], () => "message");
+    expect(told.map(({ text }) => fromUsageMessage(JSON.parse(text)).poison)).toEqual([undefined]);
   });
 
   it("has a provider's batch as one of that tier, once it is over", async () => {
