@@ -86,11 +86,9 @@ export class BlobContainer {
     }
   }
 
-  read(name: string): Promise<Uint8Array> {
-    return withStorage("Reading a blob", async () => {
-      const { body } = await this.#download(name);
-      return collectBytes(body, Number.POSITIVE_INFINITY);
-    });
+  async read(name: string): Promise<Uint8Array> {
+    const { body } = await withStorage("Reading a blob", () => this.#download(name));
+    return await collectBytes(body, Number.POSITIVE_INFINITY);
   }
 
   /** Streams a blob, or a range of it; undefined when there is none of that name. */

@@ -1,13 +1,16 @@
+import type { Readable } from "node:stream";
 import type { CallLimit } from "./call-limit.ts";
 import { withStorage } from "./storage-error.ts";
 
 /** A blob's bytes, of which none may be waited for too long; a reader takes its time. Scope: one download. */
 export class LimitedBody implements AsyncIterableIterator<Uint8Array, undefined> {
+  readonly #download: Readable;
   readonly #source: AsyncIterator<Uint8Array, undefined>;
   readonly #limit: CallLimit;
 
-  constructor(source: AsyncIterable<Uint8Array>, limit: CallLimit) {
-    this.#source = source[Symbol.asyncIterator]();
+  constructor(download: Readable, limit: CallLimit) {
+    this.#download = download;
+    this.#source = download[Symbol.asyncIterator]();
     this.#limit = limit;
     limit.pause();
   }
@@ -27,6 +30,8 @@ export class LimitedBody implements AsyncIterableIterator<Uint8Array, undefined>
   }
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    // The stream's own iterator leaves its connection open where nothing was read of it.
+    this.#download.destroy();
     await this.#source.return?.();
     return { done: true, value: undefined };
   }

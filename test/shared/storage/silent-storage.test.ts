@@ -9,19 +9,21 @@ import {
   openBlobService,
   Table,
 } from "../../../shared/storage/index.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const LIMIT_MS = 100;
+const SILENT = /^Storage was silent for \d+ ms\.$/;
 /** What a service does with the call that a test makes, behind those that open what it is made on. */
 type Silence = "silent" | "silent within its answer" | "silent from the start";
 
-const HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: 1000\r\n\r\n";
+const HEAD =
+  'HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nETag: "1"\r\nContent-Length: 1000\r\n\r\n';
 const DONE = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
 const isOpening = (head: string): boolean =>
   /^(PUT .*restype=container|POST [^ ]*\/Tables)/.test(head);
 
 /** Storage that takes every connection, and then falls silent. */
-async function fallingSilent(silence: Silence): Promise<string> {
-  const sockets = new Set<Socket>();
+async function fallingSilent(silence: Silence, sockets = new Set<Socket>()): Promise<string> {
   const server = createServer((socket) => {
     sockets.add(socket.on("error", () => {}));
     socket.on("data", (bytes) => {
@@ -38,7 +40,8 @@ async function fallingSilent(silence: Silence): Promise<string> {
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a`;
-  return `AccountName=a;AccountKey=a2V5;BlobEndpoint=${url};QueueEndpoint=${url};TableEndpoint=${url};`;
+  const account = "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5";
+  return `${account};BlobEndpoint=${url};QueueEndpoint=${url};TableEndpoint=${url};`;
 }
 
 const CALLS: Record<
@@ -100,6 +103,23 @@ it.each(cases)(
       (error: unknown) => error,
     );
     expect(failure).toMatchObject({ code: "storage-unavailable", retryAfterMs: 2000 });
+    // Whatever else fails would be told of as away, too.
+    expect(failure).toHaveProperty("cause.message", expect.stringMatching(SILENT));
     expect(isStorageAway(failure)).toBe(true);
   },
 );
+
+it.each([0, 1])("a blob that is given up after %d pieces keeps no connection", async (pieces) => {
+  const sockets = new Set<Socket>();
+  const connectionString = await fallingSilent("silent within its answer", sockets);
+  const blobs = new BlobContainer(
+    () => openBlobService({ kind: "connectionString", connectionString }),
+    "c",
+  );
+  const body = (await blobs.readStream("b"))?.body[Symbol.asyncIterator]();
+  for (let read = 0; read < pieces; read++) await body?.next();
+  await body?.return?.();
+  const isReading = ({ bytesWritten, closed }: Socket): boolean =>
+    bytesWritten > DONE.length && !closed;
+  await eventually(() => [...sockets].filter(isReading).length).toBe(0);
+});
