@@ -213,19 +213,8 @@ function toRecentRequest({ facts, endedAt }: EndedRequest): RecentRequest {
   const { requestId, user, priority, status, code, detail, attempts, backend } = facts;
   const { waitMs, totalMs, model, tokens } = facts;
   return {
-    ...{
-      requestId,
-      user,
-      priority,
-      status,
-      code,
-      detail,
-      attempts,
-      backend,
-      waitMs,
-      totalMs,
-      model,
-    },
+    ...{ requestId, user, priority, status, code, detail },
+    ...{ attempts, backend, waitMs, totalMs, model },
     endedAt: new Date(endedAt).toISOString(),
     tokens: tokens && (tokens.inputTokens ?? 0) + (tokens.outputTokens ?? 0),
   };
