@@ -15,6 +15,8 @@ export interface DeadEnd {
   readonly expiresAt: number;
   /** How long to wait when nothing says how long. */
   readonly recheckMs: number;
+  /** Whether nobody waits for the answer just now, so that a rest that all ask for is waited out. */
+  readonly isPatient: boolean;
 }
 
 /** What to do about it. */
@@ -58,7 +60,7 @@ function waitOrGoRound(end: DeadEnd, nowMs: number): NextStep | undefined {
       ? { kind: "requeue", delayMs, isAsked: true, atMostMs: delayMs }
       : undefined;
   }
-  const wait = heldBack(end.passedOver, nowMs);
+  const wait = heldBack(end, nowMs);
   if (wait && wait.delayMs < leftMs) return { kind: "requeue", ...wait, isAsked: false };
   const canGoRound = end.goesRound && end.hasAttemptsLeft && has(end.passedOver, "tried");
   return canGoRound ? { kind: "again" } : undefined;
@@ -73,15 +75,23 @@ export function isResting({ reason, readyAt }: PassedOver): boolean {
 
 /** How long until a backend that is only full, resting, or not yet allowed, may be called. */
 function heldBack(
-  passedOver: readonly PassedOver[],
+  { passedOver, isPatient, recheckMs }: DeadEnd,
   nowMs: number,
 ): { delayMs: number; atMostMs: number } | undefined {
   const isFull = has(passedOver, "concurrency");
-  if (!isFull && !has(passedOver, "tier") && !has(passedOver, "line")) return undefined;
+  const isWaitedOut = isPatient && isOnlyAtRest(passedOver);
+  if (!isFull && !isWaitedOut && !has(passedOver, "tier") && !has(passedOver, "line")) {
+    return undefined;
+  }
   const leaves = passedOver
     .filter(({ reason }) => reason === "tier")
     .flatMap(({ readyAt }) => (readyAt === undefined ? [] : readyAt - nowMs));
-  const atMostMs = Math.min(...leaves, isFull ? ROOM_RECHECK_MS : Number.POSITIVE_INFINITY);
+  const rechecks = [
+    ...(isFull ? [ROOM_RECHECK_MS] : []),
+    // Who is well again may take it before the others have rested.
+    ...(isWaitedOut && has(passedOver, "health") ? [recheckMs] : []),
+  ];
+  const atMostMs = Math.min(...leaves, ...rechecks);
   const rests = passedOver
     .filter(isResting)
     .map(({ reason, readyAt }) =>
@@ -91,6 +101,15 @@ function heldBack(
   if (!Number.isFinite(delayMs)) return undefined;
   return { delayMs: Math.max(1, delayMs), atMostMs: Math.max(1, Math.min(atMostMs, MAX_WAIT_MS)) };
 }
+
+/** Whether some rest, and nobody has failed the request. */
+function isOnlyAtRest(passedOver: readonly PassedOver[]): boolean {
+  const hasFailed = has(passedOver, "silent") || passedOver.some(isInVain);
+  return !hasFailed && passedOver.some(isResting);
+}
+
+const isInVain = ({ reason, readyAt }: PassedOver): boolean =>
+  reason === "tried" && readyAt === undefined;
 
 const leastWaitMs = (reason: PassedOverReason): number => (reason === "tried" ? MIN_WAIT_MS : 0);
 

@@ -100,7 +100,7 @@ const trailersForClient = ({ trailers }: BackendAnswer, stripped: readonly strin
 type Traveller = Pick<
   OutgoingRequest,
   "id" | "headers" | "priority" | "receivedAt" | "expiresAt" | "trace"
->;
+> & { readonly isPatient?: boolean };
 
 /** The beginning of a request's way to a backend, or where it goes on when it comes out of a lane again. */
 export function tripOf(
@@ -116,6 +116,7 @@ export function tripOf(
     expiresAt: request.expiresAt ?? Number.POSITIVE_INFINITY,
     affinity: headerValue(request.headers, "x-backend-affinity"),
     trace: request.trace,
+    isPatient: request.isPatient ?? false,
   };
   return new RouteTrip(facts, { memory, nowMs });
 }

@@ -23,6 +23,8 @@ export interface TripFacts {
   readonly affinity: string | undefined;
   /** Whose child each call to a backend is. */
   readonly trace: TraceContext | undefined;
+  /** Whether it waits for backends that rest, for as long as it lives, where others learn of it at once. */
+  readonly isPatient: boolean;
 }
 
 /** An answer that is not the client's to have, unless nobody gives a better one. */
@@ -247,6 +249,8 @@ export class RouteTrip {
     this.letGo();
     this.requeueDelaysMs.length = 0;
     this.#forgetBrief();
+    // Where nobody failed it, a rest that was waited out is no answer to what comes behind it.
+    if (this.facts.isPatient && this.#tried.size === 0) this.#statuses.clear();
     if (!isAsked) return;
     this.#statuses.clear();
     this.goRound();

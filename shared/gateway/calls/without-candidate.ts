@@ -75,6 +75,7 @@ function stepOf(
       goesRound: routing.passes === "multi",
       expiresAt: trip.facts.expiresAt,
       recheckMs: routing.probe.intervalMs,
+      isPatient: trip.facts.isPatient,
     },
     clock.now(),
   );

@@ -11,7 +11,8 @@ export const latestEnd = ({ expiresAt, promotion }: RequestEnvelope): number =>
 /** Sends a message again for when a backend may have room: the wait is the broker's, and this worker is free. */
 export async function comeAgain(run: LaneRun, queue: string, error: RequeueError): Promise<void> {
   const { services, envelope, trip } = run;
-  const scheduledAt = services.clock.now() + againInMs(run, error);
+  const delayMs = Math.max(leastWaitMs(run), againInMs(run, error));
+  const scheduledAt = services.clock.now() + delayMs;
   const isInTime = scheduledAt < latestEnd(envelope);
   services.emit(requestRouted(() => trip.receipt(isInTime ? "requeued" : "failed")));
   if (isInTime) await sendCopy(run, queue, scheduledAt);
@@ -27,6 +28,21 @@ function againInMs(
   if (turns.length === 0) return delayMs;
   const againMs = Math.min(atMostMs, ...turns);
   return nowMs + againMs < expiresAt ? againMs : delayMs;
+}
+
+const FIRST_LEAST_MS = 50;
+const LEAST_GROWTH = 1.25;
+const MAX_LEAST_MS = 10_000;
+
+/**
+ * What lives for a day may be told to come again at once for a day: the more calls it has made, the
+ * longer it waits at least, but never for more than half of what is left.
+ */
+function leastWaitMs({ services: { clock }, envelope, trip }: LaneRun): number {
+  if (!trip.facts.isPatient) return 0;
+  const growingMs = FIRST_LEAST_MS * LEAST_GROWTH ** trip.attemptCount;
+  const leftMs = latestEnd(envelope) - clock.now();
+  return Math.round(Math.min(growingMs, MAX_LEAST_MS, leftMs / 2));
 }
 
 /** Puts a message back for whoever has a slot; one that is given back unsettled would lose a delivery. */

@@ -71,7 +71,8 @@ async function runDelivery(
   let run: LaneRun | undefined;
   try {
     const envelope = readRequestEnvelope(message);
-    const trip = tripOf(services, { ...envelope, trace }, envelope.trip);
+    const isPatient = envelope.kind !== "request";
+    const trip = tripOf(services, { ...envelope, trace, isPatient }, envelope.trip);
     const current = { services, ...required(services), engine, envelope, deliveryCount, trip };
     run = current;
     await counted(current, lane, () => runInTurn(current, delivery));

@@ -13,6 +13,7 @@ const END: DeadEnd = {
   goesRound: false,
   expiresAt: NOW + 60_000,
   recheckMs: 15_000,
+  isPatient: false,
 };
 const over = (reason: PassedOverReason, readyInMs?: number): PassedOver => ({
   backend: "Host1",
@@ -66,6 +67,24 @@ describe("nextStep", () => {
       atMostMs: 1000,
       isAsked: false,
     });
+  });
+
+  it("waits a rest out that all ask for, where nobody waits for the answer and nobody failed", () => {
+    const requeue = (delayMs: number, atMostMs = 3_600_000) => ({
+      ...{ kind: "requeue", isAsked: false },
+      ...{ delayMs, atMostMs },
+    });
+    const patient = (...passedOver: PassedOver[]) =>
+      step({ isPatient: true, hasTried: true, passedOver });
+    expect(patient(over("throttled", 9000), over("breaker", 7000))).toEqual(requeue(7000));
+    expect(patient(over("throttled", 20_000), over("health"))).toEqual(requeue(15_000, 15_000));
+    expect(patient(over("tried", 0))).toEqual(requeue(50));
+    expect(patient(over("throttled", 60_000))).toEqual({ kind: "exhausted" });
+    expect(patient(over("throttled", 9000), over("tried"))).toEqual({ kind: "exhausted" });
+    expect(patient(over("throttled", 9000), over("silent"))).toEqual({ kind: "exhausted" });
+    expect(patient(over("health"))).toEqual({ kind: "exhausted" });
+    const hurried = { hasTried: true, passedOver: [over("throttled", 9000)] };
+    expect(step(hurried)).toEqual({ kind: "exhausted" });
   });
 
   it("waits for a moment's rest as for a longer one, where it may wait at all", () => {

@@ -91,9 +91,30 @@ describe("a batch", () => {
     });
   });
 
-  it("repeats a line later that was throttled, without a worker that waits", async () => {
+  it("lets a line wait a rest out that its backends ask for, as often as they do", async () => {
     const { gateway, jobId, messages } = await accepted(1);
-    gateway.backends.answer(429, "busy", [["retry-after", "7"]]);
+    let message = messages[0];
+    for (let round = 0; round < (messages[0]?.maxAttempts ?? 0) + 2; round++) {
+      gateway.backends.answers.length = 0;
+      gateway.backends.answer(429, "busy", [["retry-after", "7"]]);
+      await run(gateway, message);
+      const again = gateway.bus.sent.at(-1)?.message;
+      const waitMs = Number(again?.scheduledAt) - gateway.clock.now();
+      expect(waitMs).toBeGreaterThanOrEqual(7000);
+      expect(again).toMatchObject({ body: { attempt: 1 } });
+      message = again?.body as RequestEnvelope;
+      await gateway.clock.advance(waitMs);
+    }
+    gateway.backends.answers.length = 0;
+    gateway.backends.answer(200, '{"a":1}', JSON_TYPE);
+    await run(gateway, message);
+    await finishBatch(gateway.services, jobId);
+    expect((await files(gateway, jobId)).output).toHaveLength(1);
+  });
+
+  it("repeats a line later whose backend failed, without a worker that waits", async () => {
+    const { gateway, jobId, messages } = await accepted(1);
+    gateway.backends.answer(503, "busy", [["retry-after", "7"]]);
     await run(gateway, messages[0]);
     const again = gateway.bus.sent.at(-1)?.message;
     const scheduledAt = gateway.clock.now() + 7000;

@@ -36,7 +36,7 @@ const cycles = ({ backends }: TestGateway) =>
 describe("what is remembered of a request's way", () => {
   const facts = {
     ...{ requestId: "r", priority: 1, receivedAt: 0, expiresAt: 1, affinity: undefined },
-    trace: undefined,
+    ...{ trace: undefined, isPatient: false },
   };
 
   it("stays small, however often its backends ask for a wait", () => {
