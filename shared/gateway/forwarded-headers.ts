@@ -35,6 +35,8 @@ export function createRequestHeaderFilter(settings: Settings): (headers: HeaderL
 
 // It tells what software a backend runs, which is nobody's business; its `Date` says how old the answer is.
 const SERVER_HEADER = "server";
+/** By which backends and clients name a request to operators; a backend's own names another one. */
+export const REQUEST_ID_HEADER = "x-S7P-ID";
 /** What the gateway itself says of every answer; a backend that is such a gateway says it of its own part. */
 export const TIMING_HEADERS = {
   queued: "x-request-queue-duration",
@@ -43,6 +45,7 @@ export const TIMING_HEADERS = {
 } as const;
 const NOT_BACKENDS: ReadonlySet<string> = new Set([
   SERVER_HEADER,
+  REQUEST_ID_HEADER.toLowerCase(),
   ...Object.values(TIMING_HEADERS),
   "x-queue-position",
   "x-estimated-wait-ms",

@@ -190,7 +190,10 @@ describe("headers of the gateway's own", () => {
       "x-s7p-receipt",
     );
     const gateway = createGateway({ GATEWAY_SYNC_MODE: "direct" });
-    const names = ["X-S7P-Receipt", "X-Attempts", "X-Request-Queue-Duration", "X-Queue-Position"];
+    const names = [
+      ...["X-S7P-Receipt", "X-S7P-Id", "X-Attempts"],
+      ...["X-Request-Queue-Duration", "X-Queue-Position"],
+    ];
     gateway.backends.answer(200, "ok", [
       ...names.map((name) => [name, "forged"] as const),
       ["X-Other", "kept"],
@@ -200,5 +203,7 @@ describe("headers of the gateway's own", () => {
     expect(headers.map(([name]) => name.toLowerCase())).not.toContain("x-s7p-receipt");
     expect(headers.map(([, value]) => value)).not.toContain("forged");
     expect(headers).toContainEqual(["X-Other", "kept"]);
+    const ids = headers.filter(([name]) => name.toLowerCase() === "x-s7p-id");
+    expect(ids).toEqual([["x-S7P-ID", "request-1"]]);
   });
 });

@@ -1,10 +1,9 @@
 import { type HeaderList, headerValue } from "../../core/headers.ts";
 import { type TraceContext, toTraceFields } from "../../core/trace-context.ts";
-import { responseHeaders, TIMING_HEADERS } from "../forwarded-headers.ts";
+import { REQUEST_ID_HEADER, responseHeaders, TIMING_HEADERS } from "../forwarded-headers.ts";
 
 const AFFINITY = "x-backend-affinity";
 const CYCLE = "x-PolicyCycleCounter";
-const REQUEST_ID = "x-S7P-ID";
 const RECEIPT = "x-s7p-receipt";
 
 export interface AttemptHeaders {
@@ -17,7 +16,7 @@ export interface AttemptHeaders {
   readonly trace?: TraceContext | undefined;
 }
 
-const OWN_NAMES = new Set([CYCLE, REQUEST_ID].map((name) => name.toLowerCase()));
+const OWN_NAMES = new Set([CYCLE, REQUEST_ID_HEADER].map((name) => name.toLowerCase()));
 const TRACE_NAMES = new Set(["traceparent", "tracestate"]);
 
 /** Adds what tells a backend which request, and which call of it, this is. */
@@ -31,7 +30,7 @@ export function headersForAttempt(
     return !(lower === AFFINITY && isOwnAffinity(value));
   });
   const added = trace ? Object.entries(toTraceFields(trace)) : [];
-  return [...kept, [CYCLE, String(cycle)], [REQUEST_ID, requestId], ...added];
+  return [...kept, [CYCLE, String(cycle)], [REQUEST_ID_HEADER, requestId], ...added];
 }
 
 export interface ClientHeaders {
@@ -56,12 +55,20 @@ export function headersForClient(
   ];
 }
 
-/** How the time of a request was spent, in milliseconds, and how many calls it took. */
-export function timingHeaders(
-  { attemptCount, processMs }: { readonly attemptCount: number; readonly processMs: number },
+/** What a request took of all its time. */
+export interface Taken {
+  readonly attemptCount: number;
+  readonly processMs: number;
+}
+
+/** Which request it was, how its time was spent, in milliseconds, and how many calls it took. */
+export function headersOfRequest(
+  requestId: string,
+  { attemptCount, processMs }: Taken,
   totalMs: number,
 ): HeaderList {
   return [
+    [REQUEST_ID_HEADER, requestId],
     [TIMING_HEADERS.queued, String(Math.max(0, totalMs - processMs))],
     [TIMING_HEADERS.processed, String(processMs)],
     [TIMING_HEADERS.attempts, String(attemptCount)],

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderList } from "../../core/headers.ts";
 import { receiptHeader } from "../../routing/index.ts";
-import { timingHeaders } from "../calls/attempt-headers.ts";
+import { headersOfRequest } from "../calls/attempt-headers.ts";
 import type { RouteTrip } from "../calls/route-trip.ts";
 import type { Services } from "../services.ts";
 
@@ -19,9 +19,10 @@ export function explainError(
 ): unknown {
   if (!(thrown instanceof GatewayError)) return thrown;
   const { trip } = route;
-  const totalMs = clock.now() - trip.facts.receivedAt;
+  const { requestId, receivedAt } = trip.facts;
+  const totalMs = clock.now() - receivedAt;
   const receipt = receiptOfFailure(route);
-  return thrown.withHeaders([...timingHeaders(trip, totalMs), ...receipt]);
+  return thrown.withHeaders([...headersOfRequest(requestId, trip, totalMs), ...receipt]);
 }
 
 /** The receipt of a request that failed, where its caller may have it. */

@@ -4,7 +4,7 @@ import type { GatewayRequest, GatewayResponse } from "../../core/http.ts";
 import type { Slot } from "../../scheduling/index.ts";
 import { responseBroken } from "../../telemetry/index.ts";
 import { answerBody } from "../calls/answer-body.ts";
-import { timingHeaders } from "../calls/attempt-headers.ts";
+import { headersOfRequest } from "../calls/attempt-headers.ts";
 import { callBackends, type RoutedAnswer, tripOf } from "../calls/call-backends.ts";
 import { withRequeues } from "../calls/with-requeues.ts";
 import type { Lifetime } from "../entry/lifetime.ts";
@@ -135,9 +135,9 @@ function streamThrough(
       if (error !== undefined) services.emit(responseBroken(id, error));
     },
   });
-  const timing = timingHeaders(answer, services.clock.now() - receivedAt);
+  const taken = headersOfRequest(id, answer, services.clock.now() - receivedAt);
   const waited = waitHeaders({ position: slot.position, estimatedWaitMs });
-  const headers = [...answer.headers, ...timing, ...waited];
+  const headers = [...answer.headers, ...taken, ...waited];
   const { status, trailers, attemptCount, processMs, backend, called } = answer;
   return { status, headers, body, trailers, route: { attemptCount, processMs, backend, called } };
 }

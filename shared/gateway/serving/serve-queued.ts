@@ -5,7 +5,7 @@ import { FIRST_TURN } from "../../jobs/index.ts";
 import type { MessageBody, ReplyEnvelope } from "../../messaging/index.ts";
 import { type LaneJudgement, type QueuePlace, retryAfterWait } from "../../scheduling/index.ts";
 import { endedEarly } from "../calls/answer-body.ts";
-import { timingHeaders } from "../calls/attempt-headers.ts";
+import { headersOfRequest } from "../calls/attempt-headers.ts";
 import { isCallersEnd, ttlExpired } from "../end-reasons.ts";
 import { type AdmittedRequest, toEnvelope } from "../entry/request-envelope.ts";
 import { acceptedAnswer } from "../jobs/accepted-answer.ts";
@@ -134,11 +134,11 @@ async function toResponse(
 ): Promise<GatewayResponse> {
   const { status, headers, trailers } = reply;
   const route = routeOf(reply);
-  const timing = route ? timingHeaders(route, clock.now() - request.receivedAt) : [];
+  const taken = route ? headersOfRequest(request.id, route, clock.now() - request.receivedAt) : [];
   return {
     route,
     status,
-    headers: [...headers, ...timing],
+    headers: [...headers, ...taken],
     body: await replyBody(room, reply, request.method === "HEAD"),
     ...(trailers && { trailers: () => trailers }),
   };

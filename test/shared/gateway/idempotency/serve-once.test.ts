@@ -31,6 +31,7 @@ describe("a request with an idempotency key", () => {
     gateway.backends.answer(201, bodyOf("a", "b"), [["X-A", "1"]]);
     const first = await serve(gateway);
     const second = await serve(gateway, { id: "request-2" });
+    expect(first.headers).toContainEqual(["x-S7P-ID", "request-1"]);
     expect(second).toEqual({
       ...first,
       headers: [...first.headers, ["idempotency-replayed", "true"]],

@@ -34,6 +34,7 @@ describe("a request that is served directly", () => {
     expect(response.headers).toEqual([
       ["Set-Cookie", "a=1"],
       ["Set-Cookie", "b=2"],
+      ["x-S7P-ID", "request-1"],
       ["x-request-queue-duration", "0"],
       ["x-request-process-duration", "0"],
       ["x-attempts", "1"],

@@ -90,6 +90,7 @@ describe("a request that is served through its lane", () => {
     const { headers } = await serving;
     expect(headers).toEqual([
       ["X-A", "1"],
+      ["x-S7P-ID", "request-1"],
       ["x-request-queue-duration", "400"],
       ["x-request-process-duration", "300"],
       ["x-attempts", "2"],
