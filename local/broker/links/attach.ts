@@ -41,7 +41,7 @@ function fromClient(link: RheaLink, context: AttachContext): BrokerLink {
   const address = link.target?.address ?? "";
   const { store, links, namespace, clock } = context;
   const { incoming } = transfersOf(link.session);
-  const findResponseLink = (replyTo: string) => links.findResponseLink(replyTo);
+  const findResponseLink = (replyTo: string) => links.findResponseLink(replyTo, link.session);
   const requests = { link, store, incoming, findResponseLink };
   if (address === TOKENS) return new RequestLink({ ...requests, respond: respondToToken });
   const { isManagement } = parseAddress(address);

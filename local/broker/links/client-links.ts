@@ -34,14 +34,20 @@ export class ClientLinks {
   }
 
   /**
-   * Where responses to `replyTo` go. It is the response link's target address but, for `$cbs`
-   * requests of the JavaScript SDK, the link's name.
+   * Where responses to `replyTo` go, asked on `session`. It is the response link's target address but,
+   * for `$cbs` requests of the JavaScript SDK, the link's name. That SDK may open two pairs of `$cbs`
+   * links of one name while it reconnects; each pair has a session of its own and knows its own
+   * requests only, so an answer on the other would leave the request, and all receivers behind it,
+   * waiting for a minute.
    */
-  findResponseLink(replyTo: string): ResponseLink | undefined {
+  findResponseLink(replyTo: string, session: RheaSession): ResponseLink | undefined {
+    let elsewhere: ResponseLink | undefined;
     for (const link of this.#links.values()) {
       if (!(link instanceof ResponseLink)) continue;
-      if (link.link.target?.address === replyTo || link.link.name === replyTo) return link;
+      if (link.link.target?.address !== replyTo && link.link.name !== replyTo) continue;
+      if (link.link.session === session) return link;
+      elsewhere ??= link;
     }
-    return undefined;
+    return elsewhere;
   }
 }

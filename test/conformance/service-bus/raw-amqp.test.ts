@@ -185,4 +185,30 @@ describe("AMQP as other clients speak it", () => {
     sender.close();
     receiver.close();
   });
+
+  it("answers on the session that asked, though another has a response link of the same name", async () => {
+    const answers = await Promise.all(
+      ["first", "second"].map(async (message_id) => {
+        const session = connection.create_session();
+        session.begin();
+        const receiver = session.open_receiver({ name: "cbs", source: { address: "$cbs" } });
+        const sender = session.open_sender({ target: { address: "$cbs" } });
+        const answered: unknown[] = [];
+        receiver.on("message", ({ message }) => answered.push(message?.correlation_id));
+        await Promise.all([once(sender, "sendable"), once(receiver, "receiver_open")]);
+        return { session, answered, ask: () => sender.send(putToken(message_id)) };
+      }),
+    );
+    for (const { ask } of answers) ask();
+    await expect.poll(() => answers.flatMap(({ answered }) => answered)).toHaveLength(2);
+    expect(answers.map(({ answered }) => answered)).toEqual([["first"], ["second"]]);
+    for (const { session } of answers) session.close();
+  });
+});
+
+const putToken = (message_id: string) => ({
+  message_id,
+  reply_to: "cbs",
+  application_properties: { operation: "put-token" },
+  body: "token",
 });
