@@ -1,33 +1,41 @@
 import { contentCodings } from "../core/content-codings.ts";
 import { type HeaderList, headerValue } from "../core/headers.ts";
 import { isPlainEventStream } from "../core/plain-event-stream.ts";
+import { remembered } from "../core/remembered.ts";
 import { BackendFailure } from "./backend-failure.ts";
 
 /** How an answer comes: one whose length is known has been made already, and so has an object in JSON. */
 export function formOf(headers: HeaderList): "streamed" | "json" | { readonly bytes: number } {
-  if (isTyped(headers, EVENT_STREAM)) return "streamed";
+  const { isJson, isStream } = mediaOf(headers);
+  if (isStream) return "streamed";
   const length = headerValue(headers, "content-length");
   if (length !== undefined) return { bytes: Number(length) };
-  return isJson(headers) ? "json" : "streamed";
+  return isJson ? "json" : "streamed";
+}
+
+const PARTIAL_CONTENT = 206;
+
+/** JSON that can be followed as it passes, from its beginning to its end. */
+export function isPlainJson(status: number, headers: HeaderList): boolean {
+  const { isJson, hasOtherCharset } = mediaOf(headers);
+  const isWhole = status !== PARTIAL_CONTENT;
+  return isJson && isWhole && !hasOtherCharset && contentCodings(headers).length === 0;
 }
 
 const JSON_TYPE = /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i;
 const EVENT_STREAM = /^\s*text\/event-stream\b/i;
-const isTyped = (headers: HeaderList, type: RegExp): boolean =>
-  type.test(headerValue(headers, "content-type") ?? "");
-
-const isJson = (headers: HeaderList): boolean => isTyped(headers, JSON_TYPE);
-
-const PARTIAL_CONTENT = 206;
 // Of other character sets some bytes look like signs of JSON.
 const OTHER_CHARSET = /;\s*charset\s*=\s*"?(?!utf-?8|us-ascii|iso-8859)/i;
 
-/** JSON that can be followed as it passes, from its beginning to its end. */
-export const isPlainJson = (status: number, headers: HeaderList): boolean =>
-  status !== PARTIAL_CONTENT &&
-  isJson(headers) &&
-  !OTHER_CHARSET.test(headerValue(headers, "content-type") ?? "") &&
-  contentCodings(headers).length === 0;
+/** Asked of each answer several times, and nearly all have one of a few types. */
+const mediaOfType = remembered((type) => ({
+  isJson: JSON_TYPE.test(type),
+  isStream: EVENT_STREAM.test(type),
+  hasOtherCharset: OTHER_CHARSET.test(type),
+}));
+
+const mediaOf = (headers: HeaderList): ReturnType<typeof mediaOfType> =>
+  mediaOfType(headerValue(headers, "content-type") ?? "");
 
 /** Whether more than the end of its connection tells where an answer ends. */
 export const hasEndOfItsOwn = (headers: HeaderList): boolean =>
