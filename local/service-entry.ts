@@ -8,8 +8,8 @@ import {
 
 /**
  * Entry point of a child process: `node local/service-entry.ts broker`, with a word for people behind it on
- * which place it is. Its options come as the first message. It tells the parent `ready` or `failed` over IPC, closes when told so, and dies with its parent so
- * that a killed stack leaves nothing behind that holds a port.
+ * which place it is. Its options come as the first message. It tells the parent `ready` or `failed` over IPC,
+ * closes when told so, and dies with its parent so that a killed stack leaves nothing behind that holds a port.
  */
 const LOADERS: Record<ServiceName, () => Promise<(options: never) => Promise<RunningService>>> = {
   broker: async () => (await import("./broker/index.ts")).startBroker,
