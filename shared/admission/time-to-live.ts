@@ -1,14 +1,18 @@
-// Dates beyond this are no dates (ECMA-262, section 21.4.1.1); it also bounds what a client may ask for.
+// Dates beyond this are no dates (ECMA-262, section 21.4.1.1); what says more says no time at all.
 const MAX_EPOCH_MS = 8_640_000_000_000_000;
+// Years behind it have six digits in ISO 8601, which hardly anybody reads.
+const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /**
  * When a request expires, in epoch milliseconds, from its time-to-live header: `+N` is Unix seconds,
- * a number is seconds from arrival, anything else a date. Undefined when it is none of them.
+ * a number is seconds from arrival, anything else a date; at the latest the end of the year 9999.
+ * Undefined when it is none of them.
  */
 export function parseTimeToLive(text: string, receivedAt: number): number | undefined {
   const value = text.trim();
   const expiresAt = readExpiry(value, receivedAt);
-  return Math.abs(expiresAt) <= MAX_EPOCH_MS ? Math.floor(expiresAt) : undefined;
+  if (!(Math.abs(expiresAt) <= MAX_EPOCH_MS)) return undefined;
+  return Math.min(Math.floor(expiresAt), LATEST_MS);
 }
 
 // One way to read each text: two for the same digits would be tried for every length of theirs.

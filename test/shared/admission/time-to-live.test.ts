@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseTimeToLive } from "../../../shared/admission/time-to-live.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const MAX_EPOCH_MS = 8_640_000_000_000_000;
+const LATEST_MS = Date.parse("9999-12-31T23:59:59.999Z");
 
 describe("parseTimeToLive", () => {
   it.each([
@@ -26,6 +26,13 @@ describe("parseTimeToLive", () => {
   ])("reads %j as the original does", (text, expected) => {
     expect(parseTimeToLive(text, NOW)).toBe(expected);
   });
+
+  it.each(["+253402300800", "8e12", "1e12", "Fri, 01 Jan 10000 00:00:00 GMT"])(
+    "takes %j for the end of the year 9999, which can be written as others read it",
+    (text) => {
+      expect(parseTimeToLive(text, NOW)).toBe(LATEST_MS);
+    },
+  );
 
   it.each([
     "",
@@ -62,7 +69,8 @@ describe("parseTimeToLive", () => {
         const expiresAt = parseTimeToLive(text, NOW);
         if (expiresAt === undefined) return;
         expect(Number.isInteger(expiresAt)).toBe(true);
-        expect(Math.abs(expiresAt)).toBeLessThanOrEqual(MAX_EPOCH_MS);
+        expect(expiresAt).toBeLessThanOrEqual(LATEST_MS);
+        expect(new Date(expiresAt).getTime()).toBe(expiresAt);
       }),
     );
   });

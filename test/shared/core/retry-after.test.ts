@@ -38,6 +38,14 @@ describe("retryAfterMs", () => {
     expect(read(text)).toBeUndefined();
   });
 
+  it.each(["9".repeat(30), "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])(
+    "reads no more than a century from %j, whose end can be written as others read it",
+    (text) => {
+      expect(read(text)).toBe(100 * 365 * 86_400_000);
+      expect(new Date(NOW + Number(read(text))).toISOString()).toMatch(/^\d{4}-/);
+    },
+  );
+
   it("takes a date for GMT wherever it runs", () => {
     vi.stubEnv("TZ", "America/New_York");
     onTestFinished(() => void vi.unstubAllEnvs());
