@@ -8,6 +8,7 @@ import type {
 import { GatewayError } from "../core/errors.ts";
 import { type Act, holdLetters, type LetterBox, settleLetters } from "./held-letters.ts";
 import type { ServiceBus } from "./service-bus.ts";
+import { settleInTime } from "./settle-in-time.ts";
 
 /** An entity that has dead letters. */
 export type DeadLetterSource =
@@ -106,7 +107,7 @@ export class DeadLetters {
       const receiver = receiverOf(await this.#bus.client(), source);
       try {
         const result = await work(receiver);
-        await receiver.close();
+        await settleInTime(receiver.close());
         return result;
       } catch (error) {
         // Not waited for: the broker may be silent.

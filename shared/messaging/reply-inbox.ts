@@ -2,6 +2,7 @@ import type { ServiceBusReceivedMessage, ServiceBusSessionReceiver } from "@azur
 import { type Clock, delay } from "../core/clock.ts";
 import { type ReplyEnvelope, readReplyEnvelope } from "./envelope.ts";
 import type { ServiceBus } from "./service-bus.ts";
+import { settleInTime } from "./settle-in-time.ts";
 
 export interface ReplyInboxOptions {
   bus: ServiceBus;
@@ -18,6 +19,8 @@ interface Waiter {
 }
 
 const RECONNECT_DELAY_MS = 250;
+// The SDK would give each step of it a minute.
+const ACCEPT_TIMEOUT_MS = 20_000;
 const MAX_CONCURRENT_REPLIES = 64;
 // Well within the queue's lock of a minute. The SDK renews session locks by itself only with peekLock.
 const LOCK_RENEWAL_MS = 15_000;
@@ -74,7 +77,7 @@ export class ReplyInbox {
 
   async close(): Promise<void> {
     this.#stopped.abort(new Error("The reply inbox is closed."));
-    await this.#running;
+    if (this.#running !== undefined) await settleInTime(this.#running);
   }
 
   async #run(): Promise<void> {
@@ -97,12 +100,12 @@ export class ReplyInbox {
     const receiver = await client.acceptSession(queue, sessionId, {
       // A reply serves one open connection; if this process dies, the connection dies with it.
       receiveMode: "receiveAndDelete",
-      abortSignal: signal,
+      abortSignal: AbortSignal.any([signal, AbortSignal.timeout(ACCEPT_TIMEOUT_MS)]),
     });
     try {
       await this.#subscribe(receiver, signal);
     } finally {
-      await receiver.close().catch(() => {});
+      await settleInTime(receiver.close());
     }
   }
 

@@ -8,6 +8,7 @@ import type { MessagingConnection } from "../config/index.ts";
 import { identityCredential } from "../connections/index.ts";
 import { GatewayError } from "../core/errors.ts";
 import { untilAborted } from "../core/until-aborted.ts";
+import { settleInTime } from "./settle-in-time.ts";
 
 /** A message to send; ids must be new for each message that is meant to arrive. */
 export interface OutgoingMessage {
@@ -114,9 +115,10 @@ export class ServiceBus {
     }
   }
 
+  /** Resolves in time also where the broker is gone: what is closed after it must get its turn. */
   async close(): Promise<void> {
     const client = await this.#client;
-    await client?.close();
+    if (client) await settleInTime(client.close());
   }
 
   #sender(queue: string): Promise<ServiceBusSender> {

@@ -12,6 +12,8 @@ export class FakeSession {
   renewals = 0;
   isClosed = false;
   renewalError: Error | undefined;
+  /** Set, its close never settles, as the SDK's may when the broker dies meanwhile. */
+  hangsOnClose = false;
   #handlers: Handlers | undefined;
 
   constructor(sessionId: string) {
@@ -29,6 +31,7 @@ export class FakeSession {
 
   async close(): Promise<void> {
     this.isClosed = true;
+    if (this.hangsOnClose) await new Promise(() => {});
   }
 
   /** Delivers as the SDK does: what a handler throws comes back as an error of the callback. */

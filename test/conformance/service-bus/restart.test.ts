@@ -5,6 +5,7 @@ import { ServiceBusClient, type ServiceBusReceivedMessage } from "@azure/service
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ChildService, startChild } from "../../../local/child-service.ts";
 import { freePort } from "../../../local/free-port.ts";
+import { settleInTime } from "../../../shared/messaging/settle-in-time.ts";
 import { connect, NO_RENEWAL, receive, receiveOne } from "./broker-under-test.ts";
 
 const NAMESPACE = {
@@ -31,7 +32,8 @@ describe("a broker in a process of its own, restarted", () => {
   };
   const restart = async (how: Ending) => {
     await broker.stop(how === "crash" ? "SIGKILL" : undefined);
-    await client.close();
+    // A close that the end of the broker overtakes never settles.
+    await settleInTime(client.close());
     await start();
   };
   const peekAll = (queue: string) => client.createReceiver(queue).peekMessages(100);
@@ -152,7 +154,7 @@ describe("a broker in a process of its own, restarted", () => {
     await broker.stop("SIGKILL");
     isKilled = true;
     await lanes;
-    await Promise.all([hasty.close(), client.close()]);
+    await settleInTime(Promise.all([hasty.close(), client.close()]));
     await start();
     const left = client.createReceiver("work", { receiveMode: "receiveAndDelete" });
     const seen = new Set<number>();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ServiceBusClient, type ServiceBusMessage } from "@azure/service-bus";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ChildService, startChild } from "../../../local/child-service.ts";
+import { settleInTime } from "../../../shared/messaging/settle-in-time.ts";
 import { eventually, type FixtureHost, startFixture } from "./start-fixture.ts";
 
 interface Seen {
@@ -182,7 +183,7 @@ describe("message triggers with a real broker and real storage", () => {
     const port = Number(broker.facts["port"]);
     await broker.stop("SIGKILL");
     broker = await startBroker(port);
-    await client.close();
+    await settleInTime(client.close());
     client = new ServiceBusClient(String(broker.facts["connectionString"]));
     await send("single", [{ body: "after" }]);
     // What was being settled when the broker died may come once more, before or after it.

@@ -111,6 +111,22 @@ describe("ReplyInbox", () => {
     await expect(a).resolves.toEqual(reply("a"));
   });
 
+  it("takes the session again though the lost one never finishes closing", async () => {
+    const { bus, clock, inbox } = open();
+    const a = inbox.expect("a", never);
+    await clock.advance(0);
+    bus.session.hangsOnClose = true;
+    await bus.session.fail(new Error("link lost"));
+    await expect
+      .poll(async () => {
+        await clock.advance(RECONNECT_MS);
+        return bus.sessions.length;
+      })
+      .toBe(2);
+    await bus.session.deliver(reply("a"));
+    await expect(a).resolves.toEqual(reply("a"));
+  });
+
   it("tries again, with a pause, for as long as the session cannot be had", async () => {
     const { bus, clock, inbox, onLost } = open();
     bus.acceptError = new Error("held by another");
