@@ -28,6 +28,10 @@ const linksSchema = z.lazy(() =>
     self: z.string(),
     result: z.string(),
     events: z.string(),
+    stream: z.string().optional().meta({
+      description: "Of a job that is one request: the backend's event stream, live.",
+    }),
+    errors: z.string().optional().meta({ description: "Of a batch: its error file." }),
     dataBlobUri: z.string().optional(),
     headerBlobUri: z.string().optional(),
   }),

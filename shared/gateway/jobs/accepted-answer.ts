@@ -3,7 +3,7 @@ import { type GatewayResponse, jsonResponse } from "../../core/http.ts";
 import type { JobRecord, JobState } from "../../jobs/index.ts";
 import { resultLinks } from "../results/result-links.ts";
 import type { Services } from "../services.ts";
-import { jobLinks } from "./job-view.ts";
+import { jobLinks, linksOfKind } from "./job-view.ts";
 
 const FIRST_POLL_SECONDS = 1;
 const MESSAGE =
@@ -12,7 +12,7 @@ const MESSAGE =
 
 /** What is told of a request that became a job. */
 export interface Accepted {
-  readonly job: Pick<JobRecord, "id" | "owner" | "results">;
+  readonly job: Pick<JobRecord, "id" | "owner" | "results" | "batch">;
   readonly state: JobState;
   /** The preferences of the request that were honoured (RFC 7240, section 3). */
   readonly preferenceApplied: string | undefined;
@@ -25,7 +25,7 @@ export async function acceptedAnswer(
 ): Promise<GatewayResponse> {
   const { id, owner } = job;
   const own = jobLinks(id);
-  const links = { ...own, ...(await resultLinks(services, job)) };
+  const links = { ...own, ...linksOfKind(job), ...(await resultLinks(services, job)) };
   // Callers without a container of their own find the same through the gateway.
   const { dataBlobUri = own.result, headerBlobUri = own.self } = links;
   const document: AcceptedJob = {

@@ -1,5 +1,11 @@
 import type { JobView } from "../../api/index.ts";
-import { type BatchFacts, type JobAttempt, type JobSnapshot, stateOf } from "../../jobs/index.ts";
+import {
+  type BatchFacts,
+  type JobAttempt,
+  type JobRecord,
+  type JobSnapshot,
+  stateOf,
+} from "../../jobs/index.ts";
 import { laneFor } from "../lanes/lane-for.ts";
 import { resultLinks } from "../results/result-links.ts";
 import type { Services } from "../services.ts";
@@ -10,6 +16,13 @@ const toTime = (epochMs: number): string => new Date(epochMs).toISOString();
 export function jobLinks(id: string): { self: string; result: string; events: string } {
   return { self: `/jobs/${id}`, result: `/jobs/${id}/result`, events: `/jobs/${id}/events` };
 }
+
+/** The errors of a batch, or the stream of a job that is one request: a batch has none. */
+export const linksOfKind = ({
+  id,
+  batch,
+}: Pick<JobRecord, "id" | "batch">): Pick<JobView["links"], "stream" | "errors"> =>
+  batch ? { errors: `/jobs/${id}/errors` } : { stream: `/jobs/${id}/stream` };
 
 /** A job as its owner sees it. */
 export async function jobView(services: Services, snapshot: JobSnapshot): Promise<JobView> {
@@ -32,7 +45,7 @@ export async function jobView(services: Services, snapshot: JobSnapshot): Promis
       : {}),
     ...usageView(snapshot),
     ...(job.batch ? { request_counts: countsOf(job.batch, snapshot) } : {}),
-    links: { ...jobLinks(job.id), ...(await resultLinks(services, job)) },
+    links: { ...jobLinks(job.id), ...linksOfKind(job), ...(await resultLinks(services, job)) },
   };
 }
 

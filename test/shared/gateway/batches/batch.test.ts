@@ -2,12 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { acceptBatch, advanceBatch, finishBatch } from "../../../../shared/gateway/index.ts";
+import {
+  acceptBatch,
+  advanceBatch,
+  finishBatch,
+  readJob,
+} from "../../../../shared/gateway/index.ts";
 import { FIRST_CURSOR } from "../../../../shared/jobs/index.ts";
 import type { RequestEnvelope } from "../../../../shared/messaging/index.ts";
 import { createGateway, fakeEngine, type TestGateway } from "../../../support/gateway.ts";
 import { run, standardLane } from "../../../support/lane-messages.ts";
-import { bodyOf } from "../../../support/streams.ts";
+import { bodyOf, textOf } from "../../../support/streams.ts";
 
 const JSON_TYPE = [["content-type", "application/json"]] as const;
 
@@ -22,12 +27,13 @@ async function accepted(lines: number) {
   const response = await acceptBatch(gateway.services, { ...query, engine, body: bodyOf(file) });
   expect(response.status).toBe(202);
   const jobId = String(engine.start.mock.calls[0]?.[0]);
+  const { links } = JSON.parse(await textOf(response.body));
   const cursor = await advanceBatch(gateway.services, {
     jobId,
     cursor: FIRST_CURSOR,
     isLate: false,
   });
-  return { gateway, jobId, cursor, messages: messagesOf(gateway) };
+  return { gateway, jobId, cursor, links, messages: messagesOf(gateway) };
 }
 
 const messagesOf = ({ bus }: TestGateway): RequestEnvelope[] =>
@@ -47,6 +53,16 @@ async function files({ services, results }: TestGateway, jobId: string) {
 }
 
 describe("a batch", () => {
+  it("says where its files will be, from the first answer on", async () => {
+    const { gateway, jobId, links } = await accepted(1);
+    const self = `/jobs/${jobId}`;
+    const files = { result: `${self}/result`, errors: `${self}/errors` };
+    expect(links).toEqual({ self, events: `${self}/events`, ...files });
+    const query = { id: jobId, headers: [], target: self };
+    const { body } = await readJob(gateway.services, query);
+    expect(JSON.parse(await textOf(body))).toMatchObject({ links });
+  });
+
   it("runs each line once, however often it is delivered, and tells them in order", async () => {
     const { gateway, jobId, cursor, messages } = await accepted(3);
     expect(messages.map(({ target, headers }) => [target, headers.at(-1)])).toEqual(

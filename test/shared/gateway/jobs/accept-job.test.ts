@@ -18,6 +18,7 @@ describe("a request that asks to be a job", () => {
       self: "/jobs/request-1",
       result: "/jobs/request-1/result",
       events: "/jobs/request-1/events",
+      stream: "/jobs/request-1/stream",
     };
     expect(headerValue(headers, "x-Data-Blob-URI")).toBe(links.result);
     expect(headerValue(headers, "x-Header-Blob-URI")).toBe(links.self);

@@ -58,7 +58,12 @@ describe("readJob", () => {
       history: [],
       createdAt: "2026-01-01T00:00:00.000Z",
       expiresAt: "2026-01-01T00:01:00.000Z",
-      links: { self: "/jobs/job-1", result: "/jobs/job-1/result", events: "/jobs/job-1/events" },
+      links: {
+        self: "/jobs/job-1",
+        result: "/jobs/job-1/result",
+        events: "/jobs/job-1/events",
+        stream: "/jobs/job-1/stream",
+      },
     });
   });
 
