@@ -77,6 +77,11 @@ export const jobViewSchema = z.lazy(() =>
           "While it waits in its lane: how many requests begin before one of this caller and class " +
           "that comes now, and how long that would wait by the measured rate.",
       }),
+    looksAgainAt: time.optional().meta({
+      description:
+        "While an attempt that has begun waits for backends that are full or rest, `running` " +
+        "meanwhile: when it asks them again.",
+    }),
     history: z.array(jobAttemptSchema),
     createdAt: time,
     expiresAt: time,

@@ -7,6 +7,7 @@ import type {
   JobRecord,
   JobSnapshot,
   JobTurn,
+  JobWait,
 } from "./job.ts";
 import type { JobEngineInput, JobSignal } from "./job-run.ts";
 import type { ProviderWork } from "./provider-work.ts";
@@ -58,6 +59,8 @@ export interface JobStore {
   hasEnded(jobId: string): Promise<boolean>;
   /** Says that an attempt that runs in process is alive. */
   renewLease(jobId: string, lease: JobLease): Promise<void>;
+  /** Says until when an attempt waits for its backends, for those who ask. */
+  noteWait(jobId: string, wait: JobWait): Promise<void>;
   /** Jobs of an owner, newest first, by what is known of them without reading each. */
   list(owner: string, range: JobListRange): Promise<readonly JobListing[]>;
   /** Keeps what a listing shows of a job that has ended, so that it need not be read again. */

@@ -39,6 +39,7 @@ export {
   type JobSnapshot,
   type JobState,
   type JobTurn,
+  type JobWait,
   type NotifyTargets,
   type ResultPlace,
   stateOf,

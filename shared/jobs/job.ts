@@ -135,6 +135,8 @@ export interface JobSnapshot {
   readonly turn: JobTurn;
   /** Until when the instance that runs the attempt in process has said that it lives. */
   readonly lease: JobLease | undefined;
+  /** The last time an attempt went to wait for its backends. */
+  readonly wait?: JobWait | undefined;
   /** The work of the last attempt that a provider has taken over. */
   readonly provider?: ProviderWork | undefined;
   readonly outcome: JobOutcome | undefined;
@@ -148,6 +150,13 @@ export interface JobSnapshot {
 /** The word of an instance that it runs an attempt in process, where no lane's lock says so. */
 export interface JobLease {
   readonly attempt: number;
+  readonly until: number;
+}
+
+/** An attempt has begun, and waits for backends that are full or rest. */
+export interface JobWait {
+  readonly attempt: number;
+  /** When it asks them again. */
   readonly until: number;
 }
 

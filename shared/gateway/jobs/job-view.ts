@@ -33,6 +33,7 @@ export async function jobView(services: Services, snapshot: JobSnapshot): Promis
     priority,
     attempts,
     ...(isInLane(services, snapshot) ? { waiting: outlookOf(services, snapshot) } : {}),
+    ...waitView(services, snapshot),
     history: history.map(attemptView),
     createdAt: toTime(job.createdAt),
     expiresAt: toTime(job.expiresAt),
@@ -47,6 +48,16 @@ export async function jobView(services: Services, snapshot: JobSnapshot): Promis
     ...(job.batch ? { request_counts: countsOf(job.batch, snapshot) } : {}),
     links: { ...jobLinks(job.id), ...linksOfKind(job), ...(await resultLinks(services, job)) },
   };
+}
+
+/** It runs by its state, though it waits for its backends: its owner is told when it asks them again. */
+function waitView(
+  { clock }: Services,
+  { wait, history, outcome }: JobSnapshot,
+): Pick<JobView, "looksAgainAt"> {
+  const last = history.at(-1);
+  const isNow = wait?.attempt === last?.attempt && !last?.end && !outcome;
+  return wait && isNow && wait.until > clock.now() ? { looksAgainAt: toTime(wait.until) } : {};
 }
 
 /** Of a batch: of all its lines, once its files are made. */

@@ -11,6 +11,7 @@ import {
   type JobSnapshot,
   type JobStore,
   type JobTurn,
+  type JobWait,
   type OutcomeFiles,
   type ProviderWork,
   type RunningAttempt,
@@ -31,6 +32,7 @@ import { type ListedJob, listKey, listPartition, listRange, listRow } from "./jo
 const JOB_ROW = "job";
 const OUTCOME_ROW = "outcome";
 const LEASE_ROW = "lease";
+const WAIT_ROW = "wait";
 const ACCOUNT_ROW = "accounted";
 const PROVIDER_PREFIX = "provider-";
 
@@ -115,6 +117,7 @@ export class TableJobStore implements JobStore {
     const { history, turn, priority = job.priority } = attemptsIn(rows);
     const outcome = rows.find(({ rowKey }) => rowKey === OUTCOME_ROW);
     const lease = rows.find(({ rowKey }) => rowKey === LEASE_ROW);
+    const wait = rows.find(({ rowKey }) => rowKey === WAIT_ROW);
     return {
       job,
       priority,
@@ -125,6 +128,7 @@ export class TableJobStore implements JobStore {
       provider: providerIn(rows),
       ...batchIn(rows),
       lease: lease && fromLongText<JobLease>(lease),
+      wait: wait && fromLongText<JobWait>(wait),
       outcome: outcome && fromLongText<JobOutcome>(outcome),
       isAccounted: rows.some(({ rowKey }) => rowKey === ACCOUNT_ROW),
     };
@@ -180,6 +184,10 @@ export class TableJobStore implements JobStore {
 
   renewLease(jobId: string, lease: JobLease): Promise<void> {
     return this.#table.upsert(rowOf(jobId, LEASE_ROW, lease));
+  }
+
+  noteWait(jobId: string, wait: JobWait): Promise<void> {
+    return this.#table.upsert(rowOf(jobId, WAIT_ROW, wait));
   }
 
   async list(owner: string, range: JobListRange): Promise<readonly JobListing[]> {

@@ -15,7 +15,13 @@ export async function comeAgain(run: LaneRun, queue: string, error: RequeueError
   const scheduledAt = services.clock.now() + delayMs;
   const isInTime = scheduledAt < latestEnd(envelope);
   services.emit(requestRouted(() => trip.receipt(isInTime ? "requeued" : "failed")));
-  if (isInTime) await sendCopy(run, queue, scheduledAt);
+  if (isInTime) await Promise.all([noteWait(run, scheduledAt), sendCopy(run, queue, scheduledAt)]);
+}
+
+/** For those who ask how the job stands; it waits all the same where that cannot be noted. */
+async function noteWait({ jobs, envelope }: LaneRun, until: number): Promise<void> {
+  const { kind, id, attempt } = envelope;
+  if (kind === "job") await jobs.store.noteWait(id, { attempt, until }).catch(() => {});
 }
 
 /** Messages do not all come at the moment when a backend's rest ends: each has a time of its own. */

@@ -1,7 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { readJob } from "../../../../shared/gateway/index.ts";
 import type { RequestEnvelope } from "../../../../shared/messaging/index.ts";
 import { createGateway, fakeEngine, type TestGateway } from "../../../support/gateway.ts";
 import { acceptedJob, run } from "../../../support/lane-messages.ts";
+import { textOf } from "../../../support/streams.ts";
 
 const outcomeOf = async ({ services }: TestGateway) =>
   (await services.jobs?.store.read("job-1"))?.outcome;
@@ -68,6 +70,41 @@ describe("an attempt whose backends ask to wait", () => {
     gateway.backends.answer(200, "at last");
     await run(gateway, message, { engine });
     expect(await outcomeOf(gateway)).toMatchObject({ state: "succeeded", attempt: 1 });
+  });
+
+  it("tells who asks when it looks again, while it waits and no longer", async () => {
+    const { gateway, job } = await open();
+    const view = async () => {
+      const query = { id: "job-1", headers: [], target: "/jobs/job-1" };
+      return JSON.parse(await textOf((await readJob(gateway.services, query)).body));
+    };
+    gateway.backends.answer(429, "busy", [["retry-after", "7"]]);
+    await run(gateway, job);
+    const again = gateway.bus.sent.at(-1)?.message;
+    const scheduledAt = Number(again?.scheduledAt);
+    expect(await view()).toMatchObject({
+      state: "running",
+      looksAgainAt: new Date(scheduledAt).toISOString(),
+    });
+    await gateway.clock.advance(scheduledAt - gateway.clock.now());
+    expect(await view()).toMatchObject({ state: "running" });
+    expect(await view()).not.toHaveProperty("looksAgainAt");
+    gateway.backends.answers.length = 0;
+    gateway.backends.answer(500, "broken");
+    await run(gateway, again?.body);
+    expect(await view()).toMatchObject({ state: "queued" });
+    expect(await view()).not.toHaveProperty("looksAgainAt");
+  });
+
+  it("waits all the same where its wait cannot be noted", async () => {
+    const { gateway, job } = await open();
+    const { store } = gateway.services.jobs ?? {};
+    if (!store) throw new Error("There are no jobs.");
+    const noting = vi.spyOn(store, "noteWait").mockRejectedValue(new Error("storage is away"));
+    gateway.backends.answer(429, "busy", [["retry-after", "7"]]);
+    await run(gateway, job);
+    expect(noting).toHaveBeenCalledOnce();
+    expect(gateway.bus.sent.at(-1)?.message).toMatchObject({ body: { attempt: 1 } });
   });
 
   it.each([
