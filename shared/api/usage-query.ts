@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { USAGE_GROUPS } from "../core/domain.ts";
 import { type Parsed, queryFault } from "./query-fault.ts";
 
 const DEFAULT_LIMIT = 1000;
@@ -10,17 +11,7 @@ const HOUR_MS = 3_600_000;
 const time = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
   error: "expected a day, or a time with its zone, such as 2026-11-23T07:00:00Z",
 });
-const group = z.enum([
-  "user",
-  "group",
-  "model",
-  "backend",
-  "class",
-  "provenance",
-  "serviceTier",
-  "day",
-  "hour",
-]);
+const group = z.enum(USAGE_GROUPS);
 
 /** The query of `GET /usage`. */
 export const usageQuerySchema = z.lazy(() =>

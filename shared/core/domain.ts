@@ -26,3 +26,18 @@ export interface TokenUsage {
   readonly audioInputTokens?: number;
   readonly audioOutputTokens?: number;
 }
+
+/** By what use may be told apart. */
+export const USAGE_GROUPS = [
+  "user",
+  "group",
+  "model",
+  "backend",
+  "class",
+  "provenance",
+  "serviceTier",
+  "day",
+  "hour",
+] as const;
+
+export type UsageGroup = (typeof USAGE_GROUPS)[number];

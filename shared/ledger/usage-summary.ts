@@ -1,19 +1,6 @@
+import type { UsageGroup } from "../core/domain.ts";
 import { addCounts, type LedgerCounts, type LedgerRow, NO_COUNTS } from "./ledger-row.ts";
 import type { CostOf } from "./price.ts";
-
-/** By what use may be told apart. */
-const USAGE_GROUPS = [
-  "user",
-  "group",
-  "model",
-  "backend",
-  "class",
-  "provenance",
-  "serviceTier",
-  "day",
-  "hour",
-] as const;
-export type UsageGroup = (typeof USAGE_GROUPS)[number];
 
 /** What was used by those who have the same names. */
 export interface UsageSum {
