@@ -2,6 +2,8 @@ import type { Socket } from "node:net";
 
 const CONTINUE = Buffer.from("HTTP/1.1 100");
 const LAST_DIGIT = CONTINUE.length - 1;
+const FIRST_DIGIT = LAST_DIGIT - 2;
+const OF_INTERIM = 0x31;
 const OF_PROCESSING = 0x32;
 
 /**
@@ -19,6 +21,8 @@ export function passOverContinue(socket: Socket, isAwaited: () => boolean): void
   socket.read = tolerant;
 }
 
+// The digit first: every answer passes here, and nearly none is an interim one.
 const begins = (chunk: Buffer): boolean =>
+  chunk[FIRST_DIGIT] === OF_INTERIM &&
   chunk.length >= CONTINUE.length &&
   chunk.compare(CONTINUE, 0, CONTINUE.length, 0, CONTINUE.length) === 0;

@@ -1,3 +1,4 @@
+import { elapsedMs } from "../../core/clock.ts";
 import { fromUsageMessage } from "../../ledger/index.ts";
 import {
   usageCounted,
@@ -31,7 +32,7 @@ export async function countUsage(
     const events = told.sums.reduce((sum, row) => sum + row.events, told.events.length);
     if (events > 0) {
       await usage.ledger?.record(told);
-      emit(usageCounted({ events, lagMs: Math.max(0, clock.now() - told.oldestAt) }));
+      emit(usageCounted({ events, lagMs: elapsedMs(clock, told.oldestAt) }));
     }
     if (!poison) return;
     await usage.poison?.send(poison.text);
