@@ -3,11 +3,10 @@ import { createAuthentication } from "../../shared/identity/index.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import {
   APP,
-  AUDIENCE,
   type Claims,
   createFakeEntra,
+  ENTRA_SETTINGS,
   type FakeEntra,
-  TENANT,
   USER,
 } from "../support/fake-entra.ts";
 import { settingsWith } from "../support/settings.ts";
@@ -21,11 +20,7 @@ beforeAll(async () => {
 /** Whom a token makes of its bearer. */
 async function callerOf(claims: Claims, env: Record<string, string> = {}) {
   const { authentication } = settingsWith({
-    GATEWAY_AUTHENTICATION: "entra",
-    GATEWAY_AUTH_AUTHORITY: "https://login.test",
-    GATEWAY_AUTH_TENANTS: TENANT,
-    GATEWAY_AUTH_AUDIENCES: AUDIENCE,
-    GATEWAY_AUTH_APPS: APP,
+    ...ENTRA_SETTINGS,
     ...env,
   });
   const authenticate = createAuthentication(authentication, {

@@ -7,9 +7,9 @@ import { type Authenticate, createAuthentication } from "../../shared/identity/i
 import { FakeClock } from "../support/fake-clock.ts";
 import {
   APP,
-  AUDIENCE,
   type Claims,
   createFakeEntra,
+  ENTRA_SETTINGS,
   type FakeEntra,
   TENANT,
   USER,
@@ -22,16 +22,8 @@ beforeAll(async () => {
   entra = await createFakeEntra("https://login.test", () => clock.now());
 });
 
-const ENTRA = {
-  GATEWAY_AUTHENTICATION: "entra",
-  GATEWAY_AUTH_AUTHORITY: "https://login.test",
-  GATEWAY_AUTH_TENANTS: TENANT,
-  GATEWAY_AUTH_AUDIENCES: AUDIENCE,
-  GATEWAY_AUTH_APPS: APP,
-};
-
 function authentication(env: Record<string, string> = {}, fetchJson = () => entra.keys()) {
-  const settings = settingsWith({ ...ENTRA, ...env }).authentication;
+  const settings = settingsWith({ ...ENTRA_SETTINGS, ...env }).authentication;
   return createAuthentication(settings, { clock, fetchJson }) as Authenticate;
 }
 

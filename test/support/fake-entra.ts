@@ -7,6 +7,14 @@ export const TENANT = "11111111-2222-3333-4444-555555555555";
 export const AUDIENCE = "api://gateway";
 export const APP = "aaaaaaaa-0000-0000-0000-000000000001";
 export const USER = "bbbbbbbb-0000-0000-0000-000000000001";
+/** Settings by which callers show tokens of the authority `https://login.test`. */
+export const ENTRA_SETTINGS = {
+  GATEWAY_AUTHENTICATION: "entra",
+  GATEWAY_AUTH_AUTHORITY: "https://login.test",
+  GATEWAY_AUTH_TENANTS: TENANT,
+  GATEWAY_AUTH_AUDIENCES: AUDIENCE,
+  GATEWAY_AUTH_APPS: APP,
+};
 
 /** What a token says besides, or instead; a claim that is undefined is left out. */
 export type Claims = Readonly<Record<string, unknown>>;

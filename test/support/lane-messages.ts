@@ -45,6 +45,28 @@ export function run(
   return runLaneMessage(gateway.services, delivery, engine);
 }
 
+/** Runs a message whose backends ask it to wait, so often; gives it as it comes the next time, as the same attempt. */
+export async function askedToWait(
+  gateway: TestGateway,
+  first: RequestEnvelope | undefined,
+  rounds: number,
+): Promise<RequestEnvelope | undefined> {
+  let message = first;
+  for (let round = 0; round < rounds; round++) {
+    gateway.backends.answers.length = 0;
+    gateway.backends.answer(429, "later", [
+      ["S7PREQUEUE", "true"],
+      ["retry-after-ms", "400"],
+    ]);
+    await run(gateway, message);
+    const again = gateway.bus.sent.at(-1)?.message;
+    expect(again).toMatchObject({ scheduledAt: gateway.clock.now() + 400, body: { attempt: 1 } });
+    message = again?.body as RequestEnvelope;
+    await gateway.clock.advance(400);
+  }
+  return message;
+}
+
 /** Waits until whatever was accepted is in its lane. */
 export async function onItsWay({ services }: TestGateway): Promise<void> {
   await services.jobs?.detached.close();

@@ -11,7 +11,7 @@ import {
 import { FIRST_CURSOR } from "../../../../shared/jobs/index.ts";
 import type { RequestEnvelope } from "../../../../shared/messaging/index.ts";
 import { createGateway, fakeEngine, type TestGateway } from "../../../support/gateway.ts";
-import { run, standardLane } from "../../../support/lane-messages.ts";
+import { askedToWait, run, standardLane } from "../../../support/lane-messages.ts";
 import { bodyOf, textOf } from "../../../support/streams.ts";
 
 const JSON_TYPE = [["content-type", "application/json"]] as const;
@@ -84,19 +84,8 @@ describe("a batch", () => {
 
   it("lets a line wait for backends that ask for it, as often as they do", async () => {
     const { gateway, jobId, messages } = await accepted(1);
-    let message = messages[0];
-    for (let round = 0; round < (messages[0]?.maxAttempts ?? 0) + 2; round++) {
-      gateway.backends.answers.length = 0;
-      gateway.backends.answer(429, "later", [
-        ["S7PREQUEUE", "true"],
-        ["retry-after-ms", "400"],
-      ]);
-      await run(gateway, message);
-      const again = gateway.bus.sent.at(-1)?.message;
-      expect(again).toMatchObject({ scheduledAt: gateway.clock.now() + 400, body: { attempt: 1 } });
-      message = again?.body as RequestEnvelope;
-      await gateway.clock.advance(400);
-    }
+    const rounds = (messages[0]?.maxAttempts ?? 0) + 2;
+    const message = await askedToWait(gateway, messages[0], rounds);
     gateway.backends.answers.length = 0;
     gateway.backends.answer(200, '{"a":1}', JSON_TYPE);
     await run(gateway, message);

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { readJob } from "../../../../shared/gateway/index.ts";
 import type { RequestEnvelope } from "../../../../shared/messaging/index.ts";
 import { createGateway, fakeEngine, type TestGateway } from "../../../support/gateway.ts";
-import { acceptedJob, run } from "../../../support/lane-messages.ts";
+import { acceptedJob, askedToWait, run } from "../../../support/lane-messages.ts";
 import { textOf } from "../../../support/streams.ts";
 
 const outcomeOf = async ({ services }: TestGateway) =>
@@ -21,19 +21,7 @@ describe("an attempt whose backends ask to wait", () => {
   it("waits for backends that ask for it as often as they do, and stays the same attempt", async () => {
     const { gateway, job } = await open();
     const rounds = job.maxAttempts + 2;
-    let message = job;
-    for (let round = 0; round < rounds; round++) {
-      gateway.backends.answers.length = 0;
-      gateway.backends.answer(429, "later", [
-        ["S7PREQUEUE", "true"],
-        ["retry-after-ms", "400"],
-      ]);
-      await run(gateway, message);
-      const again = gateway.bus.sent.at(-1)?.message;
-      expect(again).toMatchObject({ scheduledAt: gateway.clock.now() + 400, body: { attempt: 1 } });
-      message = again?.body as RequestEnvelope;
-      await gateway.clock.advance(400);
-    }
+    const message = await askedToWait(gateway, job, rounds);
     const waiting = await gateway.services.jobs?.store.read("job-1");
     expect([waiting?.outcome, waiting?.history]).toEqual([
       undefined,
